@@ -1,0 +1,7 @@
+"""The compiled hot path: columns of exact decimals and the scheduler of plans.
+
+Nothing here knows of emissions, agents or files, and nothing here imports `greenlang`.
+
+- `decimals`: `DecimalColumn`, exact fixed-point columns on 128-bit integers.
+- `scheduler`: runs a compiled plan's steps over value slots.
+"""
