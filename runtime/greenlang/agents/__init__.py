@@ -1,0 +1,45 @@
+"""Agents: the contract of a step, and the registry of those that are installed.
+
+In: functions marked with `@agent`, distributions with an entry point of the group `greenlang`.  Out: an
+`AgentSpec` for a name and a range of versions, the identity of its code, and the factor files of packs.
+
+- `contract`: `@agent`, `Agent` and what is known of one; `naming`: its name and versions.
+- `expressions`, `syntax`, `places`: agents composed by Python's operators into the tree that text gives too.
+- `resource`: text files that a program names and a plan carries; `files`: those of packs.
+- `manifest`: pack.yaml, read by `located_yaml` with the line of every mistake.
+- `discovery`: which distributions are there, from metadata alone; `catalogue`: what
+  they offer, by name; `registry`: finds it, `loading`: imports it.
+- `hooks`: every hook; `plugins`: imports plugins and calls their hooks.
+- `identity`: the digests that say which code ran.
+"""
+
+from greenlang.agents.catalogue import Offer
+from greenlang.agents.contract import EFFECTS, Agent, AgentSpec, Effect, Option, agent
+from greenlang.agents.discovery import Discovery, Plugin, discover
+from greenlang.agents.expressions import Expression, Graph
+from greenlang.agents.files import FactorFile, PackFile
+from greenlang.agents.manifest import PackManifest, parse_manifest
+from greenlang.agents.registry import Registry, default_registry
+from greenlang.agents.resource import Resource
+
+__all__ = [
+    "EFFECTS",
+    "Agent",
+    "AgentSpec",
+    "Discovery",
+    "Effect",
+    "Expression",
+    "FactorFile",
+    "Graph",
+    "Offer",
+    "Option",
+    "PackFile",
+    "PackManifest",
+    "Plugin",
+    "Registry",
+    "Resource",
+    "agent",
+    "default_registry",
+    "discover",
+    "parse_manifest",
+]

@@ -1,0 +1,128 @@
+"""Everything on offer: what discovery found and what a program adds, joined by agent name.
+
+Packs are taken from their pack.yaml; only a plugin that carries none is imported for it.
+"""
+
+from __future__ import annotations
+
+__all__ = ["Catalogue", "Offer", "catalogue_of"]
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+
+from greenlang.agents.contract import Agent, Effect
+from greenlang.agents.discovery import Discovery, Plugin
+from greenlang.agents.files import FactorFile, PackFile
+from greenlang.agents.manifest import PackManifest
+from greenlang.errors import PackError
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """One version of one agent, as it is known before its code is loaded."""
+
+    name: str
+    version: str
+    summary: str
+    effects: frozenset[Effect]
+    #: Who brings it; None for an agent of the program's own.
+    plugin: Plugin | None
+    #: The agent, or `module:attribute` where it is.
+    source: Agent | str
+
+    @property
+    def origin(self) -> str:
+        """Who brings it, in words."""
+        return str(self.plugin) if self.plugin else "this program"
+
+
+@dataclass(slots=True)
+class Catalogue:
+    """The offers of one environment."""
+
+    #: By agent name, then version; no name that several distributions claim.
+    offers: dict[str, dict[str, Offer]] = field(default_factory=dict)
+    #: Those names, and who claims each.
+    clashes: dict[str, list[str]] = field(default_factory=dict)
+    factors: list[FactorFile] = field(default_factory=list)
+    aliases: list[PackFile] = field(default_factory=list)
+    problems: list[PackError] = field(default_factory=list)
+
+
+def catalogue_of(discovery: Discovery, own: Iterable[Agent] = ()) -> Catalogue:
+    """Join what is installed and the program's own agents; what cannot be used is told in `problems`."""
+    catalogue = Catalogue(problems=list(discovery.problems))
+    for plugin in discovery.plugins:
+        try:
+            if plugin.manifest is None:
+                _add_code(catalogue, plugin)
+            else:
+                _add_pack(catalogue, plugin, plugin.manifest)
+        except PackError as error:
+            catalogue.problems.append(error)
+    for agent in own:
+        _add(catalogue, _offer(agent, None))
+    for name, claimants in catalogue.clashes.items():
+        del catalogue.offers[name]
+        catalogue.problems.append(
+            PackError(
+                f"agent '{name}' is declared by {' and by '.join(claimants)}",
+                fix="uninstall all but one of them",
+                place=claimants[-1],
+            )
+        )
+    return catalogue
+
+
+def _add_code(catalogue: Catalogue, plugin: Plugin) -> None:
+    # pluggy and the plugin's own code are loaded only where there is such a plugin.
+    from greenlang.agents.plugins import ask_plugin
+
+    given = ask_plugin(plugin)
+    for agent in given.agents:
+        _add(catalogue, _offer(agent, plugin))
+    catalogue.factors += [replace(file, pack=plugin.distribution) for file in given.factors]
+
+
+def _add_pack(catalogue: Catalogue, plugin: Plugin, manifest: PackManifest) -> None:
+    for declared in manifest.agents:
+        _add(
+            catalogue,
+            Offer(
+                name=declared.name,
+                version=declared.version,
+                summary=declared.summary,
+                effects=frozenset(declared.effects),
+                plugin=plugin,
+                source=declared.entrypoint,
+            ),
+        )
+    catalogue.factors += [
+        FactorFile(
+            path=plugin.location / declared.path,
+            pack=plugin.distribution,
+            dataset=declared.dataset,
+            edition=declared.edition,
+            licence=declared.licence,
+            citation=declared.citation,
+        )
+        for declared in manifest.factor_sets
+    ]
+    catalogue.aliases += [
+        PackFile(path=plugin.location / path, pack=plugin.distribution) for path in manifest.aliases
+    ]
+
+
+def _add(catalogue: Catalogue, offer: Offer) -> None:
+    versions = catalogue.offers.setdefault(offer.name, {})
+    others = sorted({other.origin for other in versions.values()} - {offer.origin})
+    if others or offer.version in versions:
+        claimants = catalogue.clashes.setdefault(offer.name, others or [offer.origin])
+        if offer.origin not in claimants or not others:
+            claimants.append(offer.origin)
+    versions.setdefault(offer.version, offer)
+
+
+def _offer(agent: Agent, plugin: Plugin | None) -> Offer:
+    spec = agent.spec
+    return Offer(spec.name, spec.version, spec.summary, spec.effects, plugin, agent)

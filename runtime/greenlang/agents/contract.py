@@ -1,0 +1,245 @@
+"""The agent contract: a function, its name and version, and what it says of itself.
+
+    @agent(name="acme.double", version="1.0.0", effects={"pure"})
+    def double(value: Decimal, *, times: int = 1) -> Decimal: ...
+
+The one positional parameter is the agent's input; keyword-only ones are its options.  Types are read from the
+annotations, and a missing one means anything.  What breaks the contract is refused at definition.
+"""
+
+from __future__ import annotations
+
+__all__ = ["EFFECTS", "Agent", "AgentSpec", "Effect", "Option", "agent"]
+
+import functools
+import inspect
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from types import FunctionType
+from typing import Any, Literal, final, get_args, get_type_hints
+
+from greenlang.agents.expressions import Expression, configured
+from greenlang.agents.naming import check_name, check_version
+from greenlang.agents.syntax import Call, call
+from greenlang.errors import AgentError
+
+#: What running an agent may do besides computing. `pure`: nothing, and equal inputs give equal outputs;
+#: `calculates`: its numbers are results. An agent that declares none is known to be nothing of these.
+Effect = Literal["pure", "io", "llm", "random", "clock", "calculates"]
+
+EFFECTS: frozenset[Effect] = frozenset(get_args(Effect))
+
+_IMPURE: frozenset[Effect] = frozenset({"io", "llm", "random", "clock"})
+
+_POSITIONAL = {inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD}
+_VARIADIC = {inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD}
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """A keyword-only parameter of an agent's function: part of a plan, not of its input."""
+
+    name: str
+    type: Any
+    #: None where the option is required.
+    default: Any
+    required: bool
+
+
+@dataclass(frozen=True, slots=True)
+class AgentSpec:
+    """What the runtime knows of an agent; all that a plan needs to run it."""
+
+    name: str
+    version: str
+    function: FunctionType
+    is_async: bool
+    #: `Any` where the annotation is missing.
+    input_type: Any
+    output_type: Any
+    options: tuple[Option, ...]
+    effects: frozenset[Effect]
+    #: Synchronous, but waits for files, sockets or long sums: it runs in a thread.
+    blocking: bool
+    #: Asynchronous, and needs an asyncio task of its own (it uses timeouts or cancels itself).
+    needs_task: bool
+    #: The function's docstring, dedented.
+    doc: str
+
+    @property
+    def summary(self) -> str:
+        """The first line of the docstring."""
+        return self.doc.partition("\n")[0]
+
+
+@final
+class Agent(Expression):
+    """A function that is an agent: still called as before, and a step where an expression is wanted.
+
+    Called with options alone, `double(times=3)`, it gives the configured step, as in a program's text.
+    """
+
+    def __init__(self, spec: AgentSpec) -> None:
+        self.spec = spec
+        functools.update_wrapper(self, spec.function)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Call the function itself, outside of any plan; or configure the step (see the class)."""
+        input_name = self.spec.function.__code__.co_varnames[0]
+        if kwargs and not args and input_name not in kwargs:
+            return configured(self.spec.name, kwargs, agent=self)
+        return self.spec.function(*args, **kwargs)
+
+    @property
+    def node(self) -> Call:
+        """The step without options."""
+        return call(self.spec.name, agent=self)
+
+    def __str__(self) -> str:
+        return self.spec.name
+
+    def __repr__(self) -> str:
+        return f"<agent {self.spec.name} {self.spec.version}>"
+
+
+def agent(
+    *,
+    name: str,
+    version: str,
+    effects: Iterable[Effect] = (),
+    blocking: bool = False,
+    needs_task: bool = False,
+) -> Callable[[Callable[..., Any]], Agent]:
+    """Make a function an agent.
+
+    Parameters
+    ----------
+    name : str
+        `pack.agent`, lower case.
+    version : str
+        Three numbers, like `1.2.0`; it changes whenever a result may.
+    effects : Iterable[Effect]
+        What the agent does besides computing. Only a `pure` one may be shared, folded and cached.
+    blocking : bool
+        For a synchronous function that waits or works long: it runs in a thread.
+    needs_task : bool
+        For an asynchronous function that must run in an asyncio task of its own.
+
+    Raises
+    ------
+    AgentError
+        If the name, the version, the effects or the function's parameters break the contract.
+
+    Examples
+    --------
+    >>> @agent(name="acme.double", version="1.0.0", effects={"pure"})
+    ... def double(value: int) -> int:
+    ...     return value * 2
+    >>> double(21)
+    42
+    """
+    check_name(name)
+    check_version(version)
+    declared = _check_effects(name, effects)
+
+    def wrap(function: Callable[..., Any]) -> Agent:
+        if not inspect.isfunction(function):
+            raise AgentError(
+                f"agent '{name}' is {function!r}, which is not a function",
+                fix="put @agent on a function made with def or async def",
+            )
+        is_async = _check_kind(name, function, blocking=blocking, needs_task=needs_task)
+        hints = _types(name, function)
+        input_parameter, *options = _parameters(name, function)
+        return Agent(
+            AgentSpec(
+                name=name,
+                version=version,
+                function=function,
+                is_async=is_async,
+                input_type=hints.get(input_parameter.name, Any),
+                output_type=hints.get("return", Any),
+                options=tuple(_option(parameter, hints) for parameter in options),
+                effects=declared,
+                blocking=blocking,
+                needs_task=needs_task,
+                doc=inspect.getdoc(function) or "",
+            )
+        )
+
+    return wrap
+
+
+def _check_effects(name: str, effects: Iterable[Effect]) -> frozenset[Effect]:
+    given: set[object] = {effects} if isinstance(effects, str) else set(effects)
+    declared = frozenset(effect for effect in EFFECTS if effect in given)
+    unknown = sorted(str(effect) for effect in given - EFFECTS)
+    if unknown:
+        raise AgentError(
+            f"agent '{name}' declares the effect {', '.join(unknown)}",
+            fix="declare some of " + ", ".join(get_args(Effect)),
+        )
+    impure = sorted(declared & _IMPURE)
+    if impure and "pure" in declared:
+        raise AgentError(
+            f"agent '{name}' declares pure and {', '.join(impure)}, which exclude each other",
+            fix="leave out 'pure'",
+        )
+    return declared
+
+
+def _check_kind(name: str, function: FunctionType, *, blocking: bool, needs_task: bool) -> bool:
+    """Whether the function is asynchronous; AgentError if it cannot run as its decorator says."""
+    if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
+        raise AgentError(f"agent '{name}' yields, but a step gives one value", fix="return a list")
+    is_async = inspect.iscoroutinefunction(function)
+    if is_async and blocking:
+        raise AgentError(
+            f"agent '{name}' is asynchronous and blocking",
+            fix="leave out `blocking`, or write def without async",
+        )
+    if needs_task and not is_async:
+        raise AgentError(
+            f"agent '{name}' needs a task but is synchronous",
+            fix="leave out `needs_task`, or write async def",
+        )
+    return is_async
+
+
+def _types(name: str, function: FunctionType) -> dict[str, Any]:
+    try:
+        return get_type_hints(function, include_extras=True)
+    except (NameError, TypeError, AttributeError, SyntaxError) as error:
+        raise AgentError(
+            f"an annotation of agent '{name}' cannot be read: {error}",
+            fix="annotate with types that its module defines or imports at run time",
+        ) from error
+
+
+def _parameters(name: str, function: FunctionType) -> list[inspect.Parameter]:
+    """The input parameter, then the options."""
+    parameters = list(inspect.signature(function).parameters.values())
+    variadic = [str(parameter) for parameter in parameters if parameter.kind in _VARIADIC]
+    if variadic:
+        raise AgentError(
+            f"agent '{name}' takes {', '.join(variadic)}", fix="name each option, after a * in the parameters"
+        )
+    if not parameters or parameters[0].kind not in _POSITIONAL:
+        raise AgentError(f"agent '{name}' takes no input", fix="give it one positional parameter, its input")
+    more = [parameter.name for parameter in parameters[1:] if parameter.kind in _POSITIONAL]
+    if more:
+        raise AgentError(
+            f"agent '{name}' takes {', '.join(more)} beside its input {parameters[0].name}",
+            fix=f"write `*, {more[0]}` to make options of them, or take one record",
+        )
+    return parameters
+
+
+def _option(parameter: inspect.Parameter, hints: dict[str, Any]) -> Option:
+    required = parameter.default is inspect.Parameter.empty
+    return Option(
+        name=parameter.name,
+        type=hints.get(parameter.name, Any),
+        default=None if required else parameter.default,
+        required=required,
+    )

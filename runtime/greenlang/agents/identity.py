@@ -1,0 +1,70 @@
+"""Code identity: the digest that says which code a plan ran.
+
+A distribution's is over its files as released, so a wheel and an editable install of one release agree; a
+loose function's is over its source text.  Neither looks at bytecode, which differs between Python versions.
+"""
+
+from __future__ import annotations
+
+__all__ = ["function_identity", "package_identity"]
+
+import hashlib
+import inspect
+import os
+import textwrap
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+#: Made from the other files, on the machine at hand.
+_COMPILED = frozenset({".c", ".pyc", ".pyo", ".pyd", ".so"})
+
+
+def function_identity(function: Callable[..., Any]) -> str | None:
+    """`sha256:` and the digest of the dedented source text with LF ends.
+
+    None, "not portable", for what the text alone does not determine: a closure, a callable that is no plain
+    function, a function whose source cannot be found (typed at a prompt, or built by a program).
+    """
+    if not inspect.isfunction(function) or function.__closure__:
+        return None
+    try:
+        source = inspect.getsource(function)
+    except (OSError, TypeError):
+        return None
+    text = textwrap.dedent(source.replace("\r\n", "\n"))
+    return "sha256:" + hashlib.sha256(text.encode("utf-8")).hexdigest()
+
+
+def package_identity(location: Path) -> str | None:
+    """`sha256:` and the digest over a package's files: a line `path<NUL>sha256` for each, sorted by path.
+
+    Parameters
+    ----------
+    location : Path
+        The package's folder, or the file of a module that stands alone. Paths are relative to the folder that
+        holds it, with `/`. Hidden files, `__pycache__` and compiled files do not count.
+
+    Returns
+    -------
+    str or None
+        None where there are no files to read, as in a zip archive.
+    """
+    digest = hashlib.sha256()
+    paths = sorted((path.relative_to(location.parent).as_posix(), path) for path in _files(location))
+    if not paths:
+        return None
+    for name, path in paths:
+        digest.update(f"{name}\0{hashlib.sha256(path.read_bytes()).hexdigest()}\n".encode())
+    return "sha256:" + digest.hexdigest()
+
+
+def _files(location: Path) -> Iterator[Path]:
+    if location.is_file():
+        yield location
+    for folder, folders, names in os.walk(location):
+        folders[:] = [name for name in folders if name != "__pycache__" and not name.startswith(".")]
+        for name in names:
+            path = Path(folder, name)
+            if path.suffix not in _COMPILED and not name.startswith("."):
+                yield path

@@ -1,0 +1,132 @@
+"""The registry: every agent and factor file that is installed, by name, loaded when first used."""
+
+from __future__ import annotations
+
+__all__ = ["Registry", "default_registry"]
+
+import functools
+from collections.abc import Iterable
+from pathlib import Path
+
+from greenlang.agents.catalogue import Catalogue, Offer, catalogue_of
+from greenlang.agents.contract import Agent, AgentSpec
+from greenlang.agents.discovery import Discovery, discover
+from greenlang.agents.files import FactorFile, PackFile
+from greenlang.agents.identity import function_identity, package_identity
+from greenlang.agents.loading import load_agent
+from greenlang.agents.naming import in_order, newest_matching
+from greenlang.errors import AgentError, PackError, nearest
+
+
+class Registry:
+    """What is installed, and what a program adds of its own.
+
+    Nothing is looked for before the registry is first asked, and then once: what is installed later is seen
+    by the next process. A plugin that carries a pack.yaml is imported when one of its agents is resolved; one
+    without is imported when the registry is first asked. A broken one is in `problems`, and the rest goes on.
+
+    Parameters
+    ----------
+    agents : Iterable[Agent]
+        Agents of the program's own, known by name beside the installed ones.
+    discovery : Discovery, optional
+        What is installed; found out from the metadata of the environment if not given.
+    """
+
+    def __init__(self, agents: Iterable[Agent] = (), *, discovery: Discovery | None = None) -> None:
+        self._own = tuple(agents)
+        self._discovery = discovery
+        self._loaded: dict[tuple[str, str], AgentSpec] = {}
+        self._identities: dict[Path, str | None] = {}
+
+    @property
+    def problems(self) -> tuple[PackError, ...]:
+        """What is wrong with installed plugins; each begins with its distribution's name."""
+        return tuple(self._catalogue.problems)
+
+    def names(self) -> tuple[str, ...]:
+        """The names of all agents, sorted."""
+        return tuple(sorted(self._catalogue.offers))
+
+    def offers(self) -> tuple[Offer, ...]:
+        """Every version of every agent, sorted by name, then from old to new; loads no pack's code."""
+        offers = self._catalogue.offers
+        return tuple(offers[name][version] for name in sorted(offers) for version in in_order(offers[name]))
+
+    def resolve(self, name: str, version_spec: str | None = None) -> AgentSpec:
+        """The agent of this name, in the newest version that `version_spec` allows.
+
+        Parameters
+        ----------
+        name : str
+            `pack.agent`.
+        version_spec : str, optional
+            The beginning of a version (`1.2` is any 1.2.x) or a PEP 440 range (`>=1.2,<2`). Without one the
+            newest stable version is meant; a pre-release is taken only where nothing else is.
+
+        Raises
+        ------
+        AgentError
+            If there is no such agent (the nearest names are given) or version, two distributions claim the
+            name, or the agent cannot be loaded or is not what its pack.yaml declares.
+        """
+        catalogue = self._catalogue
+        if name in catalogue.clashes:
+            raise AgentError(
+                f"agent '{name}' is declared by {' and by '.join(catalogue.clashes[name])}",
+                fix="uninstall all but one of them",
+            )
+        versions = catalogue.offers.get(name)
+        if versions is None:
+            raise self._unknown(name)
+        version = newest_matching(versions, version_spec)
+        if version is None:
+            raise AgentError(
+                f"agent '{name}' has no version {version_spec}",
+                fix=f"there is {', '.join(in_order(versions))}",
+            )
+        key = name, version
+        if key not in self._loaded:
+            self._loaded[key] = load_agent(versions[version])
+        return self._loaded[key]
+
+    def code_identity(self, spec: AgentSpec) -> str | None:
+        """`sha256:` and the digest of the code behind an agent, the same on every machine.
+
+        For an agent of an installed plugin it covers the plugin's whole package; for a loose function, its
+        source text. None where the code cannot be told (a closure, no source): such a plan is not portable.
+        """
+        module = spec.function.__module__
+        for plugin in self._discovered.plugins:
+            if module == plugin.package or module.startswith(f"{plugin.package}."):
+                if plugin.location not in self._identities:
+                    self._identities[plugin.location] = package_identity(plugin.location)
+                return self._identities[plugin.location]
+        return function_identity(spec.function)
+
+    def factors(self, pack: str | None = None) -> tuple[FactorFile, ...]:
+        """The factor files of all packs, or of the distribution `pack`, as declared."""
+        return tuple(file for file in self._catalogue.factors if pack in (None, file.pack))
+
+    def aliases(self, pack: str | None = None) -> tuple[PackFile, ...]:
+        """The tables of other names for activities, of all packs or of the distribution `pack`."""
+        return tuple(file for file in self._catalogue.aliases if pack in (None, file.pack))
+
+    @functools.cached_property
+    def _discovered(self) -> Discovery:
+        return discover() if self._discovery is None else self._discovery
+
+    @functools.cached_property
+    def _catalogue(self) -> Catalogue:
+        return catalogue_of(self._discovered, self._own)
+
+    def _unknown(self, name: str) -> AgentError:
+        close = nearest(name, self._catalogue.offers)
+        fix = f"did you mean {' or '.join(close)}?" if close else "`greenlang agents` lists those installed"
+        return AgentError(f"there is no agent '{name}'", fix=fix)
+
+
+@functools.cache
+def default_registry() -> Registry:
+    """The registry of this process's environment."""
+    return Registry()
