@@ -1,0 +1,1 @@
+"""The ledger: what proves a result, and what checks the proof."""

@@ -1,0 +1,116 @@
+"""Lists as Merkle trees over fixed ranges of 1,024 entries, counted from the list's own beginning.
+
+An entry's range depends on its global index alone, so workers may cut the work wherever they like: the
+ranges, and so the root, come out the same.  `ItemTree` is the tree of a list of JSON items (rows of an input
+table, skipped rows); `greenlang.ledger.rows` has the one for figures.
+"""
+
+from __future__ import annotations
+
+__all__ = ["ROWS_PER_RANGE", "ItemTree", "RangeTree", "range_header", "table_header"]
+
+import struct
+from collections.abc import Iterable, Mapping, Sequence
+
+import msgspec
+
+from greenlang.errors import InputError, InternalError
+from greenlang.ledger.canonical import JSON, canonical_bytes, digest, encode_plain
+from greenlang.ledger.merkle import leaf_hash, root_of
+
+#: Entries in a range; the last one of a list may hold fewer.
+ROWS_PER_RANGE = 1_024
+
+#: Which range, and how many entries are in it.
+_PLACE = struct.Struct("<QI")
+
+_TABLE_ROWS = list[list[str | None]]
+
+
+def range_header(list_digest: bytes, index: int, count: int) -> bytes:
+    """What the bytes of every range begin with: of which list, which range, how many entries (44 bytes)."""
+    return list_digest + _PLACE.pack(index, count)
+
+
+class RangeTree:
+    """What the trees over ranges share: the hashes of the full ranges so far, and the root over them."""
+
+    def __init__(self) -> None:
+        #: Leaf hash of each finished range, in order.
+        self.leaves: list[bytes] = []
+        self._finished = False
+
+    def finish(self) -> str:
+        """Close the last range and give the root, as `sha256:` and hex; nothing can be added afterwards."""
+        if not self._finished:
+            self._close_last_range()
+            self._finished = True
+        return f"sha256:{root_of(self.leaves).hex()}"
+
+    def _close_last_range(self) -> None:
+        """Turn what is left into a leaf, if anything is."""
+        raise NotImplementedError
+
+    def _check_open(self) -> None:
+        if self._finished:
+            raise InternalError("entries were added to a finished tree")
+
+
+class ItemTree(RangeTree):
+    """The tree of a list of JSON items: a range's bytes are its header and the canonical JSON of its items.
+
+    Parameters
+    ----------
+    header : Mapping
+        What the list is (`table_header`); it is part of every leaf, so that no list passes for another.
+    """
+
+    def __init__(self, header: Mapping[str, JSON]) -> None:
+        super().__init__()
+        self._list_digest = bytes.fromhex(digest(header).removeprefix("sha256:"))
+        self._pending: list[bytes] = []
+        self._count = 0
+
+    def __len__(self) -> int:
+        """How many items were added."""
+        return self._count
+
+    def add(self, item: object) -> bytes:
+        """Add one item; gives its canonical JSON."""
+        encoded = canonical_bytes(item)
+        self.add_encoded(encoded)
+        return encoded
+
+    def add_encoded(self, item: bytes) -> None:
+        """Add an item whose canonical JSON is known."""
+        self._check_open()
+        self._pending.append(item)
+        self._count += 1
+        if len(self._pending) == ROWS_PER_RANGE:
+            self._close_last_range()
+
+    def add_table_rows(self, rows: Iterable[Sequence[str | None]]) -> None:
+        """Add rows of an input table: text, or null where a format has nulls.
+
+        Raises
+        ------
+        InputError
+            For a cell that is neither, and for text with lone surrogates (a file read in a wrong encoding).
+        """
+        try:
+            table_rows = msgspec.convert(list(rows), _TABLE_ROWS)
+        except msgspec.ValidationError as error:
+            raise InputError(f"a cell of the input table is not text: {error}") from error
+        for row in table_rows:
+            self.add_encoded(encode_plain(row))
+
+    def _close_last_range(self) -> None:
+        if self._pending:
+            header = range_header(self._list_digest, len(self.leaves), len(self._pending))
+            self.leaves.append(leaf_hash(header + b"[" + b",".join(self._pending) + b"]"))
+            self._pending.clear()
+
+
+def table_header(columns: Sequence[str]) -> dict[str, JSON]:
+    """The header of an input table with these columns."""
+    return {"schema": "greenlang.table/1", "columns": list(columns), "rows_per_range": ROWS_PER_RANGE}

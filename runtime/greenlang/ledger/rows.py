@@ -1,0 +1,338 @@
+"""Result rows as a Merkle tree: exact figures in 128-bit integers, with the texts that explain them.
+
+A `RowSchema` names the series of figures (`scope1.CO2`, `scope2-location.co2e`), their one scale, and the
+labels (the row's id, its factors).  A row has for each series a figure or nothing, and for each label a text,
+a list of texts or nothing.  The bytes of a range, which one leaf hashes, are
+
+    header     digest of the schema (32), range index (8), row count (4)
+    labels     for each: byte length (8), canonical JSON array of the rows' values
+    series     for each: presence bitmap (a bit a row, lowest first), then 16 bytes a row, two's complement,
+               0 where nothing is
+
+with every integer little-endian.  Figures come from columns (`RowTree.add_columns`, no Python object a
+figure) or row by row (`RowTree.add_row`); both give the same bytes.
+"""
+
+from __future__ import annotations
+
+__all__ = [
+    "Label",
+    "RowSchema",
+    "RowTree",
+    "SparseSeries",
+    "encode_range",
+    "scaled_from_decimal",
+    "scaled_from_text",
+]
+
+import hashlib
+import re
+import struct
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import NamedTuple, TypeAlias
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from greenlang.errors import InputError, InternalError, QuantityError
+from greenlang.ledger.canonical import JSON, digest, encode_plain
+from greenlang.ledger.ranges import ROWS_PER_RANGE, RangeTree, range_header
+
+#: Digits after the point that figures are kept with: rows round once, half-even, to 12 places of kg.
+SCALE = 12
+
+#: Figures stay below this in absolute value: 38 digits, the promise of decimal128.
+_LIMIT = 10**38
+
+_FIGURE_BYTES = 16
+_LENGTH = struct.Struct("<Q")
+_FIGURE = re.compile(r"(-?)(0|[1-9][0-9]*)(?:\.([0-9]+))?")
+
+#: What a row says of itself beside its figures.
+Label: TypeAlias = str | list[str] | None
+_LABELS = list[Label]
+
+
+@dataclass(frozen=True, slots=True)
+class RowSchema:
+    """Which figures and labels the rows of a result have; the order counts."""
+
+    series: tuple[str, ...]
+    labels: tuple[str, ...] = ()
+    scale: int = SCALE
+    #: SHA-256 of the canonical schema: the head of every range.
+    digest: bytes = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        names = (*self.labels, *self.series)
+        if len(set(names)) != len(names):
+            raise InputError(f"two labels or series of a result have one name: {', '.join(sorted(names))}")
+        if "row" in names:
+            raise InputError("'row' is the row's own number, not a label or series of a result")
+        text = digest(
+            {
+                "schema": "greenlang.rows/1",
+                "series": self.series,
+                "labels": self.labels,
+                "scale": self.scale,
+                "rows_per_range": ROWS_PER_RANGE,
+            }
+        )
+        object.__setattr__(self, "digest", bytes.fromhex(text.removeprefix("sha256:")))
+
+
+class SparseSeries(NamedTuple):
+    """The figures of one series in a run of rows, as a `DecimalColumn` over some of the rows gives them."""
+
+    #: Global indices of the rows that have a figure, ascending, int64.
+    rows: npt.NDArray[np.int64]
+    #: 16 bytes little-endian for each of them, at the schema's scale.
+    figures: bytes | bytearray | memoryview
+
+
+class RowTree(RangeTree):
+    """The tree of a result's rows, in order; memory is one range, however many rows pass."""
+
+    def __init__(self, schema: RowSchema) -> None:
+        super().__init__()
+        self.schema = schema
+        self._range = _Range(schema)
+        self._count = 0
+
+    def __len__(self) -> int:
+        """How many rows were added."""
+        return self._count
+
+    def add_columns(
+        self,
+        count: int,
+        series: Mapping[str, SparseSeries],
+        labels: Mapping[str, Sequence[Label]] | None = None,
+    ) -> None:
+        """Add the next `count` rows.
+
+        Parameters
+        ----------
+        series : Mapping
+            By name; a series that is left out has nothing in these rows.
+        labels : Mapping
+            By name, `count` values each; a label that is left out is nothing in these rows.
+        """
+        self._check_open()
+        first, stop = self._count, self._count + count
+        columns = [_column(self.schema, name, sparse, first, stop) for name, sparse in series.items()]
+        texts = [_label_column(name, labels or {}, count) for name in self.schema.labels]
+        if unknown := set(labels or {}) - set(self.schema.labels):
+            raise InternalError(f"rows have labels that their schema has not: {', '.join(sorted(unknown))}")
+        while self._count < stop:
+            step = min(stop - self._count, ROWS_PER_RANGE - self._range.count)
+            offset = self._count - first
+            self._range.fill(step, self._count, columns, [text[offset : offset + step] for text in texts])
+            self._count += step
+            self._close_full_range()
+
+    def add_row(
+        self, figures: Mapping[str, Decimal | None], labels: Mapping[str, Label] | None = None
+    ) -> None:
+        """Add the next row; names that are left out are nothing.
+
+        Raises
+        ------
+        QuantityError
+            For a figure that the schema's scale or 38 digits cannot hold exactly.
+        """
+        if unknown := (figures.keys() - set(self.schema.series)) | (
+            (labels or {}).keys() - set(self.schema.labels)
+        ):
+            raise InternalError(f"a row has names that its schema has not: {', '.join(sorted(unknown))}")
+        self.add_scaled(
+            [
+                None
+                if (figure := figures.get(name)) is None
+                else scaled_from_decimal(figure, self.schema.scale)
+                for name in self.schema.series
+            ],
+            [(labels or {}).get(name) for name in self.schema.labels],
+        )
+
+    def add_scaled(self, figures: Sequence[int | None], labels: Sequence[Label]) -> None:
+        """Add the next row from integers at the schema's scale; both in the schema's order."""
+        self._check_open()
+        self._range.put(figures, labels)
+        self._count += 1
+        self._close_full_range()
+
+    def _close_full_range(self) -> None:
+        if self._range.count == ROWS_PER_RANGE:
+            self._close_last_range()
+
+    def _close_last_range(self) -> None:
+        if self._range.count:
+            hasher = hashlib.sha256(b"\x00")
+            for piece in self._range.pieces(len(self.leaves)):
+                hasher.update(piece)
+            self.leaves.append(hasher.digest())
+            self._range.clear()
+
+
+class _Column(NamedTuple):
+    """A series of a run of rows, checked: its place in the schema, its rows, two 64-bit words a figure."""
+
+    position: int
+    rows: npt.NDArray[np.int64]
+    words: npt.NDArray[np.uint64]
+
+
+class _Range:
+    """The rows of one range, dense: presence and figures by series, labels by name."""
+
+    def __init__(self, schema: RowSchema) -> None:
+        self._schema = schema
+        shape = (len(schema.series), ROWS_PER_RANGE)
+        self._present = np.zeros(shape, dtype=np.bool_)
+        #: A figure is two words because NumPy has no 128-bit integer; nothing is computed with them here.
+        self._words = np.zeros((*shape, 2), dtype="<u8")
+        #: The same memory byte by byte, to put single figures into.
+        self._bytes = self._words.data.cast("B") if schema.series else memoryview(b"")
+        self._labels: list[list[Label]] = [[] for _ in schema.labels]
+        self.count = 0
+
+    def fill(self, step: int, first: int, columns: list[_Column], labels: list[Sequence[Label]]) -> None:
+        """Put in `step` rows, the first of which has the global index `first`."""
+        for column in columns:
+            low, high = np.searchsorted(column.rows, (first, first + step))
+            places = column.rows[low:high] - (first - self.count)
+            self._present[column.position, places] = True
+            self._words[column.position, places] = column.words[low:high]
+        for kept, new in zip(self._labels, labels, strict=True):
+            kept.extend(new)
+        self.count += step
+
+    def put(self, figures: Sequence[int | None], labels: Sequence[Label]) -> None:
+        """Put in one row."""
+        for position, figure in enumerate(figures):
+            if figure is not None:
+                start = (position * ROWS_PER_RANGE + self.count) * _FIGURE_BYTES
+                self._present[position, self.count] = True
+                self._bytes[start : start + _FIGURE_BYTES] = figure.to_bytes(
+                    _FIGURE_BYTES, "little", signed=True
+                )
+        for kept, label in zip(self._labels, labels, strict=True):
+            kept.append(label)
+        self.count += 1
+
+    def pieces(self, index: int) -> Iterator[bytes | memoryview]:
+        """The bytes of the range, piece by piece, so that hashing copies nothing."""
+        yield range_header(self._schema.digest, index, self.count)
+        for name, values in zip(self._schema.labels, self._labels, strict=True):
+            encoded = _label_bytes(name, values)
+            yield _LENGTH.pack(len(encoded))
+            yield encoded
+        for position in range(len(self._schema.series)):
+            yield np.packbits(self._present[position, : self.count], bitorder="little").tobytes()
+            yield self._words[position, : self.count].data.cast("B")
+
+    def clear(self) -> None:
+        """Make room for the next range."""
+        self._present[:] = False
+        self._words[:] = 0
+        for kept in self._labels:
+            kept.clear()
+        self.count = 0
+
+
+def encode_range(
+    schema: RowSchema,
+    index: int,
+    figures: Sequence[Sequence[int | None]],
+    labels: Sequence[Sequence[Label]],
+) -> bytes:
+    """The bytes of range `index` from its rows: integers at the schema's scale, and labels, row by row."""
+    rows = _Range(schema)
+    for row_figures, row_labels in zip(figures, labels, strict=True):
+        rows.put(row_figures, row_labels)
+    return b"".join(rows.pieces(index))
+
+
+def scaled_from_decimal(value: Decimal, scale: int) -> int:
+    """`value` times 10 to the `scale`, exactly.
+
+    Raises
+    ------
+    QuantityError
+        If that is no integer of at most 38 digits.
+    """
+    if not isinstance(value, Decimal) or not value.is_finite() or value.adjusted() >= 38:
+        raise QuantityError(f"{value!r} is no finite decimal of at most 38 digits")
+    if value.adjusted() < -scale and value:
+        raise _past_scale(str(value), scale)
+    numerator, denominator = value.as_integer_ratio()
+    scaled, rest = divmod(numerator * 10**scale, denominator)
+    if rest:
+        raise _past_scale(str(value), scale)
+    return _within_limit(scaled, str(value), scale)
+
+
+def scaled_from_text(text: str, scale: int) -> int:
+    """The integer that `text`, plain digits with at most `scale` of them after the point, is at that scale.
+
+    Raises
+    ------
+    QuantityError
+        If the text is written in any other way than results are, or does not fit.
+    """
+    match = _FIGURE.fullmatch(text)
+    if match is None:
+        raise QuantityError(f"{text[:60]!r} is not a figure as results write it")
+    sign, whole, fraction = match.groups(default="")
+    digits = whole + fraction.ljust(scale, "0")
+    if len(fraction) > scale:
+        raise _past_scale(text, scale)
+    if len(digits) > 2 * 38:
+        raise QuantityError(f"{text[:60]!r} has more than 38 digits")
+    scaled = _within_limit(int(digits), text, scale)
+    if sign and not scaled:
+        raise QuantityError(f"{text!r} is a zero with a sign; results write it 0")
+    return -scaled if sign else scaled
+
+
+def _within_limit(scaled: int, text: str, scale: int) -> int:
+    if abs(scaled) >= _LIMIT:
+        raise QuantityError(f"{text} has more than 38 digits at {scale} places")
+    return scaled
+
+
+def _past_scale(text: str, scale: int) -> QuantityError:
+    return QuantityError(f"{text} has digits past place {scale}", fix="round it first, with gl.round")
+
+
+def _column(schema: RowSchema, name: str, sparse: SparseSeries, first: int, stop: int) -> _Column:
+    if name not in schema.series:
+        raise InternalError(f"rows have a series that their schema has not: {name}")
+    rows = np.asarray(sparse.rows, dtype=np.int64)
+    words = np.frombuffer(sparse.figures, dtype="<u8").reshape(-1, 2)
+    if len(rows) != len(words):
+        raise InternalError(f"series {name} has {len(rows)} rows and {len(words)} figures")
+    if len(rows) and (rows[0] < first or rows[-1] >= stop or bool((np.diff(rows) <= 0).any())):
+        raise InternalError(f"series {name} has rows that do not ascend within {first} to {stop - 1}")
+    return _Column(schema.series.index(name), rows, words)
+
+
+def _label_column(name: str, labels: Mapping[str, Sequence[Label]], count: int) -> Sequence[Label]:
+    values = labels.get(name)
+    if values is None:
+        return [None] * count
+    if len(values) != count:
+        raise InternalError(f"label {name} has {len(values)} values for {count} rows")
+    return values
+
+
+def _label_bytes(name: str, values: list[Label]) -> bytes:
+    try:
+        converted: list[JSON] = msgspec.convert(values, _LABELS)
+    except msgspec.ValidationError as error:
+        raise InternalError(f"label {name} of a row is no text or list of texts: {error}") from error
+    return encode_plain(converted)
