@@ -1,0 +1,139 @@
+"""Arrow's C data interface, as PyCapsules, for decimal128 arrays without nulls.
+
+https://arrow.apache.org/docs/format/CDataInterface/PyCapsuleInterface.html
+"""
+
+from cpython.pycapsule cimport PyCapsule_GetPointer, PyCapsule_New
+from cpython.ref cimport Py_DECREF, Py_INCREF, PyObject
+from cython cimport final
+from libc.stdint cimport uint8_t, uintptr_t
+from libc.stdlib cimport calloc, free
+
+from greenlang_core.wide cimport MAX_DIGITS, int128
+
+
+#: By scale. Consumers move a schema out of its capsule, so its format outlives both.
+cdef list FORMATS = [f"d:{MAX_DIGITS},{scale}".encode() for scale in range(MAX_DIGITS + 1)]
+
+# What an exported array owns, wherever its struct was moved to.
+cdef struct Exported:
+    PyObject* owner
+    const void* buffers[2]  # validity (none) and rows
+
+
+# ---- giving ------------------------------------------------------------------------------------------------
+
+cdef void release_schema(ArrowSchema* schema) noexcept:
+    schema.release = NULL
+
+
+cdef void release_array(ArrowArray* array) noexcept with gil:
+    """Called by whoever took the array, on any thread."""
+    cdef Exported* exported = <Exported*> array.private_data
+    Py_DECREF(<object> exported.owner)
+    free(exported)
+    array.release = NULL
+
+
+cdef void drop_schema(object capsule) noexcept:
+    cdef ArrowSchema* schema = <ArrowSchema*> PyCapsule_GetPointer(capsule, "arrow_schema")
+    if schema.release != NULL:
+        schema.release(schema)
+    free(schema)
+
+
+cdef void drop_array(object capsule) noexcept:
+    cdef ArrowArray* array = <ArrowArray*> PyCapsule_GetPointer(capsule, "arrow_array")
+    if array.release != NULL:
+        array.release(array)
+    free(array)
+
+
+cdef object schema_capsule(int scale):
+    cdef ArrowSchema* schema = <ArrowSchema*> calloc(1, sizeof(ArrowSchema))
+    if schema == NULL:
+        raise MemoryError("no memory for an Arrow schema")
+    schema.format = <const char*> <bytes> FORMATS[scale]
+    schema.name = ""
+    schema.release = release_schema
+    return PyCapsule_New(schema, "arrow_schema", drop_schema)
+
+
+cdef tuple array_capsules(object owner, const int128* rows, Py_ssize_t length, int scale):
+    """A schema and an array that keeps `owner` alive until it is released."""
+    cdef:
+        object schema = schema_capsule(scale)
+        ArrowArray* array = <ArrowArray*> calloc(1, sizeof(ArrowArray))
+        Exported* exported = <Exported*> calloc(1, sizeof(Exported))
+    if array == NULL or exported == NULL:
+        free(array)
+        free(exported)
+        raise MemoryError("no memory for an Arrow array")
+    Py_INCREF(owner)
+    exported.owner = <PyObject*> owner
+    exported.buffers[1] = rows
+    array.length = length
+    array.n_buffers = 2
+    array.buffers = exported.buffers
+    array.private_data = exported
+    array.release = release_array
+    return schema, PyCapsule_New(array, "arrow_array", drop_array)
+
+
+# ---- taking ------------------------------------------------------------------------------------------------
+
+@final
+cdef class ArrowDecimals:
+    """An imported decimal128 array, released with the last column over it."""
+
+    def __dealloc__(self):
+        if self.array.release != NULL:
+            self.array.release(&self.array)
+
+
+cdef ArrowDecimals import_decimals(object source):
+    """Take over a decimal128 array; what is of another type or has nulls is refused."""
+    if not hasattr(source, "__arrow_c_array__"):
+        raise TypeError(
+            f"{type(source).__name__} has no __arrow_c_array__; give an Arrow array (one chunk, not a table)"
+        )
+    schema_of, array_of = source.__arrow_c_array__()
+    cdef:
+        ArrowSchema* schema = <ArrowSchema*> PyCapsule_GetPointer(schema_of, "arrow_schema")
+        ArrowArray* array = <ArrowArray*> PyCapsule_GetPointer(array_of, "arrow_array")
+        ArrowDecimals decimals = ArrowDecimals.__new__(ArrowDecimals)
+        Py_ssize_t null
+    decimals.scale = scale_of((<bytes> schema.format).decode())
+    null = first_null(array)
+    if null >= 0:
+        raise ValueError(f"row {null} is null; fill or drop nulls first")
+    decimals.array = array[0]  # moved: the capsule no longer releases it
+    array.release = NULL
+    decimals.length = decimals.array.length
+    decimals.rows = <const int128*> decimals.array.buffers[1] + decimals.array.offset
+    if <uintptr_t> decimals.rows % 8 != 0:
+        raise ValueError("the Arrow buffer is not aligned to 8 bytes, as the format demands; copy the array first")
+    return decimals
+
+
+cdef int scale_of(str format) except? -1:
+    """The scale of `d:PRECISION,SCALE[,128]`."""
+    kind, _, parameters = format.partition(":")
+    precision, *rest = parameters.split(",") if kind == "d" else [""]
+    if not rest or rest[1:] not in ([], ["128"]):
+        raise TypeError(f"Arrow type '{format}' is not decimal128; cast it to decimal128 first")
+    return int(rest[0])
+
+
+cdef Py_ssize_t first_null(const ArrowArray* array):
+    """The first row that the validity bitmap leaves out, or -1."""
+    cdef:
+        const uint8_t* valid = <const uint8_t*> array.buffers[0]
+        Py_ssize_t row, bit
+    if valid == NULL or array.null_count == 0:
+        return -1
+    for row in range(array.length):
+        bit = array.offset + row
+        if not valid[bit >> 3] >> (bit & 7) & 1:
+            return row
+    return -1

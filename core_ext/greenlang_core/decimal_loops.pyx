@@ -1,0 +1,143 @@
+"""The loops of decimal columns: no Python object inside, no lock held."""
+
+from libc.stdint cimport int64_t
+
+from greenlang_core.buffers cimport integer_at
+from greenlang_core.wide cimport (
+    BAD_CODE, OK, accumulate, add, add_scaled, apply_ratio, in_range, int128, multiply, negative, no_total,
+    power_of_ten, ratio_t, same, scale_up, total_t, uint128,
+)
+
+
+cdef Py_ssize_t check_range(const int128* rows, Py_ssize_t length) noexcept nogil:
+    """The first row of more than 38 digits."""
+    cdef Py_ssize_t row
+    for row in range(length):
+        if not in_range(rows[row]):
+            return row
+    return length
+
+
+cdef bint equal(Operand left, Operand right, Py_ssize_t length) noexcept nogil:
+    """left * 10^left.exponent == right * 10^right.exponent in every row; one of the exponents is 0."""
+    cdef:
+        uint128 left_power = power_of_ten(left.exponent)
+        uint128 right_power = power_of_ten(right.exponent)
+        Py_ssize_t row
+        int128 a, b
+    for row in range(length):
+        # What overflows differs from the other side, which is within 38 digits as it stands.
+        if scale_up(left.rows[row], left_power, &a) != OK or scale_up(right.rows[row], right_power, &b) != OK:
+            return False
+        if not same(a, b):
+            return False
+    return True
+
+
+cdef void negate(const int128* rows, int128* result, Py_ssize_t length) noexcept nogil:
+    cdef Py_ssize_t row
+    for row in range(length):
+        result[row] = negative(rows[row])
+
+
+cdef Py_ssize_t add_rows(
+    Operand left, Operand right, bint subtract, int128* result, Py_ssize_t length
+) noexcept nogil:
+    """left * 10^left.exponent ± right * 10^right.exponent."""
+    cdef:
+        uint128 left_power = power_of_ten(left.exponent)
+        uint128 right_power = power_of_ten(right.exponent)
+        bint aligned = left.exponent == right.exponent
+        Py_ssize_t row
+        int128 a, b
+        int status
+    for row in range(length):
+        a = left.rows[row * left.step]
+        b = right.rows[row * right.step]
+        if subtract:
+            b = negative(b)
+        if aligned:
+            status = add(a, b, &result[row])
+        else:
+            status = add_scaled(a, left_power, b, right_power, &result[row])
+        if status != OK:
+            return row
+    return length
+
+
+cdef Py_ssize_t multiply_rows(Operand left, Operand right, int128* result, Py_ssize_t length) noexcept nogil:
+    """left * right; scales add, so exponents play no part."""
+    cdef Py_ssize_t row
+    for row in range(length):
+        if multiply(left.rows[row * left.step], right.rows[row * right.step], &result[row]) != OK:
+            return row
+    return length
+
+
+cdef inline int64_t code_at(Codes codes, Py_ssize_t row) noexcept nogil:
+    return 0 if codes.data == NULL else integer_at(codes.data, codes.wide, row)
+
+
+cdef Py_ssize_t take_rows(const int128* rows, Codes codes, int128* result, Py_ssize_t length) noexcept nogil:
+    """rows[codes[row]]; stops at the first code out of bounds."""
+    cdef:
+        Py_ssize_t row
+        int64_t code
+    for row in range(length):
+        code = code_at(codes, row)
+        if not 0 <= code < codes.limit:
+            return row
+        result[row] = rows[code]
+    return length
+
+
+cdef Py_ssize_t apply_ratios(
+    const int128* rows,
+    Codes codes,
+    const ratio_t* ratios,
+    int mode,
+    int128* result,
+    Py_ssize_t start,
+    Py_ssize_t length,
+    int* status,
+) noexcept nogil:
+    """round(rows[row] * ratios[codes[row]]); `status` says why it stopped."""
+    cdef:
+        Py_ssize_t row
+        int64_t code
+        int row_status
+    for row in range(start, length):
+        code = code_at(codes, row)
+        if not 0 <= code < codes.limit:
+            status[0] = BAD_CODE
+            return row
+        row_status = apply_ratio(rows[row], &ratios[code], mode, &result[row])
+        if row_status != OK:
+            status[0] = row_status
+            return row
+    return length
+
+
+cdef total_t total_rows(const int128* rows, Py_ssize_t length) noexcept nogil:
+    """The sum, in 192 bits."""
+    cdef:
+        total_t total = no_total()
+        Py_ssize_t row
+    for row in range(length):
+        accumulate(&total, rows[row])
+    return total
+
+
+cdef Py_ssize_t total_groups(
+    const int128* rows, Codes codes, total_t* totals, Py_ssize_t length
+) noexcept nogil:
+    """Add each row to the total of its code; stops at the first code out of bounds."""
+    cdef:
+        Py_ssize_t row
+        int64_t code
+    for row in range(length):
+        code = code_at(codes, row)
+        if not 0 <= code < codes.limit:
+            return row
+        accumulate(&totals[code], rows[row])
+    return length
