@@ -39,6 +39,7 @@ __all__ = [
     "UnitError",
     "UnitMismatch",
     "UnknownUnit",
+    "either",
     "nearest",
 ]
 
@@ -165,6 +166,12 @@ class DataError(InputError):
         if left:
             lines.append(f"and {left:,} more problems in {file}")
         super().__init__("\n".join(lines))
+
+
+def either(names: Sequence[str]) -> str:
+    """`'a', 'b' or 'c'`, for a message that leaves a choice."""
+    quoted = [f"'{name}'" for name in names]
+    return " or ".join([", ".join(quoted[:-1]), quoted[-1]] if len(quoted) > 1 else quoted)
 
 
 def nearest(name: str, names: Iterable[str], count: int = 3) -> list[str]:

@@ -1,12 +1,84 @@
 """The domain: activity data in, emissions out.
 
+A table (`tables`) is read as activity data (`activity`, with `periods` and `tags`; `unpivot` for wide ones)
+under an accounting policy (`policy`).  For each kind of row (`rows`) factors are chosen (`selection`,
+`editions`) among those of the user and of packs (`factors`, `factor_files`, `packdata`), and all rows are
+multiplied at once (`emissions`, `formulas`).  `inventory` puts together what several agents computed;
+`summary`, `report` and `evidence` tell it: for people, in a report, as a proof.  `agents` are our own.
+
 `units` and `compound` say what units mean and convert them, `quantity` puts exact numbers in front of them;
-`regions` knows places, `gwp` the warming potentials of gases, and `factors` reads emission factors.
+`regions` knows places and `gwp` the warming potentials of gases.
 """
 
 from __future__ import annotations
 
+from greenlang.carbon.activity import ActivityData, InventoryInput, SkippedRow, read_activity_data
+from greenlang.carbon.editions import Fallback, recorded
+from greenlang.carbon.emissions import Component, Emissions, GasEmissions, Missing, calculate, kinds_of_rows
+from greenlang.carbon.evidence import Series, row_labels, selection_table, series_of
+from greenlang.carbon.factor_files import load_aliases, load_factors
+from greenlang.carbon.factors import EmissionFactor, FactorSet
+from greenlang.carbon.gwp import GwpSet, gwp_set
+from greenlang.carbon.inventory import Inventory, build_inventory
+from greenlang.carbon.packdata import PackData, load_pack_data
+from greenlang.carbon.policy import AccountingPolicy
 from greenlang.carbon.quantity import Quantity
-from greenlang.carbon.units import Unit, parse_unit
+from greenlang.carbon.report import Report
+from greenlang.carbon.rows import own_factors, rows_taken, tag_column, wanted_of
+from greenlang.carbon.selection import FactorBook, GasRate, Selection, Wanted, blend
+from greenlang.carbon.summary import factor_roles, formulas_used, inventory_summary, roundings
+from greenlang.carbon.tables import StringColumn, Table, read_csv
+from greenlang.carbon.units import Unit, conversion_ratio, parse_unit, unit_table_hash, units
 
-__all__ = ["Quantity", "Unit", "parse_unit"]
+__all__ = [
+    "AccountingPolicy",
+    "ActivityData",
+    "Component",
+    "EmissionFactor",
+    "Emissions",
+    "FactorBook",
+    "FactorSet",
+    "Fallback",
+    "GasEmissions",
+    "GasRate",
+    "GwpSet",
+    "Inventory",
+    "InventoryInput",
+    "Missing",
+    "PackData",
+    "Quantity",
+    "Report",
+    "Selection",
+    "Series",
+    "SkippedRow",
+    "StringColumn",
+    "Table",
+    "Unit",
+    "Wanted",
+    "blend",
+    "build_inventory",
+    "calculate",
+    "conversion_ratio",
+    "factor_roles",
+    "formulas_used",
+    "gwp_set",
+    "inventory_summary",
+    "kinds_of_rows",
+    "load_aliases",
+    "load_factors",
+    "load_pack_data",
+    "own_factors",
+    "parse_unit",
+    "read_activity_data",
+    "read_csv",
+    "recorded",
+    "roundings",
+    "row_labels",
+    "rows_taken",
+    "selection_table",
+    "series_of",
+    "tag_column",
+    "unit_table_hash",
+    "units",
+    "wanted_of",
+]

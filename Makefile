@@ -1,0 +1,70 @@
+# make run     the inventory of examples/, from nothing but Python, gcc and make
+# make test    every test that needs only the Python package index
+# make help    the rest
+
+PYTHON ?= python3
+VENV   ?= .venv
+BIN     = $(VENV)/bin
+
+PACKS   = agent_packs/fuels agent_packs/electricity
+# Whatever the compiled core and the installed metadata are made from: touch one, and it is built again.
+SOURCES = setup.py pyproject.toml $(wildcard core_ext/greenlang_core/*.pyx core_ext/greenlang_core/*.pxd core_ext/greenlang_core/*.h) \
+          $(wildcard agent_packs/*/pyproject.toml runtime/greenlang/pack.yaml)
+
+.PHONY: help run test test-system lint bench build clean verify-example
+
+help:
+	@echo 'make run          build, and print the inventory of examples/'
+	@echo 'make test         run the tests (needs the Python package index alone)'
+	@echo 'make test-system  run the tests that need system programs, which it installs with apt'
+	@echo 'make lint         ruff and mypy'
+	@echo 'make bench        the benchmarks, quickly, against this checkout'
+	@echo 'make build        make the environment in $(VENV) and build the compiled core'
+	@echo 'make clean        remove the environment and everything built'
+
+run: $(VENV)/.installed
+	$(BIN)/greenlang run examples/inventory.gcel --input examples/activities.csv --factors examples/supplier_factors.csv
+
+test: $(VENV)/.test
+	$(BIN)/python -m pytest
+
+# No test needs a system program yet; the first that does goes to tests/system and installs it here.
+test-system:
+	@echo 'no test needs a system program'
+
+lint: $(VENV)/.lint
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: $(VENV)/.bench
+	cd bench && ../$(BIN)/asv machine --yes >/dev/null && \
+	../$(BIN)/asv run --quick --show-stderr --environment existing:../$(BIN)/python --set-commit-hash $$(git rev-parse HEAD)
+
+build: $(VENV)/.installed
+
+$(VENV)/.created:
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	@touch $@
+
+# Editable, so that a checkout runs what it holds; one pip call, so that the packs find this runtime.
+$(VENV)/.installed: $(VENV)/.created $(SOURCES)
+	$(BIN)/python -m pip install --quiet --editable . $(addprefix --editable ,$(PACKS))
+	@touch $@
+
+$(VENV)/.test: $(VENV)/.installed
+	$(BIN)/python -m pip install --quiet --editable '.[test]'
+	@touch $@
+
+$(VENV)/.lint: $(VENV)/.test
+	$(BIN)/python -m pip install --quiet --editable '.[lint]'
+	@touch $@
+
+$(VENV)/.bench: $(VENV)/.installed
+	$(BIN)/python -m pip install --quiet --editable '.[bench]'
+	@touch $@
+
+clean:
+	rm -rf $(VENV) build .asv bench/.asv *.egg-info runtime/*.egg-info
+	rm -f core_ext/greenlang_core/*.so core_ext/greenlang_core/*.c

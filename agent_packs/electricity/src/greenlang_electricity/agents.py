@@ -1,0 +1,143 @@
+"""The agents of purchased electricity and steam.
+
+Both methods of the GHG Protocol Scope 2 Guidance, each for all rows: the results stand side by side.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from fractions import Fraction
+
+import numpy as np
+
+import greenlang as gl
+from greenlang.carbon import (
+    ActivityData,
+    Component,
+    Emissions,
+    FactorBook,
+    Fallback,
+    PackData,
+    Selection,
+    StringColumn,
+    Wanted,
+    blend,
+    calculate,
+    kinds_of_rows,
+    load_pack_data,
+    recorded,
+    rows_taken,
+    tag_column,
+    wanted_of,
+)
+from greenlang.errors import FactorError
+from greenlang.exact import decimal_from_text
+
+__all__ = ["location_based", "market_based"]
+
+CATEGORY = "purchased energy"
+
+#: Categories that a factor of the user's own may name to be used here.
+CATEGORIES = ("purchased energy", "purchased electricity", "purchased steam and heat")
+
+GRID_AVERAGE = ("", "grid-average")
+
+
+def pack_data() -> PackData:
+    """The factors of this pack."""
+    return load_pack_data(__package__ or "", ("data/egrid.csv", "data/steam.csv"))
+
+
+@gl.agent(name="electricity.location_based", version="1.0.0", effects=["pure", "calculates"])
+def location_based(data: ActivityData) -> Emissions:
+    """Emissions of purchased electricity and steam by the average of the grid they come from.
+
+    Contracts make no difference here: GHG Protocol Scope 2 Guidance, chapter 6.
+    """
+    pack = pack_data()
+    book = pack.book(data, CATEGORIES)
+    return calculate(
+        data,
+        agent="electricity.location_based",
+        scope=2,
+        category=CATEGORY,
+        method="location-based",
+        kinds=kinds_of_rows(
+            rows_taken(data, pack.names(), ("", "location-based")),
+            (data.activity, data.unit, data.region, data.period),
+        ),
+        choose=lambda row: [Component(book.select(wanted_of(data, row, kinds=GRID_AVERAGE)))],
+        activities=tuple(sorted(pack.names())),
+    )
+
+
+@gl.agent(name="electricity.market_based", version="1.0.0", effects=["pure", "calculates"])
+def market_based(data: ActivityData) -> Emissions:
+    """Emissions of purchased electricity and steam by what was contracted for.
+
+    The ladder of the GHG Protocol Scope 2 Guidance, chapter 6: the instrument that a row names for as much as it
+    covers, then its supplier's factor, the residual mix, and last the grid average, as a recorded fallback.
+    """
+    pack = pack_data()
+    book = pack.book(data, CATEGORIES)
+    covered = tag_column(data, "instrument_quantity")
+    columns = (data.activity, data.unit, data.region, data.period, tag_column(data, "supplier"))
+    instruments = (tag_column(data, "instrument"), covered, _quantities_where(data, covered))
+
+    def choose(row: int) -> list[Component]:
+        supplier = columns[-1][row]
+        instrument, quantity = instruments[0][row], covered[row]
+        share = _covered_share(data, row, quantity) if instrument else Fraction(0)
+        wanted = wanted_of(data, row)
+        shares = []
+        if instrument:
+            held = replace(wanted, kinds=("instrument",), holder=instrument)
+            shares.append((book.select(held), share))
+        if share < 1:
+            shares.append((_without_instrument(data, book, wanted, supplier), 1 - share))
+        return [Component(blend(shares))]
+
+    return calculate(
+        data,
+        agent="electricity.market_based",
+        scope=2,
+        category=CATEGORY,
+        method="market-based",
+        kinds=kinds_of_rows(rows_taken(data, pack.names(), ("", "market-based")), (*columns, *instruments)),
+        choose=choose,
+        activities=tuple(sorted(pack.names())),
+    )
+
+
+def _without_instrument(data: ActivityData, book: FactorBook, wanted: Wanted, supplier: str) -> Selection:
+    """The rungs of the ladder below instruments."""
+    if supplier:
+        return book.select(replace(wanted, kinds=("supplier",), holder=supplier))
+    residual_mix = replace(wanted, kinds=("residual-mix",))
+    if book.offers(residual_mix):
+        return book.select(residual_mix)
+    average = book.select(replace(wanted, kinds=GRID_AVERAGE))
+    fallback = recorded(data.policy, Fallback("method", "market-based", "grid average"), column="method")
+    return replace(average, fallbacks=(*average.fallbacks, fallback))
+
+
+def _covered_share(data: ActivityData, row: int, covered: str) -> Fraction:
+    """The part of a row's quantity that its instrument covers; all of it where the row does not say."""
+    if not covered:
+        return Fraction(1)
+    quantity = data.quantity[row]
+    amount = decimal_from_text(covered)
+    if not 0 <= amount <= quantity or not quantity:
+        raise FactorError(
+            f"instrument_quantity {covered} is not between 0 and the row's quantity",
+            fix="give the part of the quantity that the instrument covers, in the row's unit",
+            place="tags",
+        )
+    return Fraction(amount) / Fraction(quantity)
+
+
+def _quantities_where(data: ActivityData, covered: StringColumn) -> StringColumn:
+    """The quantities of rows that an instrument covers in part: what share that is depends on them."""
+    quantity = data.table.column("quantity")
+    says = np.array([bool(text) for text in covered.values], dtype=np.bool_)[covered.codes]
+    return StringColumn(np.where(says, quantity.codes + 1, 0).astype(np.int32), ("", *quantity.values))

@@ -1,0 +1,5 @@
+"""`python -m greenlang`."""
+
+from greenlang.cli import main
+
+main()

@@ -1,0 +1,280 @@
+"""Activity data: a table whose cells have been read as quantities, units, periods and regions.
+
+Columns: `id`, `period`, `activity`, `quantity` and `unit`; where they are known `site`, `region`,
+`method` and `tags`.  Every mistake in them is found in one pass and told with its row and column;
+under `on_error="skip"` the rows without one go on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from greenlang.agents.resource import Resource
+from greenlang.carbon.factor_files import load_factors
+from greenlang.carbon.factors import FactorSet
+from greenlang.carbon.periods import Period, parse_period
+from greenlang.carbon.policy import AccountingPolicy
+from greenlang.carbon.regions import region_path
+from greenlang.carbon.tables import StringColumn, Table
+from greenlang.carbon.tags import parse_tags
+from greenlang.carbon.units import Unit, parse_unit
+from greenlang.errors import DataError, InputError, Problem
+from greenlang.exact import decimal_from_text
+from greenlang_core.decimals import DecimalColumn
+
+__all__ = [
+    "QUANTITY_PLACES",
+    "ActivityData",
+    "InventoryInput",
+    "SkippedRow",
+    "read_activity_data",
+    "read_quantities",
+]
+
+#: Decimal places of the quantity column. The schema fixes them, so that every file and every part
+#: of a file has the same scale; a quantity with more is refused, never rounded.
+QUANTITY_PLACES = 18
+
+REQUIRED = ("id", "period", "activity", "quantity", "unit")
+OPTIONAL = ("site", "region", "method", "tags")
+
+#: A row's index in the table and what is wrong with it; a row may have several.
+RowProblem = tuple[int, Problem]
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class InventoryInput:
+    """What an inventory is made from: a table, the choices it is made under, the user's own factors."""
+
+    table: Table
+    policy: AccountingPolicy = field(default_factory=AccountingPolicy)
+    factor_files: tuple[Resource, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SkippedRow:
+    """A row that took no part, and one reason why."""
+
+    row: int  #: index in the table
+    id: str
+    problem: Problem
+
+
+@dataclass(frozen=True, slots=True)
+class ActivityData:
+    """Activity data by column; all columns have one entry a row of `table`.
+
+    Rows that are not `usable` are listed in `skipped`, and what stands in their columns means nothing.
+    """
+
+    table: Table
+    policy: AccountingPolicy
+    own_factors: tuple[FactorSet, ...]  #: the user's, first of the cascade
+    id: StringColumn
+    period: StringColumn
+    site: StringColumn
+    activity: StringColumn
+    unit: StringColumn
+    region: StringColumn
+    method: StringColumn
+    tags: StringColumn
+    quantity: DecimalColumn  #: at `QUANTITY_PLACES`, in the row's unit
+    periods: tuple[Period | None, ...]  #: by code of `period`
+    regions: tuple[tuple[str, ...], ...]  #: by code of `region`: the region and those around it
+    units: Mapping[tuple[int, int], Unit]  #: by code of `unit` and of `region`
+    usable: npt.NDArray[np.bool_]
+    skipped: tuple[SkippedRow, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.id)
+
+    def problem(self, row: int, column: str, message: str, fix: str = "") -> Problem:
+        """Something wrong with one row, for people."""
+        return Problem(self.table.line(row), column, message, fix)
+
+    def without(self, problems: Iterable[RowProblem]) -> ActivityData:
+        """The same data with more rows skipped.
+
+        Raises
+        ------
+        DataError
+            Under `on_error="stop"`, where there are any.
+        """
+        found = sorted(problems, key=lambda found: found[0])
+        if not found:
+            return self
+        if self.policy.on_error == "stop":
+            raise DataError(self.table.name, [problem for _, problem in found])
+        usable = self.usable.copy()
+        usable[[row for row, _ in found]] = False
+        skipped = [SkippedRow(row, self.id[row], problem) for row, problem in found]
+        return replace(
+            self, usable=usable, skipped=tuple(sorted([*self.skipped, *skipped], key=lambda skip: skip.row))
+        )
+
+
+def read_activity_data(given: InventoryInput) -> ActivityData:
+    """Read the cells of a table as activity data.
+
+    Raises
+    ------
+    DataError
+        For missing columns; for rows with a mistake, unless the policy skips them.
+    """
+    table, policy = given.table, given.policy
+    table.require(REQUIRED)
+    reader = _Reader(table)
+    ids = reader.identities()
+    period = reader.cells("period")
+    region = reader.cells("region")
+    unit = reader.cells("unit")
+    tags = reader.cells("tags")
+    reader.meanings("tags", tags, parse_tags)
+    data = ActivityData(
+        table=table,
+        policy=policy,
+        own_factors=tuple(load_factors(file.text, file=file.name) for file in given.factor_files),
+        id=ids,
+        period=period,
+        site=reader.cells("site"),
+        activity=reader.named("activity"),
+        unit=unit,
+        region=region,
+        method=reader.cells("method"),
+        tags=tags,
+        quantity=reader.quantities(),
+        periods=tuple(reader.meanings("period", period, parse_period)),
+        regions=tuple(path or () for path in reader.meanings("region", region, region_path)),
+        units=reader.units(unit, region),
+        usable=np.ones(len(table), dtype=np.bool_),
+    )
+    return data.without(reader.problems)
+
+
+def read_quantities(column: StringColumn) -> tuple[DecimalColumn, dict[int, InputError]]:
+    """Read a column of numbers at `QUANTITY_PLACES`.
+
+    Returns
+    -------
+    tuple
+        The column, zero where a cell is no number, and what is wrong with such a cell, by its code.
+    """
+    try:
+        numbers = DecimalColumn.from_strings(column.values, QUANTITY_PLACES)
+    except ValueError:
+        numbers, errors = _read_each(column.values)
+    else:
+        errors = {}
+    return numbers.take(column.codes), errors
+
+
+def _read_each(texts: tuple[str, ...]) -> tuple[DecimalColumn, dict[int, InputError]]:
+    """Read text by text, which takes longer and finds every mistake."""
+    values, errors = [], {}
+    for code, text in enumerate(texts):
+        try:
+            value = decimal_from_text(text)
+            DecimalColumn.from_decimals([value], QUANTITY_PLACES)
+        except InputError as error:
+            errors[code] = error
+        except (ValueError, OverflowError):
+            errors[code] = InputError(
+                f"'{text}' has more than {38 - QUANTITY_PLACES} digits before the point "
+                f"or {QUANTITY_PLACES} after it",
+                fix="write it in a larger unit, or round it where it is measured",
+            )
+        values.append(decimal_from_text("0") if code in errors else value)
+    return DecimalColumn.from_decimals(values, QUANTITY_PLACES), errors
+
+
+class _Reader:
+    """Reads columns of a table and keeps every problem of every row."""
+
+    def __init__(self, table: Table) -> None:
+        self._table = table
+        self.problems: list[RowProblem] = list(table.malformed.items())
+
+    def cells(self, name: str) -> StringColumn:
+        """A column without surrounding white space; empty cells where the table has no such column."""
+        if name not in self._table.columns:
+            return StringColumn.constant("", len(self._table))
+        return self._table.columns[name].stripped()
+
+    def named(self, name: str) -> StringColumn:
+        """A column whose cells must not be empty."""
+        column = self.cells(name)
+        if "" in column.values:
+            self._refuse(
+                name,
+                column,
+                {column.values.index(""): InputError("the cell is empty", fix=f"write the {name}")},
+            )
+        return column
+
+    def identities(self) -> StringColumn:
+        """The `id` column, each id once."""
+        column = self.named("id")
+        if len(column.values) < len(column):
+            first_rows: dict[int, int] = {}
+            for row, code in enumerate(column.codes.tolist()):
+                first = first_rows.setdefault(code, row)
+                if first != row and column.values[code]:
+                    self._add(
+                        row,
+                        "id",
+                        f"id '{column.values[code]}' stands in row {self._table.line(first)} already",
+                        "give each activity an id of its own, or remove the repeated row",
+                    )
+        return column
+
+    def quantities(self) -> DecimalColumn:
+        """The `quantity` column."""
+        column = self.cells("quantity")
+        numbers, errors = read_quantities(column)
+        self._refuse("quantity", column, errors)
+        return numbers
+
+    def meanings(self, name: str, column: StringColumn, parse: Callable[[str], T]) -> list[T | None]:
+        """What each distinct cell of a column means."""
+        found: list[T | None] = []
+        errors = {}
+        for code, text in enumerate(column.values):
+            try:
+                found.append(parse(text))
+            except InputError as error:
+                errors[code] = error
+                found.append(None)
+        self._refuse(name, column, errors)
+        return found
+
+    def units(self, unit: StringColumn, region: StringColumn) -> dict[tuple[int, int], Unit]:
+        """Each unit in each region that it is used in: `gal` is another one in the US than in GB."""
+        units: dict[tuple[int, int], Unit] = {}
+        width = len(region.values)
+        pairs = unit.codes.astype(np.int64) * width + region.codes
+        for pair in np.unique(pairs).tolist():
+            unit_code, region_code = divmod(pair, width)
+            try:
+                units[unit_code, region_code] = parse_unit(
+                    unit.values[unit_code], region=region.values[region_code]
+                )
+            except InputError as error:
+                for row in np.flatnonzero(pairs == pair).tolist():
+                    self._add(row, "unit", error.message, error.fix)
+        return units
+
+    def _refuse(self, name: str, column: StringColumn, errors: Mapping[int, InputError]) -> None:
+        if errors:
+            for row in np.flatnonzero(np.isin(column.codes, list(errors))).tolist():
+                error = errors[int(column.codes[row])]
+                self._add(row, name, error.message, error.fix)
+
+    def _add(self, row: int, column: str, message: str, fix: str) -> None:
+        self.problems.append((row, Problem(self._table.line(row), column, message, fix)))

@@ -1,0 +1,119 @@
+"""The runtime's own agents, `ghg.*`: what every inventory needs whatever its factors are."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any, Literal
+
+from greenlang.agents import Resource, agent
+from greenlang.carbon.activity import ActivityData, InventoryInput, read_activity_data
+from greenlang.carbon.emissions import Component, Emissions, calculate, kinds_of_rows
+from greenlang.carbon.factor_files import load_factors
+from greenlang.carbon.inventory import Inventory, build_inventory
+from greenlang.carbon.report import Report, report_totals
+from greenlang.carbon.rows import rows_taken, wanted_of
+from greenlang.carbon.selection import FactorBook
+from greenlang.carbon.unpivot import unpivot_table
+
+__all__ = ["emissions", "intake", "inventory", "totals", "unpivot"]
+
+
+@agent(name="ghg.intake", version="1.0.0", effects=["pure"])
+def intake(given: InventoryInput) -> ActivityData:
+    """Read a table as activity data: one row an activity.
+
+    Columns `id`, `period`, `activity`, `quantity`, `unit`; where known `site`, `region`, `method`, `tags`.
+    """
+    return read_activity_data(given)
+
+
+@agent(name="ghg.unpivot", version="1.0.0", effects=["pure"])
+def unpivot(
+    given: InventoryInput,
+    *,
+    id: str,  # noqa: A002  the column is called so everywhere
+    columns: list[str],
+    activities: list[str],
+    unit: str,
+    period: str,
+    region: str = "",
+) -> ActivityData:
+    """Read a wide table as activity data: one row a site, one column an activity.
+
+    Parameters
+    ----------
+    id : str
+        The column that names the row's site; with the activity's name it makes the activity's id.
+    columns, activities : list of str
+        The columns that hold quantities, and what each is a quantity of.
+    unit, period, region : str
+        Of all the quantities.
+    """
+    constants = {"period": period, "unit": unit, "region": region}
+    narrow = unpivot_table(given.table, site=id, columns=columns, activities=activities, constants=constants)
+    return read_activity_data(replace(given, table=narrow))
+
+
+@agent(name="ghg.emissions", version="1.0.0", effects=["pure", "calculates"])
+def emissions(data: ActivityData, *, factors: Resource) -> list[Emissions]:
+    """Compute emissions with the factors of a file: quantity times factor for every activity that it names.
+
+    Parameters
+    ----------
+    factors : path
+        A factor file, beside the program. Its column `scope` says where the emissions are reported
+        (1 unless it does); those of scope 2 count as location-based.
+    """
+    own = load_factors(factors.text, file=factors.name)
+    book = FactorBook(data.own_factors, [own], data.policy)
+    made = []
+    for scope in sorted({factor.scope or 1 for factor in own}):
+        names = sorted({factor.activity for factor in own if (factor.scope or 1) == scope})
+        methods = ("", "location-based") if scope == 2 else ("",)
+        made.append(
+            calculate(
+                data,
+                agent="ghg.emissions",
+                scope=scope,
+                category="own factors",
+                method=methods[-1],
+                kinds=kinds_of_rows(
+                    rows_taken(data, names, methods), (data.activity, data.unit, data.region, data.period)
+                ),
+                choose=lambda row: [Component(book.select(wanted_of(data, row)))],
+                activities=tuple(names),
+            )
+        )
+    return made
+
+
+@agent(name="ghg.inventory", version="1.0.0", effects=["pure", "calculates"])
+def inventory(parts: list[Any]) -> Inventory:
+    """Put emissions together: every row taken once, totals by scope, method and activity."""
+    return build_inventory(parts)
+
+
+@agent(name="ghg.totals", version="1.0.0", effects=["pure", "calculates"])
+def totals(
+    made: Inventory,
+    *,
+    by: Literal["id", "site", "activity", "region", "period", "unit"],
+    unit: str = "t",
+    places: int = 2,
+    method: Literal["location-based", "market-based"] = "location-based",
+    columns: list[str] | None = None,
+) -> Report:
+    """Sum CO2e by a column of the activity data, in order of first appearance.
+
+    Parameters
+    ----------
+    by : str
+        The column: `id`, `site`, `activity`, `region`, `period` or `unit`.
+    unit, places : str, int
+        The mass unit of the totals and the decimal places they are rounded to, half-even.
+    method : str
+        The scope 2 method whose emissions are summed with those of the other scopes.
+    columns : list of str
+        Headings of the two columns of the report.
+    """
+    return report_totals(made, by=by, unit=unit, places=places, method=method, columns=columns)

@@ -1,0 +1,268 @@
+"""Emissions of rows of activity data: quantities times rates, gas by gas, exactly.
+
+An agent says which rows are its own and which factors each kind of row gets; `calculate` does it
+once for each kind of row and then for all rows by column.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
+
+import numpy as np
+import numpy.typing as npt
+
+from greenlang.carbon.activity import ActivityData, RowProblem
+from greenlang.carbon.formulas import CO2E, MASS
+from greenlang.carbon.gwp import GwpSet, gwp_set
+from greenlang.carbon.selection import Selection
+from greenlang.carbon.tables import StringColumn
+from greenlang.errors import FactorError, InputError
+from greenlang_core.decimals import DecimalColumn
+
+__all__ = ["Component", "Emissions", "GasEmissions", "Missing", "RowKind", "calculate", "kinds_of_rows"]
+
+Rows = npt.NDArray[np.int32]
+
+#: Gases that have to be known before a combustion's CO2e is whole.
+COMBUSTION_GASES = ("CO2", "CH4", "N2O")
+
+
+@dataclass(frozen=True, slots=True)
+class RowKind:
+    """Rows that are alike in everything that decides on their factors."""
+
+    rows: Rows  #: ascending
+    example: int  #: one of them
+
+
+@dataclass(frozen=True, slots=True)
+class Component:
+    """What one kind of row is multiplied by; a road vehicle has two, by fuel and by distance."""
+
+    selection: Selection
+    quantity: str = "quantity"  #: which of the agent's quantity columns
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """Rows whose emissions of a gas could not be computed; they are not counted as zero."""
+
+    gas: str
+    activity: str
+    reason: str
+    rows: Rows
+
+
+@dataclass(frozen=True, slots=True)
+class GasEmissions:
+    """One gas of some rows. A factor published as CO2e gives CO2e and no mass."""
+
+    gas: str
+    biogenic: bool
+    rows: Rows  #: ascending, each at most once
+    mass: DecimalColumn | None  #: kg of the gas
+    co2e: DecimalColumn | None  #: kg CO2e; None for biogenic CO2, which stands apart
+
+
+@dataclass(frozen=True, slots=True)
+class Emissions:
+    """What one agent computed: the emissions of the rows that are its own."""
+
+    data: ActivityData
+    agent: str
+    scope: int
+    category: str  #: of the GHG Protocol: `stationary combustion`, `purchased electricity`
+    method: str  #: `location-based`, `market-based`, or empty outside scope 2
+    rows: Rows  #: the rows it answers for, ascending; `refused` ones among them
+    gases: tuple[GasEmissions, ...]
+    selections: tuple[Selection, ...]
+    selection_rows: tuple[Rows, ...]  #: the rows of each selection
+    missing: tuple[Missing, ...]
+    refused: tuple[RowProblem, ...]
+    gwp: GwpSet
+    activities: tuple[str, ...]  #: what it has factors for
+
+    def without(self, rows: Rows) -> Emissions:
+        """The same emissions with some rows left out."""
+        if not len(rows):
+            return self
+
+        def kept(of: Rows) -> Rows:
+            return of[~np.isin(of, rows)]
+
+        def cut(gas: GasEmissions) -> GasEmissions:
+            positions = np.flatnonzero(~np.isin(gas.rows, rows))
+            return replace(
+                gas,
+                rows=gas.rows[positions],
+                mass=gas.mass.take(positions) if gas.mass is not None else None,
+                co2e=gas.co2e.take(positions) if gas.co2e is not None else None,
+            )
+
+        selection_rows = [kept(of) for of in self.selection_rows]
+        used = [index for index, of in enumerate(selection_rows) if len(of)]
+        return replace(
+            self,
+            rows=kept(self.rows),
+            gases=tuple(cut(gas) for gas in self.gases),
+            selections=tuple(self.selections[index] for index in used),
+            selection_rows=tuple(selection_rows[index] for index in used),
+            missing=tuple(
+                replace(missing, rows=left) for missing in self.missing if len(left := kept(missing.rows))
+            ),
+        )
+
+
+def kinds_of_rows(rows: Rows, columns: Sequence[StringColumn]) -> list[RowKind]:
+    """Group rows that are equal in all `columns`, in order of their first row."""
+    if not len(rows):
+        return []
+    groups = np.zeros(len(rows), dtype=np.int64)
+    for column in columns:
+        # Coding anew after each column keeps the product of the cardinalities from overflowing.
+        pairs = groups * len(column.values) + column.codes[rows]
+        groups = np.unique(pairs, return_inverse=True)[1].astype(np.int64)
+    order = np.argsort(groups, kind="stable")
+    starts = np.flatnonzero(np.diff(groups[order], prepend=-1))
+    members = [rows[part] for part in np.split(order, starts[1:])]
+    return sorted((RowKind(part, int(part[0])) for part in members), key=lambda kind: kind.example)
+
+
+def calculate(
+    data: ActivityData,
+    *,
+    agent: str,
+    scope: int,
+    category: str,
+    method: str = "",
+    kinds: Iterable[RowKind],
+    choose: Callable[[int], Sequence[Component]],
+    quantities: dict[str, DecimalColumn] | None = None,
+    expected: Sequence[str] = COMBUSTION_GASES,
+    reason: Callable[[int, str], str] | None = None,
+    activities: tuple[str, ...] = (),
+) -> Emissions:
+    """Compute the emissions of some rows.
+
+    Parameters
+    ----------
+    data : ActivityData
+        The rows, among others.
+    agent, scope, category, method : str, int, str, str
+        What the emissions are reported as.
+    kinds : iterable of RowKind
+        The rows to compute, by kind.
+    choose : callable
+        Gives the components of a kind, from its example row; raises an `InputError` whose `place`
+        is the column to blame where there is no right factor.
+    quantities : dict, optional
+        Further quantity columns by name, one entry a row of the data, in the unit that `choose` took.
+    expected : sequence of str
+        Gases that are reported as missing where a kind has no rate for them.
+    reason : callable, optional
+        Says why a gas of a kind (by its example row) is missing.
+    """
+    columns = {"quantity": data.quantity, **(quantities or {})}
+    gwp = gwp_set(data.policy.gwp_set)
+    chosen: list[tuple[Rows, Sequence[Component]]] = []
+    answered: list[Rows] = []
+    selections: list[Selection] = []
+    selection_rows: list[Rows] = []
+    missing: list[Missing] = []
+    refused: list[RowProblem] = []
+    for kind in kinds:
+        answered.append(kind.rows)
+        try:
+            components = choose(kind.example)
+            _check_basis(components, gwp)
+        except InputError as error:
+            refused.extend(
+                (row, data.problem(row, error.place, error.message, error.fix)) for row in kind.rows.tolist()
+            )
+            continue
+        chosen.append((kind.rows, components))
+        selections.extend(component.selection for component in components)
+        selection_rows.extend(kind.rows for _ in components)
+        known = {gas for component in components for gas in component.selection.gases()}
+        if "CO2e" not in known:
+            name = components[0].selection.activity
+            missing.extend(
+                Missing(
+                    gas,
+                    name,
+                    reason(kind.example, gas) if reason else "its publisher gives no factor",
+                    kind.rows,
+                )
+                for gas in expected
+                if gas not in known
+            )
+    return Emissions(
+        data=data,
+        agent=agent,
+        scope=scope,
+        category=category,
+        method=method,
+        rows=np.sort(np.concatenate(answered)) if answered else np.empty(0, dtype=np.int32),
+        gases=tuple(term.multiply(columns[term.quantity], gwp) for term in _terms(chosen)),
+        selections=tuple(selections),
+        selection_rows=tuple(selection_rows),
+        missing=tuple(missing),
+        refused=tuple(refused),
+        gwp=gwp,
+        activities=activities,
+    )
+
+
+@dataclass(slots=True)
+class _Term:
+    """Rows that are multiplied alike: the same gas, of the same origin, from the same quantity column."""
+
+    gas: str
+    biogenic: bool
+    quantity: str
+    rows: list[Rows] = field(default_factory=list)
+    rates: list[Fraction] = field(default_factory=list)
+
+    def multiply(self, quantity: DecimalColumn, gwp: GwpSet) -> GasEmissions:
+        """Mass and CO2e of all the rows, one call of the kernel each."""
+        rows = np.concatenate(self.rows)
+        codes = np.repeat(np.arange(len(self.rows), dtype=np.int32), [len(part) for part in self.rows])
+        order = np.argsort(rows, kind="stable")
+        rows, codes = rows[order], codes[order]
+        amounts = quantity if len(rows) == len(quantity) else quantity.take(rows)
+        mass = MASS.of_column(amounts, codes, self.rates)
+        if self.gas == "CO2e":
+            return GasEmissions(self.gas, self.biogenic, rows, None, mass)
+        if self.gas == "CO2" and self.biogenic:
+            return GasEmissions(self.gas, self.biogenic, rows, mass, None)
+        warming = Fraction(gwp.factor(self.gas, self.biogenic))
+        co2e = mass if warming == 1 else CO2E.of_column(mass, np.zeros_like(codes), [warming])
+        return GasEmissions(self.gas, self.biogenic, rows, mass, co2e)
+
+
+def _terms(kinds: Iterable[tuple[Rows, Sequence[Component]]]) -> list[_Term]:
+    """Gather the products of all kinds of rows, so that each gas is one pass over a column."""
+    terms: dict[tuple[str, bool, str], _Term] = {}
+    for rows, components in kinds:
+        for component in components:
+            for rate in component.selection.rates:
+                key = (rate.gas, rate.biogenic, component.quantity)
+                term = terms.setdefault(key, _Term(*key))
+                term.rows.append(rows)
+                term.rates.append(rate.rate)
+    return [terms[key] for key in sorted(terms)]
+
+
+def _check_basis(components: Sequence[Component], gwp: GwpSet) -> None:
+    """A factor published as CO2e under one GWP set says nothing about another."""
+    for rate in (rate for component in components for rate in component.selection.rates):
+        for factor, _ in rate.parts:
+            if rate.gas == "CO2e" and factor.gwp_basis not in ("", "unspecified", *gwp.names):
+                raise FactorError(
+                    f"the factor for '{factor.activity}' is CO2e under {factor.gwp_basis}, "
+                    f"this inventory is under {gwp.name}",
+                    fix=f"run with --gwp {factor.gwp_basis}, or give factors by gas",
+                    place="activity",
+                )

@@ -1,0 +1,123 @@
+"""What proves an inventory row by row: its figures as series, and which factors each row got.
+
+A series is one kind of figure over the rows of the activity data, by the row's index in its table:
+`scope1.CO2` (kg of the gas), `scope1.CO2-biogenic`, `scope2-location-based.co2e` (kg CO2e of all gases).
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from greenlang.carbon.emissions import Emissions
+from greenlang.carbon.inventory import Inventory
+from greenlang_core.decimals import DecimalColumn
+
+__all__ = ["Series", "row_labels", "selection_table", "series_of"]
+
+#: Rows whose labels are made in one go.
+CHUNK_ROWS = 16_384
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """Figures of some rows, in kg at 12 places."""
+
+    name: str
+    rows: npt.NDArray[np.int64]  #: ascending, each at most once
+    figures: DecimalColumn
+
+
+def series_of(inventory: Inventory) -> list[Series]:
+    """Every figure of an inventory, series in order of their names."""
+    found: dict[str, list[tuple[npt.NDArray[np.int32], DecimalColumn]]] = defaultdict(list)
+    for part in inventory.parts:
+        prefix = _prefix(part)
+        for gas in part.gases:
+            if gas.mass is not None:
+                apart = "-biogenic" if gas.co2e is None else ""
+                found[f"{prefix}.{gas.gas}{apart}"].append((gas.rows, gas.mass))
+            if gas.co2e is not None:
+                found[f"{prefix}.co2e"].append((gas.rows, gas.co2e))
+    return [_joined(name, found[name]) for name in sorted(found)]
+
+
+def _prefix(part: Emissions) -> str:
+    return f"scope{part.scope}" + (f"-{part.method}" if part.method else "")
+
+
+def _joined(name: str, pieces: list[tuple[npt.NDArray[np.int32], DecimalColumn]]) -> Series:
+    """Put together what several agents and gases give to a series; what falls on one row is added."""
+    if len(pieces) == 1:
+        rows, figures = pieces[0]
+        return Series(name, rows.astype(np.int64), figures)
+    rows, positions = np.unique(np.concatenate([rows for rows, _ in pieces]), return_inverse=True)
+    figures = DecimalColumn.concat([figures for _, figures in pieces])
+    return Series(name, rows.astype(np.int64), figures.group_sum(positions.astype(np.int32), len(rows)))
+
+
+def selection_table(inventory: Inventory) -> list[dict[str, Any]]:
+    """What rows were multiplied by; a row names its entries by their position here.
+
+    The rate of a gas is the exact ratio (`num/den`) of kg to one of the row's unit.
+    """
+    return [
+        {
+            "agent": part.agent,
+            "scope": part.scope,
+            "method": part.method,
+            "activity": selection.activity,
+            "rates": [
+                {
+                    "gas": rate.gas,
+                    "rate": _ratio(rate.rate),
+                    "factors": [
+                        {"ef_cid": factor.ef_cid, "weight": _ratio(weight)} for factor, weight in rate.parts
+                    ],
+                }
+                for rate in selection.rates
+            ],
+            "fallbacks": [
+                {"kind": fallback.kind, "wanted": fallback.wanted, "used": fallback.used}
+                for fallback in selection.fallbacks
+            ],
+        }
+        for part in inventory.parts
+        for selection in part.selections
+    ]
+
+
+def _ratio(ratio: Fraction) -> str:
+    return f"{ratio.numerator}/{ratio.denominator}"
+
+
+def row_labels(inventory: Inventory) -> Iterator[tuple[list[str], list[list[str] | None]]]:
+    """Ids of all rows and their entries in the selection table, chunk by chunk; None for a row without."""
+    columns = list(_selection_columns(inventory))
+    for start in range(0, len(inventory.data), CHUNK_ROWS):
+        stop = start + CHUNK_ROWS
+        ids = inventory.data.id.texts(start, stop)
+        taken = [column[start:stop].tolist() for column in columns]
+        combined = zip(*taken, strict=True) if taken else [()] * len(ids)
+        yield ids, [[str(entry) for entry in entries if entry >= 0] or None for entries in combined]
+
+
+def _selection_columns(inventory: Inventory) -> Iterator[npt.NDArray[np.int32]]:
+    """For each part, the entry of every row, -1 where it has none; a further column where a row has two."""
+    first = 0
+    for part in inventory.parts:
+        columns = [np.full(len(inventory.data), -1, dtype=np.int32)]
+        for entry, rows in enumerate(part.selection_rows, start=first):
+            free = next((column for column in columns if (column[rows] < 0).all()), None)
+            if free is None:
+                free = np.full(len(inventory.data), -1, dtype=np.int32)
+                columns.append(free)
+            free[rows] = entry
+        first += len(part.selections)
+        yield from columns

@@ -1,0 +1,284 @@
+"""An inventory: the emissions that several agents computed, put together and summed.
+
+Each usable row must have been taken by exactly one agent (in scope 2: one for each method).  A row
+that none took is unmatched, one that two took would be counted twice; both are told, never guessed.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from decimal import Decimal, localcontext
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+
+from greenlang.carbon.activity import ActivityData, RowProblem, SkippedRow
+from greenlang.carbon.editions import Fallback
+from greenlang.carbon.emissions import Emissions, Missing
+from greenlang.carbon.formulas import KG_PLACES
+from greenlang.carbon.gwp import GwpSet
+from greenlang.errors import InputError, either, nearest
+from greenlang.exact import exact_context
+from greenlang_core.decimals import DecimalColumn
+
+__all__ = ["Inventory", "Line", "RecordedFallback", "build_inventory"]
+
+Rows = npt.NDArray[np.int32]
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """Emissions of one activity in one scope and method, or of a whole scope where `activity` is empty."""
+
+    scope: int
+    method: str
+    category: str
+    activity: str
+    rows: int
+    gases: dict[str, Decimal]  #: kg of each gas, biogenic CO2 left out
+    biogenic_co2: Decimal | None  #: kg; stands apart from the total
+    co2e: Decimal  #: kg CO2e
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedFallback:
+    """A fallback and the rows that it was taken for."""
+
+    fallback: Fallback
+    activity: str
+    method: str
+    rows: Rows
+
+
+@dataclass(frozen=True)
+class Inventory:
+    """Emissions by row, ready to be summed, reported and proved."""
+
+    data: ActivityData
+    parts: tuple[Emissions, ...]
+    gwp: GwpSet
+
+    @property
+    def skipped(self) -> tuple[SkippedRow, ...]:
+        """Rows that took no part, and why."""
+        return self.data.skipped
+
+    @cached_property
+    def lines(self) -> tuple[Line, ...]:
+        """Emissions by scope, method and activity, in this order."""
+        lines = [line for part in self.parts for line in _lines_of(part)]
+        return tuple(sorted(lines, key=lambda line: (line.scope, line.method, line.category, line.activity)))
+
+    @cached_property
+    def totals(self) -> tuple[Line, ...]:
+        """Emissions by scope and method; the two methods of scope 2 are never added."""
+        groups: dict[tuple[int, str], list[Line]] = defaultdict(list)
+        for line in self.lines:
+            groups[line.scope, line.method].append(line)
+        return tuple(_sum_lines(lines) for _, lines in sorted(groups.items()))
+
+    @cached_property
+    def fallbacks(self) -> tuple[RecordedFallback, ...]:
+        """Everything that was assumed, with the rows that it was assumed for."""
+        rows: dict[tuple[Fallback, str, str], list[Rows]] = defaultdict(list)
+        for part in self.parts:
+            for selection, taken in zip(part.selections, part.selection_rows, strict=True):
+                for fallback in selection.fallbacks:
+                    rows[fallback, selection.activity, part.method].append(taken)
+        return tuple(
+            RecordedFallback(*key, np.unique(np.concatenate(taken))) for key, taken in sorted(rows.items())
+        )
+
+    @cached_property
+    def missing(self) -> tuple[Missing, ...]:
+        """Gases that could not be computed, with the rows concerned."""
+        rows: dict[tuple[str, str, str], list[Rows]] = defaultdict(list)
+        for part in self.parts:
+            for missing in part.missing:
+                rows[missing.activity, missing.gas, missing.reason].append(missing.rows)
+        return tuple(
+            Missing(gas, activity, reason, np.unique(np.concatenate(taken)))
+            for (activity, gas, reason), taken in sorted(rows.items())
+        )
+
+    def co2e_by_row(self, method: str = "") -> DecimalColumn:
+        """Kg CO2e of every row of the data under one method (and of what has no method), zero where none."""
+        rows, values = [], []
+        for part in self.parts:
+            if part.method in ("", method):
+                for gas in part.gases:
+                    if gas.co2e is not None:
+                        rows.append(gas.rows)
+                        values.append(gas.co2e)
+        if not rows:
+            return DecimalColumn.zeros(len(self.data), KG_PLACES)
+        return DecimalColumn.concat(values).group_sum(np.concatenate(rows), len(self.data))
+
+
+def build_inventory(parts: object) -> Inventory:
+    """Put together what agents computed: one `Emissions`, or lists of them to any depth.
+
+    Raises
+    ------
+    InputError
+        If there is nothing to put together, or not all of it is about the same data.
+    DataError
+        For rows that no agent could take, or two did, unless the policy skips rows with mistakes.
+    """
+    found = list(_flatten(parts))
+    if not found:
+        raise InputError("an inventory needs emissions", fix="put agents that compute them before it")
+    data = found[0].data
+    if any(part.data is not data for part in found):
+        raise InputError(
+            "the emissions are of different activity data",
+            fix="read the activity data once, before the branches",
+        )
+    problems = [problem for part in found for problem in part.refused]
+    problems += _taken_twice(data, found)
+    problems += _unmatched(data, found)
+    data = data.without(problems)
+    left_out = np.unique(np.array([row for row, _ in problems], dtype=np.int32))
+    ordered = sorted(found, key=lambda part: (part.scope, part.method, part.category, part.agent))
+    return Inventory(data, tuple(part.without(left_out) for part in ordered), found[0].gwp)
+
+
+def _flatten(parts: object) -> Iterator[Emissions]:
+    if isinstance(parts, Emissions):
+        yield parts
+    elif isinstance(parts, (list, tuple)):
+        for part in parts:
+            yield from _flatten(part)
+    else:
+        raise InputError(
+            f"an inventory is made of emissions, not of {type(parts).__name__}",
+            fix="put agents that compute emissions before it",
+        )
+
+
+def _taken_twice(data: ActivityData, parts: Sequence[Emissions]) -> list[RowProblem]:
+    """Rows that two agents would report under the same heading."""
+    counts = {method: np.zeros(len(data), dtype=np.int8) for method in {"", *(part.method for part in parts)}}
+    for part in parts:
+        counts[part.method][part.rows] += 1
+    plain = counts[""]
+    twice = plain > 1
+    for method, count in counts.items():
+        if method:
+            twice |= (count > 1) | ((count > 0) & (plain > 0))
+    problems = []
+    for row in np.flatnonzero(twice).tolist():
+        takers = [part for part in parts if _holds(part.rows, row)]
+        names = " and ".join(f"{part.agent} ({part.category})" for part in takers)
+        methods = sorted({part.category for part in takers})
+        problems.append(
+            (
+                row,
+                data.problem(
+                    row,
+                    "activity",
+                    f"'{data.activity[row]}' is taken by {names}",
+                    f"write in column 'method' which is meant: {' or '.join(methods)}",
+                ),
+            )
+        )
+    return problems
+
+
+def _unmatched(data: ActivityData, parts: Sequence[Emissions]) -> list[RowProblem]:
+    """Rows that no agent took."""
+    open_rows = data.usable.copy()
+    for part in parts:
+        open_rows[part.rows] = False
+    known = {name for part in parts for name in part.activities}
+    fixes: dict[tuple[str, str], tuple[str, str]] = {}
+    problems = []
+    for row in np.flatnonzero(open_rows).tolist():
+        key = (data.activity[row], data.method[row])
+        if key not in fixes:
+            fixes[key] = _why_unmatched(*key, known)
+        message, fix = fixes[key]
+        problems.append((row, data.problem(row, "activity", message, fix)))
+    return problems
+
+
+def _why_unmatched(activity: str, method: str, known: Iterable[str]) -> tuple[str, str]:
+    names = set(known)
+    if activity.casefold() in {name.casefold() for name in names}:
+        return (
+            f"no agent of this program takes '{activity}'" + (f" with method '{method}'" if method else ""),
+            "correct column 'method' or 'tags', or add the agent that takes it to the program",
+        )
+    close = nearest(activity, names)
+    return (
+        f"unknown activity '{activity}': no agent of this program has a factor for it",
+        f"did you mean {either(close)}?"
+        if close
+        else "`greenlang factors` lists what there is; add a factor of your own with --factors FILE",
+    )
+
+
+def _holds(rows: Rows, row: int) -> bool:
+    position = int(np.searchsorted(rows, row))
+    return position < len(rows) and int(rows[position]) == row
+
+
+def _lines_of(part: Emissions) -> Iterator[Line]:
+    """Sum the emissions of one agent by the activity that its factors are named for."""
+    names = sorted({selection.activity for selection in part.selections})
+    code_of = {name: code for code, name in enumerate(names)}
+    codes = np.full(len(part.data), -1, dtype=np.int32)
+    # The first selection of a row names it: a vehicle's fuel comes before its distance.
+    for selection, rows in reversed(list(zip(part.selections, part.selection_rows, strict=True))):
+        codes[rows] = code_of[selection.activity]
+    counts = Counter(codes[part.rows].tolist())
+    gases: dict[int, dict[str, Decimal]] = defaultdict(dict)
+    biogenic: dict[int, Decimal] = {}
+    co2e: dict[int, Decimal] = defaultdict(Decimal)
+    with localcontext(exact_context()):
+        for gas in part.gases:
+            present = set(np.unique(codes[gas.rows]).tolist())
+            if gas.mass is not None:
+                masses = gas.mass.group_sum(codes[gas.rows], len(names)).to_decimals()
+                for code in present:
+                    if gas.co2e is None:
+                        biogenic[code] = biogenic.get(code, Decimal(0)) + masses[code]
+                    else:
+                        gases[code][gas.gas] = gases[code].get(gas.gas, Decimal(0)) + masses[code]
+            if gas.co2e is not None:
+                equivalents = gas.co2e.group_sum(codes[gas.rows], len(names)).to_decimals()
+                for code in present:
+                    co2e[code] += equivalents[code]
+    for code, name in enumerate(names):
+        yield Line(
+            part.scope,
+            part.method,
+            part.category,
+            name,
+            counts[code],
+            gases[code],
+            biogenic.get(code),
+            co2e[code],
+        )
+
+
+def _sum_lines(lines: Sequence[Line]) -> Line:
+    gases: dict[str, Decimal] = {}
+    biogenic = [line.biogenic_co2 for line in lines if line.biogenic_co2 is not None]
+    with localcontext(exact_context()):
+        for line in lines:
+            for gas, mass in line.gases.items():
+                gases[gas] = gases.get(gas, Decimal(0)) + mass
+        return Line(
+            lines[0].scope,
+            lines[0].method,
+            "",
+            "",
+            sum(line.rows for line in lines),
+            gases,
+            sum(biogenic, Decimal(0)) if biogenic else None,
+            sum((line.co2e for line in lines), Decimal(0)),
+        )

@@ -1,0 +1,29 @@
+"""The choices an inventory is made under; they are part of its input, and so of its hash."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+__all__ = ["AccountingPolicy"]
+
+
+class AccountingPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What to do where the data leave a choice."""
+
+    #: GWP set that turns gas masses into CO2e: `AR4`, `AR5`, `AR6` or a set with its table named.
+    gwp_set: str = "AR5"
+    #: A period outside every edition of its factor: `nearest` takes the nearest one and records it,
+    #: `strict` refuses the row.
+    vintage: Literal["nearest", "strict"] = "nearest"
+    #: A period that crosses editions: `split` it by days and record that, or `refuse` the row.
+    straddle: Literal["split", "refuse"] = "split"
+    #: Only factors published on or before this day, `YYYY-MM-DD`; empty for all.
+    as_at: str = ""
+    #: Editions to keep to, `{dataset: edition}`.
+    editions: dict[str, str] = {}
+    #: Kinds of fallback that are errors instead of records: `region`, `vintage`, `method`.
+    forbidden_fallbacks: tuple[Literal["region", "vintage", "method"], ...] = ()
+    #: A row that cannot be used: `stop` the inventory, or `skip` the row, which the result lists.
+    on_error: Literal["stop", "skip"] = "stop"

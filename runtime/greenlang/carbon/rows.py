@@ -1,0 +1,86 @@
+"""What one row of activity data asks for, in the terms of the factor book."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+import numpy as np
+import numpy.typing as npt
+
+from greenlang.carbon.activity import ActivityData
+from greenlang.carbon.factors import FactorSet, activity_key
+from greenlang.carbon.selection import Wanted
+from greenlang.carbon.tables import StringColumn
+from greenlang.carbon.tags import parse_tags
+from greenlang.errors import InputError
+
+__all__ = ["own_factors", "rows_taken", "tag_column", "wanted_of"]
+
+Rows = npt.NDArray[np.int32]
+
+
+def wanted_of(
+    data: ActivityData,
+    row: int,
+    *,
+    kinds: tuple[str, ...] = ("",),
+    holder: str = "",
+) -> Wanted:
+    """What a row asks a factor for, by its activity, unit, region and period."""
+    period = data.periods[data.period.codes[row]]
+    if period is None:
+        raise InputError(f"period '{data.period[row]}' was not read", place="period")
+    region = int(data.region.codes[row])
+    return Wanted(
+        activity=data.activity[row],
+        unit=data.units[int(data.unit.codes[row]), region],
+        regions=data.regions[region],
+        period=period,
+        kinds=kinds,
+        holder=holder,
+    )
+
+
+def tag_column(data: ActivityData, key: str) -> StringColumn:
+    """One tag of every row as a column of its own; empty where a row does not have it."""
+    texts = StringColumn.from_texts(parse_tags(text).get(key, "") for text in data.tags.values)
+    return StringColumn(texts.codes[data.tags.codes], texts.values)
+
+
+def rows_taken(data: ActivityData, activities: Collection[str], methods: Collection[str]) -> Rows:
+    """The usable rows of certain activities and methods, ascending.
+
+    Parameters
+    ----------
+    activities : collection of str
+        Names and aliases, in any letter case.
+    methods : collection of str
+        Words of column `method`, in lower case; the empty one for rows that leave it open.
+    """
+    names = {activity_key(activity) for activity in activities}
+    right_activity = [activity_key(activity) in names for activity in data.activity.values]
+    right_method = [method.casefold() in methods for method in data.method.values]
+    taken = np.array(right_activity)[data.activity.codes] & np.array(right_method)[data.method.codes]
+    return np.flatnonzero(taken & data.usable).astype(np.int32)
+
+
+def own_factors(
+    data: ActivityData, activities: Collection[str], categories: Collection[str]
+) -> list[FactorSet]:
+    """Those of the user's own factors that an agent may use.
+
+    They are of one of its categories, or of none and for an activity that it knows.
+    """
+    names = {activity_key(activity) for activity in activities}
+    return [
+        FactorSet(
+            factors.name,
+            tuple(
+                factor
+                for factor in factors
+                if factor.category.casefold() in categories
+                or (not factor.category and activity_key(factor.activity) in names)
+            ),
+        )
+        for factors in data.own_factors
+    ]

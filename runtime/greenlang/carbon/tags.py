@@ -1,0 +1,33 @@
+"""Tags of activity data: what a row says beyond the columns, as `key=value; key=value`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+
+from greenlang.errors import InputError
+
+__all__ = ["parse_tags"]
+
+
+@lru_cache(maxsize=4096)
+def parse_tags(text: str) -> Mapping[str, str]:
+    """Read `key=value; key=value`; keys in lower case, white space around either dropped.
+
+    Raises
+    ------
+    InputError
+        If a part has no `=`, or a key stands twice.
+    """
+    tags: dict[str, str] = {}
+    for part in filter(None, (part.strip() for part in text.split(";"))):
+        key, equals, value = (piece.strip() for piece in part.partition("="))
+        key = key.casefold()
+        if not equals or not key or key in tags:
+            raise InputError(
+                f"tag '{part}' is not 'key=value'" if key not in tags else f"tag '{key}' stands twice",
+                fix="write tags as 'vehicle=Gasoline Passenger Cars; model_year=2015; distance=1200 mi'",
+                place="tags",
+            )
+        tags[key] = value
+    return tags

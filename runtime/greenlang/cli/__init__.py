@@ -1,0 +1,93 @@
+"""The `greenlang` command (also `gl`): one module for each command, loaded when it is called.
+
+Commands parse what was typed and print what the rooms below decided.  Tables go to standard output,
+messages and progress to standard error; the exit code is 0, 2 for a mistake that the user can
+mend, 1 for a failure of ours and 130 after Ctrl-C.
+"""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+
+import click
+
+from greenlang import __version__
+from greenlang.errors import GreenLangError, InputError
+
+__all__ = ["greenlang", "main"]
+
+#: Command name -> where it lives (module:attribute) and what the list of commands says of it.
+COMMANDS = {
+    "run": ("greenlang.cli.run:run", "Run a GCEL program on data and print what it gives."),
+    "plan": ("greenlang.cli.plan:plan", "Compile a GCEL program and draw its plan."),
+    "verify": ("greenlang.cli.verify:verify", "Check a result bundle: hashes, recomputation, signature."),
+    "agents": ("greenlang.cli.agents:agents", "List the installed agents, or show one."),
+    "factors": ("greenlang.cli.factors:factors", "List and search the installed emission factors."),
+    "units": ("greenlang.cli.units:units", "List the units that quantities can have."),
+    "doctor": ("greenlang.cli.doctor:doctor", "Check this installation and say what is wrong."),
+}
+
+
+class LazyGroup(click.Group):
+    """A group whose commands are imported when they are called, so that `--help` is quick."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+        """Names, in the order of `COMMANDS`."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        """Import one command."""
+        if cmd_name not in COMMANDS:
+            return None
+        module, _, attribute = COMMANDS[cmd_name][0].partition(":")
+        command: click.Command = getattr(import_module(module), attribute)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        """List the commands without importing them."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, summary) for name, (_, summary) in COMMANDS.items()])
+
+
+@click.group(
+    cls=LazyGroup,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="""\b
+Examples:
+  greenlang run examples/inventory.gcel --input examples/activities.csv
+  greenlang plan examples/inventory.gcel --format mermaid
+  greenlang verify result.json
+\b
+Shell completion (bash; zsh and fish likewise):
+  eval "$(_GREENLANG_COMPLETE=bash_source greenlang)"
+""",
+)
+@click.version_option(__version__, prog_name="greenlang")
+def greenlang() -> None:
+    """Exact, fast, provable greenhouse-gas calculations, composed from agents."""
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command line and exit."""
+    try:
+        code = greenlang.main(arguments, standalone_mode=False)
+    except click.exceptions.Exit as error:
+        code = error.exit_code
+    except click.ClickException as error:
+        error.show()
+        code = error.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("interrupted; nothing was written", err=True)
+        code = 130
+    except InputError as error:
+        click.echo(f"error: {error}", err=True)
+        code = 2
+    except GreenLangError as error:
+        click.echo(f"failure: {error}", err=True)
+        code = 1
+    except BrokenPipeError:
+        # The reader of our output went away (`greenlang ... | head`): no mistake of anybody's.
+        sys.stderr.close()
+        code = 0
+    sys.exit(code if isinstance(code, int) else 0)

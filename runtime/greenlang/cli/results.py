@@ -1,0 +1,175 @@
+"""Shows what a run gave: as tables for people, as JSON or CSV for machines."""
+
+from __future__ import annotations
+
+import csv
+import io
+import sys
+from collections.abc import Iterable, Sequence
+from decimal import Decimal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from greenlang.carbon import Inventory, Report, inventory_summary
+from greenlang.cli.console import grouped, output, table
+from greenlang.errors import InputError
+from greenlang.exact import canonical_text, round_
+
+if TYPE_CHECKING:
+    from greenlang.engine import Execution
+
+__all__ = ["print_result"]
+
+#: Rows of a list that a table shows; JSON and bundles have all of them.
+SHOWN = 20
+
+#: Gases with a column of their own; every gas is in JSON and CSV.
+COLUMN_GASES = ("CO2", "CH4", "N2O")
+
+
+def print_result(execution: Execution, form: str, *, bundle: Path | None) -> None:
+    """Print the value of a run as `table`, `json` or `csv`."""
+    value = execution.value
+    if form == "json":
+        click.echo(execution.to_json())
+    elif form == "csv":
+        _print_csv(value)
+    elif isinstance(value, Inventory):
+        _print_inventory(value)
+    elif isinstance(value, Report):
+        _print_report(value)
+    else:
+        click.echo(execution.to_json())
+    inventory = (
+        value if isinstance(value, Inventory) else value.inventory if isinstance(value, Report) else None
+    )
+    if form == "table":
+        _print_proof(execution, bundle)
+    elif inventory is not None and inventory.skipped:
+        rows = len({skip.row for skip in inventory.skipped})
+        click.echo(f"{rows:,} rows were skipped; --format json lists them with their reasons", err=True)
+
+
+def _print_inventory(inventory: Inventory) -> None:
+    summary = inventory_summary(inventory)
+    rows = summary["rows"]
+    console = output()
+    console.print(
+        f"[bold]Greenhouse-gas inventory[/] of {inventory.data.table.name}: {rows['computed']:,} of "
+        f"{rows['given']:,} rows, CO2e under {summary['gwp_set']}\n"
+    )
+    lines = table("Emissions by scope and activity", "Scope", "Activity", ">Rows", *_mass_headings())
+    for line in summary["lines"]:
+        lines.add_row(_scope(line), line["activity"], f"{line['rows']:,}", *_masses(line))
+    console.print(lines)
+    totals = table(
+        "Totals by scope (the two methods of scope 2 are never added)", "Scope", ">Rows", *_mass_headings()
+    )
+    for line in summary["totals"]:
+        totals.add_row(_scope(line), f"{line['rows']:,}", *_masses(line))
+    console.print(totals)
+    console.print("Masses are shown to 3 decimals of a kilogram, half-even; --format json has every digit.\n")
+    _print_list(
+        "Missing gases, not counted as zero", summary["missing"], ("gas", "activity", "reason", "rows")
+    )
+    _print_list("Fallbacks", summary["fallbacks"], ("kind", "wanted", "used", "activity", "method", "rows"))
+    _print_list(
+        "Factors published as CO2e, on their own basis",
+        summary["co2e_as_published"],
+        ("activity", "gwp_basis", "ef_cid"),
+    )
+    _print_list("Skipped and unmatched rows", summary["skipped"], ("row", "id", "column", "reason", "fix"))
+
+
+def _mass_headings() -> tuple[str, ...]:
+    return (*(f">{gas} kg" for gas in COLUMN_GASES), ">Biogenic CO2 kg", ">CO2e kg")
+
+
+def _masses(line: dict[str, Any]) -> Iterable[str]:
+    for gas in COLUMN_GASES:
+        yield grouped(_shown(line["mass_kg"].get(gas)))
+    yield grouped(_shown(line["biogenic_co2_kg"]))
+    yield grouped(_shown(line["co2e_kg"]))
+
+
+def _shown(mass_kg: Decimal | None) -> Decimal | None:
+    return None if mass_kg is None else round_(mass_kg, 3)
+
+
+def _scope(line: dict[str, Any]) -> str:
+    return f"{line['scope']} {line['method']}".strip()
+
+
+def _print_list(title: str, entries: Sequence[dict[str, Any]], columns: Sequence[str]) -> None:
+    if not entries:
+        return
+    listing = table(title, *(f">{column}" if column in ("rows", "row") else column for column in columns))
+    for entry in entries[:SHOWN]:
+        listing.add_row(
+            *(f"{cell:,}" if isinstance(cell := entry[column], int) else cell for column in columns)
+        )
+    console = output()
+    console.print(listing)
+    if len(entries) > SHOWN:
+        console.print(f"and {len(entries) - SHOWN:,} more; --format json lists them all")
+    console.print()
+
+
+def _print_report(report: Report) -> None:
+    listing = table("", report.columns[0], f">{report.columns[1]}")
+    for row in report.rows[:SHOWN]:
+        listing.add_row(*row)
+    console = output()
+    console.print(listing)
+    if len(report.rows) > SHOWN:
+        console.print(f"and {len(report.rows) - SHOWN:,} more; --format csv prints them all")
+
+
+def _print_proof(execution: Execution, bundle: Path | None) -> None:
+    listing = table("Proof", "what", "value")
+    listing.show_header = False
+    for name, text in execution.proof():
+        listing.add_row(name, text)
+    console = output()
+    console.print(listing)
+    if bundle is not None:
+        console.print(f"Result bundle: {bundle} (check it with: greenlang verify {bundle})")
+
+
+def _print_csv(value: object) -> None:
+    columns, rows = _csv_rows(value)
+    written = io.StringIO()
+    writer = csv.writer(written, lineterminator="\n")
+    writer.writerow(columns)
+    writer.writerows(rows)
+    sys.stdout.write(written.getvalue())
+
+
+def _csv_rows(value: object) -> tuple[Sequence[str], Iterable[Sequence[str]]]:
+    if isinstance(value, Report):
+        return value.columns, value.rows
+    if isinstance(value, Inventory):
+        gases = sorted({gas for line in value.lines for gas in line.gases} | set(COLUMN_GASES))
+        columns = ("scope", "method", "category", "activity", "rows", *(f"{gas}_kg" for gas in gases))
+        return (*columns, "biogenic_CO2_kg", "co2e_kg"), (
+            (
+                str(line.scope),
+                line.method,
+                line.category,
+                line.activity,
+                str(line.rows),
+                *(_cell(line.gases.get(gas)) for gas in gases),
+                _cell(line.biogenic_co2),
+                _cell(line.co2e),
+            )
+            for line in value.lines
+        )
+    raise InputError(
+        f"the program gives {type(value).__name__}, which is not a table", fix="print it with --format json"
+    )
+
+
+def _cell(mass_kg: Decimal | None) -> str:
+    return "" if mass_kg is None else canonical_text(mass_kg)

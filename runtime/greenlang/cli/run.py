@@ -1,0 +1,147 @@
+"""`greenlang run`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from greenlang.cli.console import reading_progress, working
+from greenlang.cli.results import print_result
+from greenlang.errors import InputError
+
+__all__ = ["run"]
+
+_SUFFIXES = {"": 1, "k": 1024, "m": 1024**2, "g": 1024**3}
+
+
+class ByteSize(click.ParamType):
+    """`256MB`, `2G`, `1048576`."""
+
+    name = "size"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """Read a size in bytes."""
+        if isinstance(value, int):
+            return value
+        text = str(value).strip().lower().removesuffix("b").removesuffix("i")
+        digits = text.rstrip("kmg")
+        if not digits.isdigit() or text[len(digits) :] not in _SUFFIXES:
+            self.fail(f"{value!r} is not a size; write 256MB or 2G", param, ctx)
+        return int(digits) * _SUFFIXES[text[len(digits) :]]
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  greenlang run examples/inventory.gcel --input examples/activities.csv
+  greenlang run examples/inventory.gcel --input activities.csv --gwp AR6 --output result.json
+  greenlang run examples/inventory.gcel --input activities.csv --on-error skip --format json
+  greenlang run examples/seattle/seattle.gcel --input buildings.csv --format csv
+"""
+)
+@click.argument("program", type=click.Path(path_type=Path))
+@click.option(
+    "--input", "input_path", type=click.Path(path_type=Path), help="Data: CSV, or JSON for a value."
+)
+@click.option("--output", "output_path", type=click.Path(path_type=Path), help="Write a result bundle here.")
+@click.option(
+    "--format", "form", type=click.Choice(["table", "json", "csv"]), default="table", show_default=True
+)
+@click.option(
+    "--gwp", default="AR5", show_default=True, help="GWP set: AR4, AR5, AR6, or one with its table."
+)
+@click.option(
+    "--factors", "factor_paths", type=click.Path(path_type=Path), multiple=True, help="Factors of your own."
+)
+@click.option(
+    "--vintage",
+    type=click.Choice(["nearest", "strict"]),
+    default="nearest",
+    show_default=True,
+    help="A period outside every edition: take the nearest and record it, or refuse the row.",
+)
+@click.option(
+    "--straddle",
+    type=click.Choice(["split", "refuse"]),
+    default="split",
+    show_default=True,
+    help="A period across editions: split it by days, or refuse the row.",
+)
+@click.option("--as-at", default="", metavar="DATE", help="Only factors published by this day (YYYY-MM-DD).")
+@click.option("--edition", "editions", multiple=True, metavar="DATASET=EDITION", help="Keep to an edition.")
+@click.option(
+    "--forbid-fallback",
+    "forbidden",
+    type=click.Choice(["region", "vintage", "method"]),
+    multiple=True,
+    help="Refuse rows that would need a fallback of this kind.",
+)
+@click.option(
+    "--on-error",
+    type=click.Choice(["stop", "skip"]),
+    default="stop",
+    show_default=True,
+    help="Rows with mistakes: stop, or go on without them and list them in the result.",
+)
+@click.option(
+    "--max-input-size", type=ByteSize(), default="256MB", show_default=True, help="Refuse larger inputs."
+)
+def run(
+    program: Path,
+    input_path: Path | None,
+    output_path: Path | None,
+    form: str,
+    gwp: str,
+    factor_paths: tuple[Path, ...],
+    vintage: str,
+    straddle: str,
+    as_at: str,
+    editions: tuple[str, ...],
+    forbidden: tuple[str, ...],
+    on_error: str,
+    max_input_size: int,
+) -> None:
+    """Run the GCEL program PROGRAM on data and print what it gives.
+
+    Activity data are CSV with the columns id, period, activity, quantity, unit and, where known,
+    site, region, method and tags.
+    """
+    from greenlang.engine import Limits, execute, load_program, make_policy, read_input, write_bundle
+
+    policy = make_policy(
+        gwp_set=gwp,
+        vintage=vintage,
+        straddle=straddle,
+        as_at=as_at,
+        editions=dict(_edition(text) for text in editions),
+        forbidden_fallbacks=forbidden,
+        on_error=on_error,
+    )
+    plan = load_program(program)
+    size = input_path.stat().st_size if input_path is not None and input_path.is_file() else 0
+    with reading_progress(f"reading {input_path.name if input_path else ''}", size) as on_bytes:
+        given = read_input(
+            plan,
+            input_path,
+            policy,
+            factor_paths,
+            limits=Limits(max_input_bytes=max_input_size),
+            on_bytes=on_bytes,
+        )
+    with working("computing"):
+        execution = execute(plan, given)
+    if output_path is not None:
+        with working(f"writing {output_path.name}"):
+            write_bundle(execution, output_path)
+    print_result(execution, form, bundle=output_path)
+
+
+def _edition(text: str) -> tuple[str, str]:
+    dataset, equals, edition = text.partition("=")
+    if not equals or not dataset or not edition:
+        raise InputError(
+            f"--edition '{text}' is not DATASET=EDITION", fix="write --edition ghg-emission-factors-hub=2025"
+        )
+    return dataset.strip(), edition.strip()

@@ -1,0 +1,148 @@
+"""What a run starts from: a program, the choices it is made under, and data from a file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import msgspec
+
+from greenlang.agents import Registry, Resource
+from greenlang.carbon import AccountingPolicy, InventoryInput, gwp_set, read_csv
+from greenlang.errors import InputError
+from greenlang.gcel import Plan
+from greenlang.gcel import compile as compile_program
+
+__all__ = ["Limits", "load_program", "make_policy", "read_input"]
+
+#: A program is a page of text; more is a mistake (GCEL.md sets the limit of the language itself).
+MAX_PROGRAM_BYTES = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What is refused before it is read."""
+
+    max_input_bytes: int = 256 * 1024 * 1024
+
+
+def load_program(path: Path, *, registry: Registry | None = None) -> Plan:
+    """Read and compile a GCEL program; the files that it names are looked for beside it.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read.
+    GcelError
+        If the program does not compile.
+    """
+    with _open(path, MAX_PROGRAM_BYTES, "split it into several programs") as stream:
+        content = stream.read()
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise InputError(
+            f"{path} is not UTF-8 text (byte {error.start:,})", fix="name a GCEL program, saved as UTF-8"
+        ) from error
+    return compile_program(text, registry=registry, file=str(path))
+
+
+def make_policy(**choices: Any) -> AccountingPolicy:
+    """An accounting policy from what a user typed.
+
+    Raises
+    ------
+    InputError
+        If a choice is none of those there are.
+    """
+    gwp_set(choices.get("gwp_set", "AR5"))
+    as_at = choices.get("as_at", "")
+    if as_at:
+        try:
+            date.fromisoformat(as_at)
+        except ValueError as error:
+            raise InputError(f"'{as_at}' is not a date", fix="write it as 2025-06-30") from error
+    try:
+        return msgspec.convert(choices, AccountingPolicy, strict=False)
+    except msgspec.ValidationError as error:
+        raise InputError(f"the accounting policy is wrong: {error}") from error
+
+
+def read_input(
+    plan: Plan,
+    path: Path | None,
+    policy: AccountingPolicy,
+    factor_paths: Sequence[Path] = (),
+    *,
+    limits: Limits = Limits(),
+    on_bytes: Callable[[int], None] | None = None,
+) -> Any:
+    """Read the value that a plan starts from.
+
+    A plan whose first agent takes an `InventoryInput` gets a CSV table, the policy and the factor files;
+    any other plan gets the value of a JSON file (its numbers as exact decimals), or None without a file.
+
+    Raises
+    ------
+    InputError
+        If the file is missing, unreadable, too large or not of the kind that the plan takes.
+    """
+    if plan.input_type is not InventoryInput:
+        return None if path is None else _read_json(path, plan.input_type, limits)
+    if path is None:
+        raise InputError("the program takes activity data", fix="name a CSV file with --input FILE")
+    with _open(
+        path, limits.max_input_bytes, "split it by site or period, or allow it with --max-input-size"
+    ) as stream:
+        if path.suffix.casefold() in (".json", ".jsonl", ".parquet", ".arrow", ".xlsx", ".xls"):
+            raise InputError(f"{path} is not a CSV file", fix="export it as CSV UTF-8 (comma delimited)")
+        table = read_csv(stream, name=path.name, on_bytes=on_bytes)
+    return InventoryInput(table, policy, tuple(_read_factors(factor_path) for factor_path in factor_paths))
+
+
+def _read_factors(path: Path) -> Resource:
+    return Resource.read(path.name, folder=path.parent)
+
+
+def _read_json(path: Path, expected: Any, limits: Limits) -> Any:
+    with _open(path, limits.max_input_bytes, "allow it with --max-input-size") as stream:
+        content = stream.read()
+    try:
+        value = msgspec.json.Decoder(float_hook=Decimal).decode(content)
+        return value if expected is Any else msgspec.convert(value, expected)
+    except msgspec.ValidationError as error:
+        raise InputError(f"the input is not what the program takes: {error}", place=str(path)) from error
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise InputError(
+            f"{path} is not JSON: {error}", fix="this program takes a JSON value, not a table"
+        ) from error
+
+
+def _open(path: Path, limit: int, fix: str) -> BinaryIO:
+    """Open a file to read, refusing what is missing, no file, empty or too large."""
+    try:
+        stream = path.open("rb")
+    except FileNotFoundError:
+        raise InputError(f"there is no file '{path}'", fix="check the path") from None
+    except IsADirectoryError:
+        raise InputError(f"'{path}' is a folder", fix="name a file in it") from None
+    except OSError as error:
+        raise InputError(f"'{path}' cannot be read: {error.strerror}", fix="check its permissions") from error
+    size = path.stat().st_size
+    if size > limit:
+        stream.close()
+        raise InputError(
+            f"'{path}' has {_megabytes(size)}, and at most {_megabytes(limit)} are read", fix=fix
+        )
+    if path.is_file() and not size:
+        stream.close()
+        raise InputError(f"'{path}' is empty", fix="its first row must name the columns")
+    return stream
+
+
+def _megabytes(size: int) -> str:
+    return f"{size / 1024**2:,.0f} MB"
