@@ -99,8 +99,9 @@ def _entry_points() -> list[tuple[str, str, str]]:
     for entry_point in importlib.metadata.entry_points(group=_GROUP):
         if entry_point.dist is None:
             continue
-        metadata = entry_point.dist.metadata
-        name, version = metadata.get("Name", "a distribution without a name"), metadata.get("Version", "")
+        # A folder that lost its METADATA has neither.
+        name = entry_point.dist.metadata["Name"] or "a distribution without a name"
+        version = entry_point.dist.metadata["Version"] or ""
         # Not `entry_point.module`, which fails on a value that is no entry point.
         module = entry_point.value.partition(":")[0].partition("[")[0].strip()
         found.add((name, version, module))
@@ -200,7 +201,7 @@ def _check_contents(manifest: PackManifest, folder: Path, package: str) -> None:
 
 def _told_of(distribution: str, version: str, error: PackError) -> PackError:
     """The same error, told of its distribution."""
-    place = f"{distribution} {version}"
+    place = f"{distribution} {version}".strip()
     return PackError(error.message, fix=error.fix, place=f"{place}, {error.place}" if error.place else place)
 
 

@@ -1,0 +1,99 @@
+import functools
+import hashlib
+import linecache
+
+from greenlang.agents.identity import function_identity, package_identity
+
+
+def double(value):
+    return value * 2
+
+
+def closed_over(factor):
+    def scale(value):
+        return value * factor
+
+    return scale
+
+
+class Scope:
+    @staticmethod
+    def double(value):
+        return value * 2
+
+
+def test_a_loose_function_is_its_source_text():
+    source = "def double(value):\n    return value * 2\n"
+    assert function_identity(double) == "sha256:" + hashlib.sha256(source.encode()).hexdigest()
+
+
+def test_indentation_of_the_place_does_not_count():
+    lines = "@staticmethod\ndef double(value):\n    return value * 2\n"
+    assert function_identity(Scope.double) == "sha256:" + hashlib.sha256(lines.encode()).hexdigest()
+
+
+def compiled(source, file):
+    linecache.cache[file] = (len(source), None, source.splitlines(keepends=True), file)
+    namespace = {}
+    exec(compile(source, file, "exec"), namespace)  # noqa: S102 - a function of a file of its own
+    return namespace["double"]
+
+
+def test_line_ends_do_not_count():
+    unix = "def double(value):\n    return value * 2\n"
+    windows = unix.replace("\n", "\r\n")
+    assert function_identity(compiled(windows, "<windows>")) == function_identity(compiled(unix, "<unix>"))
+
+
+def test_what_its_text_does_not_determine_has_no_identity():
+    namespace = {}
+    exec("def double(value): return value * 2", namespace)  # noqa: S102 - a function without a source
+    assert function_identity(namespace["double"]) is None
+    assert function_identity(closed_over(2)) is None
+    assert function_identity(functools.partial(double)) is None
+    assert function_identity(len) is None
+
+
+def lay(folder, files):
+    for name, content in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+    return folder
+
+
+CODE = {"__init__.py": b"", "a.py": b"x = 1\n", "data/b.csv": b"1\n"}
+
+
+def test_a_package_is_its_files_by_name_and_content(tmp_path):
+    identities = {
+        package_identity(lay(tmp_path / "one" / "acme", CODE)),
+        package_identity(lay(tmp_path / "two" / "acme", CODE)),
+    }
+    assert len(identities) == 1
+    for number, change in enumerate(({"a.py": b"x = 2\n"}, {"c.py": b""}, {"data/b.csv": b"2\n"})):
+        identities.add(package_identity(lay(tmp_path / str(number) / "acme", CODE | change)))
+    identities.add(package_identity(lay(tmp_path / "named" / "other", CODE)))
+    assert len(identities) == 5
+
+
+def test_what_a_machine_makes_of_the_files_does_not_count(tmp_path):
+    made = {
+        "__pycache__/a.cpython-311.pyc": b"\0",
+        "a.cpython-311-x86_64-linux-gnu.so": b"\0",
+        "a.c": b"int x;",
+        "data/.DS_Store": b"\0",
+        ".hidden/a.py": b"",
+    }
+    clean = package_identity(lay(tmp_path / "one" / "acme", CODE))
+    assert package_identity(lay(tmp_path / "two" / "acme", CODE | made)) == clean
+
+
+def test_a_module_alone_is_its_file(tmp_path):
+    (tmp_path / "acme.py").write_bytes(b"x = 1\n")
+    digest = hashlib.sha256(f"acme.py\0{hashlib.sha256(b'x = 1' + bytes([10])).hexdigest()}\n".encode())
+    assert package_identity(tmp_path / "acme.py") == "sha256:" + digest.hexdigest()
+
+
+def test_a_place_without_files_has_no_identity(tmp_path):
+    assert package_identity(tmp_path / "pack.zip" / "acme") is None
