@@ -67,7 +67,7 @@ class StringColumn:
         return len(self.codes)
 
     def __getitem__(self, row: int) -> str:
-        return self.values[self.codes[row]]
+        return self.values[int(self.codes[row])]
 
     def texts(self, start: int = 0, stop: int | None = None) -> list[str]:
         """The cells of rows `start` to `stop`."""
