@@ -1,8 +1,8 @@
 """Real distributions, built with setuptools and pip-installed into environments of their own.
 
 `DISTRIBUTIONS` are a pack as a stranger would write it, and ones that are wrong.  An environment holds
-them and nothing else: the runtime and the few libraries it needs are linked in without their metadata, so that nothing
-of the developer's environment is discovered.
+them and nothing else: the runtime and the few libraries it needs are linked in without their metadata, so
+that nothing of the developer's environment is discovered.
 """
 
 import importlib.util
