@@ -2,7 +2,7 @@
 
 import json
 import re
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import date
 from decimal import Decimal
 
@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from greenlang.carbon.factor_files import FACTOR_COLUMNS, load_aliases, load_factors
 from greenlang.carbon.factors import EmissionFactor, FactorSet, activity_key
+from greenlang.carbon.units import parse_unit
 from greenlang.errors import DataError
 
 MINIMAL = """activity,gas,value,unit,source,citation
@@ -172,22 +173,15 @@ def test_id_is_of_the_content() -> None:
 
 def test_id_depends_on_every_field_but_the_note() -> None:
     factor = one("region", "x,CO2,1.25,kg/kWh,US")
-    changes: list[dict[str, object]] = [
-        {"activity": "y"},
-        {"gas": "CH4"},
-        {"value": Decimal("1.250")},
-        {"numerator": one("region", "x,CO2,1,lb/kWh,US").numerator},
-        {"denominator": one("region", "x,CO2,1,kg/kWh (LHV),US").denominator},
-        {"region": "GB"},
-        *({name: "z"} for name in ("source", "dataset", "edition", "table", "locator", "citation")),
-        *({name: "z"} for name in ("gwp_basis", "category", "kind", "holder", "vehicle", "engine")),
-        *({name: date(2025, 1, 1)} for name in ("published", "applies_from", "applies_to")),
-        *({name: 2020} for name in ("data_year", "model_year_from", "model_year_to")),
-        {"biogenic": True},
-        {"biogenic": False},
-        {"scope": 1},
-    ]
-    ids = {replace(factor, **change).ef_cid for change in changes}  # type: ignore[arg-type]  # values by name
+    of_text = ("activity", "gas", "source", "dataset", "edition", "table", "locator", "citation", "gwp_basis")
+    of_text += ("region", "category", "kind", "holder", "vehicle", "engine")
+    changes: list[tuple[str, object]] = [(name, "z") for name in of_text]
+    changes += [(name, date(2025, 1, 1)) for name in ("published", "applies_from", "applies_to")]
+    changes += [(name, 2020) for name in ("data_year", "model_year_from", "model_year_to")]
+    changes += [("biogenic", True), ("biogenic", False), ("scope", 1), ("value", Decimal("1.250"))]
+    changes += [("numerator", parse_unit("lb")), ("denominator", parse_unit("kWh (LHV)"))]
+    assert {name for name, _ in changes} == {field.name for field in fields(factor)} - {"note"}
+    ids = {replace(factor, **{name: content}).ef_cid for name, content in changes}  # type: ignore[arg-type]  # by name
     assert len(ids | {factor.ef_cid}) == len(changes) + 1
     assert replace(factor, note="z").ef_cid == factor.ef_cid
 
