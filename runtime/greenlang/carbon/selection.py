@@ -25,6 +25,9 @@ __all__ = ["FactorBook", "GasRate", "Selection", "Wanted", "blend"]
 
 _KILOGRAM = parse_unit("kg")
 
+#: Kinds of factor that hold wherever the contract does; the region they are filed under is no fallback.
+CONTRACTUAL = frozenset({"supplier", "instrument"})
+
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
@@ -135,7 +138,7 @@ class FactorBook:
             raise self._nothing(name, wanted)
         found, region = place
         fallbacks = []
-        if region != wanted.regions[0]:
+        if region != wanted.regions[0] and not CONTRACTUAL.issuperset(factor.kind for factor in found):
             fallbacks.append(
                 recorded(
                     self._policy, Fallback("region", wanted.regions[0], region or "global"), column="region"

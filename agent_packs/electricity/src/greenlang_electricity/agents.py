@@ -75,8 +75,8 @@ def location_based(data: ActivityData) -> Emissions:
 def market_based(data: ActivityData) -> Emissions:
     """Emissions of purchased electricity and steam by what was contracted for.
 
-    The ladder of the GHG Protocol Scope 2 Guidance, chapter 6: the instrument that a row names for as much as it
-    covers, then its supplier's factor, the residual mix, and last the grid average, as a recorded fallback.
+    The ladder of the GHG Protocol Scope 2 Guidance, chapter 6: the instrument that a row names, for as much
+    as it covers, then its supplier's factor, the residual mix, and last the grid average, as a fallback.
     """
     pack = pack_data()
     book = pack.book(data, CATEGORIES)
