@@ -107,15 +107,15 @@ def test_the_example_in_the_documentation_is_a_manifest_with_every_key():
         ("summary: Fuels.", "summary:", "line 4: summary is empty; give it a value"),
         ("summary: Fuels.", "summary: Fuels.\nsummary: Twice.", "line 5: 'summary' stands here twice"),
         ("summary: Fuels.", "summary: [Fuels.", "it is not YAML: "),
-        ("summary: Fuels.", "summary: &a Fuels.\nlicence: *a", "line 5: an alias (*) repeats another part"),
+        ("summary: Fuels.", "summary: &a Fuels.\nlicence: *a", "line 4: an anchor (&) or an alias (*)"),
         ("summary: Fuels.", "? [a]\n: b", "a key is not plain text"),
         ("summary: Fuels.", "summary: \x07", "it is not YAML"),
         ("summary: Fuels.", "summary: " + "[" * 200 + "]" * 200, "nested more than 20 deep"),
-        ("summary: Fuels.", "summary: " + "[" * 100_000, "it is not YAML"),
+        ("summary: Fuels.", "summary: " + "[" * 1_000_000, "nested more than 20 deep"),
         ("summary: Fuels.", "summary: " + "x" * MAX_CHARACTERS, "it is longer than 1,048,576 characters"),
         (PACK, "", "pack.yaml: it is empty; begin with `schema: 1`"),
-        (PACK, "- a\n- b\n", "line 1: expected a mapping, got a list"),
-        (PACK, "--- a\n--- b\n", "it is not YAML"),
+        (PACK, "- a\n- b\n", "line 1: the file: expected a mapping, got a list"),
+        (PACK, "--- a\n--- b\n", "line 2: a second document begins"),
     ],
 )
 def test_every_mistake_is_told_with_its_line(old, new, told):
@@ -128,7 +128,7 @@ def test_every_mistake_is_told_with_its_line(old, new, told):
 
 def test_a_bomb_of_aliases_is_refused_unexpanded():
     levels = "\n".join(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 30))
-    with pytest.raises(PackError, match=r"an alias \(\*\) repeats another part"):
+    with pytest.raises(PackError, match="an anchor"):
         parse_manifest(f"a0: &a0 x\n{levels}\n")
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 __all__ = ["MAX_CHARACTERS", "LocatedYaml", "parse_yaml"]
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -52,61 +53,80 @@ def parse_yaml(text: str, *, file: str) -> LocatedYaml:
 
     if len(text) > MAX_CHARACTERS:
         raise PackError(f"it is longer than {MAX_CHARACTERS:,} characters", fix="shorten it", place=file)
-    loader = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
+    # Read event by event: composing a deeply nested text overflows the C stack of libyaml's composer.
+    events = yaml.parse(text, Loader=getattr(yaml, "CBaseLoader", yaml.BaseLoader))
     try:
-        root = yaml.compose(text, Loader=loader)
+        return _Reader(events, file).document()
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         place = f"{file}, line {mark.line + 1}" if mark else file
         raise PackError(f"it is not YAML: {error.problem}", fix="mend the line", place=place) from None
-    except (yaml.YAMLError, RecursionError) as error:
+    except yaml.YAMLError as error:
         raise PackError(f"it is not YAML: {error}", fix="write plain keys and values", place=file) from None
-    document = LocatedYaml(file)
-    if root is None:
-        raise PackError("it is empty", fix="begin with `schema: 1`", place=file)
-    document.value = _Walk(document).value(root, "$", depth=0)
-    return document
 
 
-class _Walk:
-    """Turns nodes into values, once each: a node that is met twice was an alias."""
+class _Reader:
+    """Builds the values of one document from the events of the parser."""
 
-    def __init__(self, document: LocatedYaml) -> None:
-        self._document = document
-        self._seen: set[int] = set()
+    def __init__(self, events: Iterator[yaml.Event], file: str) -> None:
+        self._events = events
+        self._document = LocatedYaml(file)
 
-    def value(self, node: yaml.Node, path: str, *, depth: int) -> Any:
+    def document(self) -> LocatedYaml:
         import yaml
 
-        self._document.lines.setdefault(path, node.start_mark.line + 1)
-        if id(node) in self._seen:
-            raise self._error(path, "an alias (*) repeats another part", "write the part out")
-        self._seen.add(id(node))
+        _, start = next(self._events), next(self._events)
+        if isinstance(start, yaml.StreamEndEvent):
+            raise PackError("it is empty", fix="begin with `schema: 1`", place=self._document.file)
+        self._document.value = self._value(next(self._events), "$", depth=0)
+        _, end = next(self._events), next(self._events)
+        if not isinstance(end, yaml.StreamEndEvent):
+            self._document.lines["$"] = _line(end)
+            raise self._error("$", "a second document begins", "leave it out")
+        return self._document
+
+    def _value(self, event: yaml.Event, path: str, *, depth: int) -> Any:
+        import yaml
+
+        self._document.lines.setdefault(path, _line(event))
+        if isinstance(event, yaml.NodeEvent) and event.anchor is not None:
+            raise self._error(path, "an anchor (&) or an alias (*) stands here", "write the part out")
         if depth > _MAX_DEPTH:
             raise self._error(path, f"parts are nested more than {_MAX_DEPTH} deep", "write it flat")
-        if isinstance(node, yaml.SequenceNode):
-            return [
-                self.value(item, f"{path}[{index}]", depth=depth + 1) for index, item in enumerate(node.value)
-            ]
-        if isinstance(node, yaml.MappingNode):
-            return self._mapping(node, path, depth=depth)
-        if not node.value.strip():
+        if isinstance(event, yaml.SequenceStartEvent):
+            return self._sequence(path, depth=depth + 1)
+        if isinstance(event, yaml.MappingStartEvent):
+            return self._mapping(path, depth=depth + 1)
+        if not isinstance(event, yaml.ScalarEvent) or not event.value.strip():
             raise self._error(path, f"{path.removeprefix('$.')} is empty", "give it a value, or leave it out")
-        return node.value
+        return event.value
 
-    def _mapping(self, node: yaml.MappingNode, path: str, *, depth: int) -> dict[str, Any]:
+    def _sequence(self, path: str, *, depth: int) -> list[Any]:
+        import yaml
+
+        items: list[Any] = []
+        while not isinstance(event := next(self._events), yaml.SequenceEndEvent):
+            items.append(self._value(event, f"{path}[{len(items)}]", depth=depth))
+        return items
+
+    def _mapping(self, path: str, *, depth: int) -> dict[str, Any]:
+        import yaml
+
         mapping: dict[str, Any] = {}
-        for key_node, value_node in node.value:
-            key = key_node.value
-            if not isinstance(key, str):
+        while not isinstance(event := next(self._events), yaml.MappingEndEvent):
+            if not isinstance(event, yaml.ScalarEvent):
                 raise self._error(path, "a key is not plain text", "write keys as words")
-            if key in mapping:
-                self._document.lines[f"{path}.{key}"] = key_node.start_mark.line + 1
-                raise self._error(f"{path}.{key}", f"'{key}' stands here twice", "keep one of them")
+            key = event.value
             # The key's line, not the value's: that is where a reader looks.
-            self._document.lines[f"{path}.{key}"] = key_node.start_mark.line + 1
-            mapping[key] = self.value(value_node, f"{path}.{key}", depth=depth + 1)
+            self._document.lines[f"{path}.{key}"] = _line(event)
+            if key in mapping:
+                raise self._error(f"{path}.{key}", f"'{key}' stands here twice", "keep one of them")
+            mapping[key] = self._value(next(self._events), f"{path}.{key}", depth=depth)
         return mapping
 
     def _error(self, path: str, message: str, fix: str) -> PackError:
         return PackError(message, fix=fix, place=self._document.place(path))
+
+
+def _line(event: yaml.Event) -> int:
+    return event.start_mark.line + 1 if event.start_mark else 1

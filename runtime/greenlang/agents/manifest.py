@@ -169,8 +169,9 @@ def _told(error: msgspec.ValidationError, document: LocatedYaml) -> PackError:
     message, path = (match.group(1), match.group(2) or "$") if match else (text, "$")
     for kind, word in _WORDS.items():
         message = message.replace(kind, word)
+    part = path.removeprefix("$.") if path != "$" else "the file"
     return PackError(
-        f"{path.removeprefix('$.')}: {message[0].lower()}{message[1:]}",
+        f"{part}: {message[0].lower()}{message[1:]}",
         fix="write it as docs/packs.md shows",
         place=document.place(path),
     )
