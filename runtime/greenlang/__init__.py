@@ -16,6 +16,22 @@ if TYPE_CHECKING:
     from greenlang.exact import divide, round_ as round
     from greenlang.gcel import Graph, Plan, compile, parse, when
 
+__all__ = [
+    "Agent",
+    "Graph",
+    "Plan",
+    "Quantity",
+    "Registry",
+    "Resource",
+    "__version__",
+    "agent",
+    "compile",
+    "divide",
+    "parse",
+    "round",
+    "when",
+]
+
 __version__ = "0.1.0"
 
 #: Where each public name lives: (module, name there).
@@ -33,8 +49,6 @@ _HOMES = {
     "round": ("greenlang.exact", "round_"),
     "when": ("greenlang.gcel", "when"),
 }
-
-__all__ = ["__version__", *_HOMES]  # noqa: PLE0604
 
 
 def __getattr__(name: str) -> object:

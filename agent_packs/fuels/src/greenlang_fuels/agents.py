@@ -65,8 +65,9 @@ def stationary(data: ActivityData) -> Emissions:
 def mobile(data: ActivityData) -> Emissions:
     """Emissions of fuel burnt in vehicles and mobile machines.
 
-    CO2 by the fuel (EPA GHG Emission Factors Hub, table 2); CH4 and N2O of road vehicles by the distance (tables 3
-    and 4), of non-road machines by the fuel (table 5). A row whose quantity is a distance gives these two alone.
+    CO2 by the fuel (EPA GHG Emission Factors Hub, table 2); CH4 and N2O of road vehicles by the distance
+    (tables 3 and 4), of non-road machines by the fuel (table 5). A row whose quantity is a distance gives
+    these two alone.
     """
     pack = pack_data("data/mobile.csv")
     book = pack.book(data, (MOBILE,))

@@ -21,7 +21,7 @@ PLACES = 18
 
 
 def as_vehicle_distance(unit: Unit) -> Unit | None:
-    """The unit of vehicle distance that a unit means: `mi` said of a vehicle is `v.mi`; None if it is none."""
+    """The vehicle distance that a unit means, for `mi` said of a vehicle is `v.mi`; None if it is none."""
     if unit.dimension == VEHICLE_KM.dimension:
         return unit
     if unit.dimension != _KM.dimension:
@@ -62,7 +62,7 @@ def parse_distance(text: str) -> Fraction:
 
 
 def distance_column(data: ActivityData) -> tuple[DecimalColumn, StringColumn]:
-    """The distances of all rows in vehicle-km, and for each row the text that is wrong, or `given`, or nothing."""
+    """The distance of each row in vehicle-km, and `given`, nothing, or the text that is no distance."""
     texts = tag_column(data, "distance")
     amounts, states = [], []
     for text in texts.values:
