@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from greenlang.agents import Agent, Registry, Resource, agent
     from greenlang.carbon import Quantity
-    from greenlang.exact import divide, round_ as round
+    from greenlang.exact import divide
+    from greenlang.exact import round_ as round
     from greenlang.gcel import Graph, Plan, compile, parse, when
 
 __all__ = [

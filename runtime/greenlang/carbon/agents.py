@@ -14,6 +14,7 @@ from greenlang.carbon.report import Report, report_totals
 from greenlang.carbon.rows import rows_taken, wanted_of
 from greenlang.carbon.selection import FactorBook
 from greenlang.carbon.unpivot import unpivot_table
+from greenlang.errors import FactorError
 
 __all__ = ["emissions", "intake", "inventory", "totals", "unpivot"]
 
@@ -55,26 +56,36 @@ def unpivot(
 
 
 @agent(name="ghg.emissions", version="1.0.0", effects=["pure", "calculates"])
-def emissions(data: ActivityData, *, factors: Resource) -> list[Emissions]:
+def emissions(data: ActivityData, *, factors: Resource, scope: int | None = None) -> list[Emissions]:
     """Compute emissions with the factors of a file: quantity times factor for every activity that it names.
 
     Parameters
     ----------
     factors : path
-        A factor file, beside the program. Its column `scope` says where the emissions are reported
-        (1 unless it does); those of scope 2 count as location-based.
+        A factor file, beside the program. Its column `scope` says where the emissions are reported; those
+        of scope 2 count as location-based.
+    scope : int
+        The scope of factors whose row leaves the column empty.
     """
     own = load_factors(factors.text, file=factors.name)
+    scopes = {factor: factor.scope or scope for factor in own}
+    unknown = [factor for factor, of in scopes.items() if of is None]
+    if unknown:
+        raise FactorError(
+            f"the factor for '{unknown[0].activity}' does not say which scope it is for",
+            fix="fill in column 'scope', or write ghg.emissions(factors=…, scope=1)",
+            place=factors.name,
+        )
     book = FactorBook(data.own_factors, [own], data.policy)
     made = []
-    for scope in sorted({factor.scope or 1 for factor in own}):
-        names = sorted({factor.activity for factor in own if (factor.scope or 1) == scope})
-        methods = ("", "location-based") if scope == 2 else ("",)
+    for one in sorted({of for of in scopes.values() if of is not None}):
+        names = sorted({factor.activity for factor, of in scopes.items() if of == one})
+        methods = ("", "location-based") if one == 2 else ("",)
         made.append(
             calculate(
                 data,
                 agent="ghg.emissions",
-                scope=scope,
+                scope=one,
                 category="own factors",
                 method=methods[-1],
                 kinds=kinds_of_rows(

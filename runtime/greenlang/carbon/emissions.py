@@ -60,7 +60,7 @@ class GasEmissions:
     """One gas of some rows. A factor published as CO2e gives CO2e and no mass."""
 
     gas: str
-    biogenic: bool
+    biogenic: bool | None
     rows: Rows  #: ascending, each at most once
     mass: DecimalColumn | None  #: kg of the gas
     co2e: DecimalColumn | None  #: kg CO2e; None for biogenic CO2, which stands apart
@@ -220,7 +220,7 @@ class _Term:
     """Rows that are multiplied alike: the same gas, of the same origin, from the same quantity column."""
 
     gas: str
-    biogenic: bool
+    biogenic: bool | None
     quantity: str
     rows: list[Rows] = field(default_factory=list)
     rates: list[Fraction] = field(default_factory=list)
@@ -244,7 +244,7 @@ class _Term:
 
 def _terms(kinds: Iterable[tuple[Rows, Sequence[Component]]]) -> list[_Term]:
     """Gather the products of all kinds of rows, so that each gas is one pass over a column."""
-    terms: dict[tuple[str, bool, str], _Term] = {}
+    terms: dict[tuple[str, bool | None, str], _Term] = {}
     for rows, components in kinds:
         for component in components:
             for rate in component.selection.rates:
@@ -252,12 +252,18 @@ def _terms(kinds: Iterable[tuple[Rows, Sequence[Component]]]) -> list[_Term]:
                 term = terms.setdefault(key, _Term(*key))
                 term.rows.append(rows)
                 term.rates.append(rate.rate)
-    return [terms[key] for key in sorted(terms)]
+    return [terms[key] for key in sorted(terms, key=str)]
 
 
 def _check_basis(components: Sequence[Component], gwp: GwpSet) -> None:
-    """A factor published as CO2e under one GWP set says nothing about another."""
+    """Refuse what the GWP set cannot express.
+
+    A factor published as CO2e under one set says nothing about another, and a set with two values for
+    methane needs to know its origin.
+    """
     for rate in (rate for component in components for rate in component.selection.rates):
+        if rate.gas != "CO2e":
+            gwp.factor(rate.gas, rate.biogenic)
         for factor, _ in rate.parts:
             if rate.gas == "CO2e" and factor.gwp_basis not in ("", "unspecified", *gwp.names):
                 raise FactorError(

@@ -49,7 +49,7 @@ class GasRate:
     """How much of one gas comes with one of the row's unit."""
 
     gas: str
-    biogenic: bool  #: whether its carbon is of biological origin, as the fuel's is
+    biogenic: bool | None  #: whether its carbon is of biological origin; None where nobody says
     rate: Fraction  #: kg per unit of the row; kg CO2e where the gas is `CO2e`
     parts: tuple[tuple[EmissionFactor, Fraction], ...]  #: factors and their weights
 
@@ -148,7 +148,7 @@ class FactorBook:
         for factor in found:
             by_gas[factor.gas].append(factor)
         rates = []
-        biogenic = any(factor.biogenic for factor in found)
+        biogenic = next((factor.biogenic for factor in found if factor.biogenic is not None), None)
         for gas, factors in sorted(by_gas.items()):
             edition = choose_edition(factors, wanted.period, self._policy)
             fallbacks.extend(edition.fallbacks)
