@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from greenlang.ledger.ranges import ItemTree, table_header
+from greenlang.ledger.ranges import ItemTree, list_header, table_header
 from greenlang.ledger.record import (
     AgentUse,
     CalculationRecord,
@@ -36,7 +36,7 @@ class Fallback:
 def fields() -> dict[str, Any]:
     rows = RowTree(RowSchema(("scope1.CO2",)))
     rows.add_row({"scope1.CO2": Decimal("1.5")})
-    skipped = ItemTree({"schema": "greenlang.skipped/1"})
+    skipped = ItemTree(list_header("skipped"))
     skipped.add({"row": 3, "message": "unknown unit"})
     return {
         "calculation_id": "id",
@@ -46,7 +46,7 @@ def fields() -> dict[str, Any]:
         "input_hash": "sha256:in",
         "plan_hash": "sha256:plan",
         "agents": [AgentUse("fuels.stationary", "1.0.0", "sha256:code")],
-        "formulas": [FormulaUse("combustion@1", "sha256:formula")],
+        "formulas": [FormulaUse("mass", "1", "quantity * factor", "sha256:formula")],
         "factors": [factor(1), factor(2)],
         "gwp_set": "AR5",
         "scope": ["1", "2"],
@@ -56,7 +56,7 @@ def fields() -> dict[str, Any]:
         "roundings": [{"place": "mass", "digits": 12, "mode": "half-even"}],
         "result": {"total": Decimal("1.50")},
         "rows": rows,
-        "skipped": skipped,
+        "lists": {"skipped": skipped},
     }
 
 
@@ -79,7 +79,7 @@ CHANGES: list[tuple[dict[str, Any], bool]] = [
     ({"roundings": []}, False),  # covered by the plan's hash
     ({"result": {"total": "1.6"}}, True),
     ({"rows": None}, True),
-    ({"skipped": None}, True),
+    ({"lists": {}}, True),
 ]
 
 
@@ -113,7 +113,7 @@ def test_a_record_is_text_integers_and_json() -> None:
     assert record.result == {"total": "1.5"}
     assert record.fallbacks == ({"kind": "region", "rows": 1}, {"kind": "vintage", "rows": 2})
     assert record.timestamp == "2025-01-02T03:04:05Z"
-    assert (record.row_count, record.skipped_count) == (1, 1)
+    assert (record.row_count, record.lists["skipped"].count) == (1, 1)
     again = msgspec.json.decode(msgspec.json.encode(record), type=CalculationRecord)
     assert again == record
     assert hash_record(again) == hash_record(record)
@@ -125,9 +125,9 @@ def test_one_instant_in_two_zones_is_one_timestamp() -> None:
     assert make_record(**(fields() | {"timestamp": there})).timestamp == "2025-01-02T03:04:05Z"
 
 
-def test_nothing_skipped_has_no_root() -> None:
-    empty = ItemTree({"schema": "greenlang.skipped/1"})
-    assert make_record(**(fields() | {"skipped": empty})) == make_record(**(fields() | {"skipped": None}))
+def test_a_list_without_items_leaves_no_trace() -> None:
+    empty = {"skipped": ItemTree(list_header("skipped"))}
+    assert make_record(**(fields() | {"lists": empty})) == make_record(**(fields() | {"lists": {}}))
 
 
 def test_the_input_hash_of_a_table_covers_columns_rows_policy_and_files() -> None:
@@ -139,7 +139,7 @@ def test_the_input_hash_of_a_table_covers_columns_rows_policy_and_files() -> Non
         input_hash_of_table(["id", "amount"], 1, root),
         input_hash_of_table(["id", "quantity"], 2, root),
         input_hash_of_table(["id", "quantity"], 1, root, policy={"gwp_set": "AR5"}),
-        input_hash_of_table(["id", "quantity"], 1, root, files=[("own.csv", "sha256:own")]),
+        input_hash_of_table(["id", "quantity"], 1, root, files=[("own.csv", "activity,gas")]),
     }
     assert len(hashes) == 5
 

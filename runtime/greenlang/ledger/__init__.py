@@ -1,1 +1,98 @@
-"""The ledger: what proves a result, and what checks the proof."""
+"""The ledger: what proves a result, and what checks the proof.
+
+In go plain data: tables of text, columns of 128-bit integers, JSON; the ledger knows nothing of agents or
+emissions.  Out come calculation records with their hashes, links of a signed chain, result bundles, and
+verdicts on bundles.
+
+`canonical` gives every value one sequence of bytes; `merkle` has the trees of RFC 9162, which `ranges` builds
+over lists and `rows` over result rows, 1,024 to a leaf.  `record` puts together what a result came from;
+`chain` links records and `signing` signs the links.  `bundle` says what a result bundle holds,
+`bundle_writing` and `bundle_reading` write and read it through `files` and `strict_json`, with `checks` that
+find what was changed.
+"""
+
+from __future__ import annotations
+
+from greenlang.ledger.bundle import (
+    Bundle,
+    BundleContents,
+    OutputRows,
+    OwnFile,
+    TableInput,
+    ValueInput,
+)
+from greenlang.ledger.bundle_reading import load_bundle, read_bundle
+from greenlang.ledger.bundle_writing import save_bundle, write_bundle
+from greenlang.ledger.canonical import JSON, canonical_bytes, digest, digest_of_bytes, plain
+from greenlang.ledger.chain import GENESIS, Commit, Head, Inclusion, commit
+from greenlang.ledger.files import atomic_text_writer, atomic_writer
+from greenlang.ledger.ranges import FIRST_ROW, ROWS_PER_RANGE, ItemTree, list_header, table_header
+from greenlang.ledger.record import (
+    AgentUse,
+    CalculationRecord,
+    FactorUse,
+    FormulaUse,
+    ListRoot,
+    hash_result,
+    input_hash_of_table,
+    input_hash_of_value,
+    make_record,
+)
+from greenlang.ledger.rows import Label, RowSchema, RowTree, SparseSeries
+from greenlang.ledger.signing import (
+    KnownKeys,
+    Signer,
+    Unsigned,
+    config_folder,
+    load_known_keys,
+    load_signer,
+)
+
+__all__ = [
+    "FIRST_ROW",
+    "GENESIS",
+    "JSON",
+    "ROWS_PER_RANGE",
+    "AgentUse",
+    "Bundle",
+    "BundleContents",
+    "CalculationRecord",
+    "Commit",
+    "FactorUse",
+    "FormulaUse",
+    "Head",
+    "Inclusion",
+    "ItemTree",
+    "KnownKeys",
+    "Label",
+    "ListRoot",
+    "OutputRows",
+    "OwnFile",
+    "RowSchema",
+    "RowTree",
+    "Signer",
+    "SparseSeries",
+    "TableInput",
+    "Unsigned",
+    "ValueInput",
+    "atomic_text_writer",
+    "atomic_writer",
+    "canonical_bytes",
+    "commit",
+    "config_folder",
+    "digest",
+    "digest_of_bytes",
+    "hash_result",
+    "input_hash_of_table",
+    "input_hash_of_value",
+    "list_header",
+    "load_bundle",
+    "load_known_keys",
+    "load_signer",
+    "make_record",
+    "plain",
+    "read_bundle",
+    "save_bundle",
+    "table_header",
+    "write_bundle",
+]

@@ -7,7 +7,15 @@ table, skipped rows); `greenlang.ledger.rows` has the one for figures.
 
 from __future__ import annotations
 
-__all__ = ["ROWS_PER_RANGE", "ItemTree", "RangeTree", "range_header", "table_header"]
+__all__ = [
+    "FIRST_ROW",
+    "ROWS_PER_RANGE",
+    "ItemTree",
+    "RangeTree",
+    "list_header",
+    "range_header",
+    "table_header",
+]
 
 import struct
 from collections.abc import Iterable, Mapping, Sequence
@@ -20,6 +28,9 @@ from greenlang.ledger.merkle import leaf_hash, root_of
 
 #: Entries in a range; the last one of a list may hold fewer.
 ROWS_PER_RANGE = 1_024
+
+#: The number of a table's first row as people count it: the header is row 1.
+FIRST_ROW = 2
 
 #: Which range, and how many entries are in it.
 _PLACE = struct.Struct("<QI")
@@ -62,7 +73,8 @@ class ItemTree(RangeTree):
     Parameters
     ----------
     header : Mapping
-        What the list is (`table_header`); it is part of every leaf, so that no list passes for another.
+        What the list is (`table_header`, `list_header`); it is part of every leaf, so that no list passes for
+        another.
     """
 
     def __init__(self, header: Mapping[str, JSON]) -> None:
@@ -89,8 +101,8 @@ class ItemTree(RangeTree):
         if len(self._pending) == ROWS_PER_RANGE:
             self._close_last_range()
 
-    def add_table_rows(self, rows: Iterable[Sequence[str | None]]) -> None:
-        """Add rows of an input table: text, or null where a format has nulls.
+    def add_table_rows(self, rows: Iterable[Sequence[str | None]]) -> list[bytes]:
+        """Add rows of an input table: text, or null where a format has nulls; gives their canonical JSON.
 
         Raises
         ------
@@ -101,8 +113,10 @@ class ItemTree(RangeTree):
             table_rows = msgspec.convert(list(rows), _TABLE_ROWS)
         except msgspec.ValidationError as error:
             raise InputError(f"a cell of the input table is not text: {error}") from error
-        for row in table_rows:
-            self.add_encoded(encode_plain(row))
+        encoded = [encode_plain(row) for row in table_rows]
+        for item in encoded:
+            self.add_encoded(item)
+        return encoded
 
     def _close_last_range(self) -> None:
         if self._pending:
@@ -114,3 +128,8 @@ class ItemTree(RangeTree):
 def table_header(columns: Sequence[str]) -> dict[str, JSON]:
     """The header of an input table with these columns."""
     return {"schema": "greenlang.table/1", "columns": list(columns), "rows_per_range": ROWS_PER_RANGE}
+
+
+def list_header(name: str) -> dict[str, JSON]:
+    """The header of a list that goes with a result under this name, such as `skipped`."""
+    return {"schema": "greenlang.list/1", "name": name, "rows_per_range": ROWS_PER_RANGE}

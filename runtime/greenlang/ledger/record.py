@@ -12,6 +12,7 @@ __all__ = [
     "CalculationRecord",
     "FactorUse",
     "FormulaUse",
+    "ListRoot",
     "hash_record",
     "hash_result",
     "input_hash_of_table",
@@ -19,13 +20,13 @@ __all__ = [
     "make_record",
 ]
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 import msgspec
 
-from greenlang.ledger.canonical import JSON, canonical_bytes, digest, plain
+from greenlang.ledger.canonical import JSON, canonical_bytes, digest, digest_of_bytes, plain
 from greenlang.ledger.merkle import leaf_hash
 from greenlang.ledger.ranges import ItemTree
 from greenlang.ledger.rows import RowTree
@@ -46,6 +47,8 @@ class FormulaUse(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A formula that was computed."""
 
     formula_id: str
+    version: str
+    text: str
     formula_hash: str
 
 
@@ -62,6 +65,13 @@ class FactorUse(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     value: str
     unit: str
     edition: str
+
+
+class ListRoot(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A list that goes with a result, as its length and the root over its items."""
+
+    count: int
+    root: str
 
 
 class CalculationRecord(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -92,9 +102,8 @@ class CalculationRecord(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
     row_count: int
     #: Root over the result's rows; None if it has none.
     row_root: str | None
-    skipped_count: int
-    #: Root over the list of rows that were left out and why; None if none was.
-    skipped_root: str | None
+    #: Lists that go with the result, by name: rows that were skipped and why, what rows were multiplied by.
+    lists: dict[str, ListRoot]
     result_hash: str
     #: Fingerprint of the key that signs the chain, or None and why.
     signer: str | None = None
@@ -122,7 +131,7 @@ def make_record(
     fallbacks: Iterable[object] = (),
     roundings: Iterable[object] = (),
     rows: RowTree | None = None,
-    skipped: ItemTree | None = None,
+    lists: Mapping[str, ItemTree] | None = None,
 ) -> CalculationRecord:
     """The record of a calculation, with its `result_hash`; not committed yet.
 
@@ -135,8 +144,10 @@ def make_record(
         Aware; told in UTC.
     result, fallbacks, roundings : object
         Anything with a canonical form: decimals become strings, structs objects.
-    rows, skipped : RowTree, ItemTree
-        Complete; both are finished here.
+    rows : RowTree
+        Complete; it is finished here.
+    lists : Mapping
+        Trees of the lists that go with the result, complete; one without items leaves no trace.
     """
     record = CalculationRecord(
         calculation_id=calculation_id,
@@ -157,8 +168,7 @@ def make_record(
         result=plain(result),
         row_count=len(rows) if rows is not None else 0,
         row_root=rows.finish() if rows is not None else None,
-        skipped_count=len(skipped) if skipped is not None else 0,
-        skipped_root=skipped.finish() if skipped is not None and len(skipped) else None,
+        lists={name: ListRoot(len(tree), tree.finish()) for name, tree in (lists or {}).items() if len(tree)},
         result_hash="",
     )
     return msgspec.structs.replace(record, result_hash=hash_result(record))
@@ -177,8 +187,7 @@ def hash_result(record: CalculationRecord) -> str:
             "result": record.result,
             "row_count": record.row_count,
             "row_root": record.row_root,
-            "skipped_count": record.skipped_count,
-            "skipped_root": record.skipped_root,
+            "lists": record.lists,
             "fallbacks": record.fallbacks,
         }
     )
@@ -212,12 +221,11 @@ def input_hash_of_table(
         What the table's `ItemTree` gave.
     policy : object
         The choices it is computed under.
-    files : iterable of (name, sha256)
-        Own factor files given beside the table, digests as `digest_of_bytes` gives them; their order is part
-        of the input.
+    files : iterable of (name, text)
+        Own factor files given beside the table; their order is part of the input.
     """
     table = {"columns": list(columns), "row_count": row_count, "root": root}
-    named = [{"name": name, "sha256": sha256} for name, sha256 in files]
+    named = [{"name": name, "sha256": digest_of_bytes(text.encode())} for name, text in files]
     return digest({"schema": "greenlang.input/1", "policy": policy, "files": named, "table": table})
 
 

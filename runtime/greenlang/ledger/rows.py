@@ -38,14 +38,15 @@ import numpy as np
 import numpy.typing as npt
 
 from greenlang.errors import InputError, InternalError, QuantityError
+from greenlang.exact import MAX_DIGITS
 from greenlang.ledger.canonical import JSON, digest, encode_plain
 from greenlang.ledger.ranges import ROWS_PER_RANGE, RangeTree, range_header
 
 #: Digits after the point that figures are kept with: rows round once, half-even, to 12 places of kg.
 SCALE = 12
 
-#: Figures stay below this in absolute value: 38 digits, the promise of decimal128.
-_LIMIT = 10**38
+#: Figures stay below this in absolute value, as decimal128 promises.
+_LIMIT = 10**MAX_DIGITS
 
 _FIGURE_BYTES = 16
 _LENGTH = struct.Struct("<Q")
@@ -70,6 +71,8 @@ class RowSchema:
         names = (*self.labels, *self.series)
         if len(set(names)) != len(names):
             raise InputError(f"two labels or series of a result have one name: {', '.join(sorted(names))}")
+        if not 0 <= self.scale <= MAX_DIGITS:
+            raise InputError(f"{self.scale} digits after the point", fix=f"keep 0 to {MAX_DIGITS}")
         if "row" in names:
             raise InputError("'row' is the row's own number, not a label or series of a result")
         text = digest(
@@ -265,8 +268,8 @@ def scaled_from_decimal(value: Decimal, scale: int) -> int:
     QuantityError
         If that is no integer of at most 38 digits.
     """
-    if not isinstance(value, Decimal) or not value.is_finite() or value.adjusted() >= 38:
-        raise QuantityError(f"{value!r} is no finite decimal of at most 38 digits")
+    if not isinstance(value, Decimal) or not value.is_finite() or value.adjusted() >= MAX_DIGITS:
+        raise QuantityError(f"{value!r} is no finite decimal of at most {MAX_DIGITS} digits")
     if value.adjusted() < -scale and value:
         raise _past_scale(str(value), scale)
     numerator, denominator = value.as_integer_ratio()
@@ -291,8 +294,8 @@ def scaled_from_text(text: str, scale: int) -> int:
     digits = whole + fraction.ljust(scale, "0")
     if len(fraction) > scale:
         raise _past_scale(text, scale)
-    if len(digits) > 2 * 38:
-        raise QuantityError(f"{text[:60]!r} has more than 38 digits")
+    if len(digits) > 2 * MAX_DIGITS:
+        raise QuantityError(f"{text[:60]!r} has more than {MAX_DIGITS} digits")
     scaled = _within_limit(int(digits), text, scale)
     if sign and not scaled:
         raise QuantityError(f"{text!r} is a zero with a sign; results write it 0")
@@ -301,7 +304,7 @@ def scaled_from_text(text: str, scale: int) -> int:
 
 def _within_limit(scaled: int, text: str, scale: int) -> int:
     if abs(scaled) >= _LIMIT:
-        raise QuantityError(f"{text} has more than 38 digits at {scale} places")
+        raise QuantityError(f"{text} has more than {MAX_DIGITS} digits at {scale} places")
     return scaled
 
 
