@@ -38,8 +38,9 @@ lint: $(VENV)/.lint
 	$(BIN)/mypy
 
 bench: $(VENV)/.bench
-	cd bench && ../$(BIN)/asv machine --yes >/dev/null && \
-	../$(BIN)/asv run --quick --show-stderr --environment existing:../$(BIN)/python --set-commit-hash $$(git rev-parse HEAD)
+	$(BIN)/asv machine --yes
+	$(BIN)/asv run --quick --show-stderr --environment existing:$(CURDIR)/$(BIN)/python \
+	    --set-commit-hash $$(git rev-parse HEAD)
 
 build: $(VENV)/.installed
 
@@ -66,5 +67,5 @@ $(VENV)/.bench: $(VENV)/.installed
 	@touch $@
 
 clean:
-	rm -rf $(VENV) build .asv bench/.asv *.egg-info runtime/*.egg-info
+	rm -rf $(VENV) build .asv runtime/*.egg-info agent_packs/*/src/*.egg-info
 	rm -f core_ext/greenlang_core/*.so core_ext/greenlang_core/*.c
