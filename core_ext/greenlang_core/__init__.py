@@ -5,3 +5,7 @@ Nothing here knows of emissions, agents or files, and nothing here imports `gree
 - `decimals`: `DecimalColumn`, exact fixed-point columns on 128-bit integers.
 - `scheduler`: runs a compiled plan's steps over value slots.
 """
+
+from greenlang_core.decimals import DecimalColumn, DecimalOverflow, DecimalTextError
+
+__all__ = ["DecimalColumn", "DecimalOverflow", "DecimalTextError"]

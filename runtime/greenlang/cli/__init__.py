@@ -18,7 +18,7 @@ from greenlang.errors import GreenLangError, InputError
 __all__ = ["greenlang", "main"]
 
 #: Command name -> where it lives (module:attribute) and what the list of commands says of it.
-COMMANDS = {
+_COMMANDS = {
     "run": ("greenlang.cli.run:run", "Run a GCEL program on data and print what it gives."),
     "plan": ("greenlang.cli.plan:plan", "Compile a GCEL program and draw its plan."),
     "verify": ("greenlang.cli.verify:verify", "Check a result bundle: hashes, recomputation, signature."),
@@ -29,29 +29,29 @@ COMMANDS = {
 }
 
 
-class LazyGroup(click.Group):
+class _LazyGroup(click.Group):
     """A group whose commands are imported when they are called, so that `--help` is quick."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
-        """Names, in the order of `COMMANDS`."""
-        return list(COMMANDS)
+        """Names, in the order of `_COMMANDS`."""
+        return list(_COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
         """Import one command."""
-        if cmd_name not in COMMANDS:
+        if cmd_name not in _COMMANDS:
             return None
-        module, _, attribute = COMMANDS[cmd_name][0].partition(":")
+        module, _, attribute = _COMMANDS[cmd_name][0].partition(":")
         command: click.Command = getattr(import_module(module), attribute)
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         """List the commands without importing them."""
         with formatter.section("Commands"):
-            formatter.write_dl([(name, summary) for name, (_, summary) in COMMANDS.items()])
+            formatter.write_dl([(name, summary) for name, (_, summary) in _COMMANDS.items()])
 
 
 @click.group(
-    cls=LazyGroup,
+    cls=_LazyGroup,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog="""\b
 Examples:
