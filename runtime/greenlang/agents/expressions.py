@@ -90,16 +90,23 @@ class Expression(ABC):
 class Graph(Expression):
     """Composed steps. `str(graph)` is the canonical text, and graphs with the same text are equal."""
 
-    __slots__ = ("_node", "unused", "warnings")
+    __slots__ = ("_node", "names", "unused", "warnings")
 
     def __init__(
-        self, node: Node, *, warnings: tuple[Diagnostic, ...] = (), unused: tuple[Node, ...] = ()
+        self,
+        node: Node,
+        *,
+        warnings: tuple[Diagnostic, ...] = (),
+        unused: tuple[Node, ...] = (),
+        names: tuple[str, ...] = (),
     ) -> None:
         self._node = node
         #: What the reader of the program should know, though it compiles.
         self.warnings = warnings
         #: Bindings that the graph does not use; they are checked all the same.
         self.unused = unused
+        #: What the program binds; named when one of them is mistyped.
+        self.names = names
 
     @property
     def node(self) -> Node:
@@ -134,7 +141,7 @@ def configured(
     `depth` counts the frames up to the user's own line: 2 when a method that the user calls calls this.
     """
     place = here(depth + 1)
-    arguments = [Argument(option, literal(value, place)) for option, value in options.items()]
+    arguments = [Argument(option, literal(value, place), place) for option, value in options.items()]
     return Graph(call(name, version=version, arguments=arguments, origin=place, agent=agent))
 
 

@@ -6,15 +6,28 @@ are made for every step and read only when something has to be said, so they kee
 
 from __future__ import annotations
 
-__all__ = ["Diagnostic", "Line", "Origin", "Source", "Span", "diagnose", "gcel_error", "here"]
+__all__ = [
+    "Diagnostic",
+    "Line",
+    "Origin",
+    "Place",
+    "Source",
+    "Span",
+    "diagnose",
+    "gcel_error",
+    "here",
+    "place_of",
+]
 
 import ast
 import linecache
+import re
 import sys
 from bisect import bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import islice
 from types import CodeType
 from typing import TypeAlias
 
@@ -25,6 +38,9 @@ from greenlang.errors import GcelError
 #: How many diagnostics one error prints before it only counts the rest.
 PRINTED_DIAGNOSTICS = 20
 
+#: A line longer than twice this is shown in part.
+PRINTED_COLUMNS = 100
+
 
 @dataclass(frozen=True)
 class Source:
@@ -34,20 +50,19 @@ class Source:
     file: str
 
     @cached_property
-    def line_starts(self) -> list[int]:
+    def lines(self) -> list[str]:
+        """The lines, without their ends."""
+        return [line.rstrip("\r") for line in self.text.split("\n")]
+
+    @cached_property
+    def _line_starts(self) -> list[int]:
         """Offset of the first character of every line."""
-        return [0, *(offset + 1 for offset, character in enumerate(self.text) if character == "\n")]
+        return [0, *(match.end() for match in re.finditer("\n", self.text))]
 
     def line_and_column(self, offset: int) -> tuple[int, int]:
         """Line and column of a character, both counted from 1."""
-        line = bisect_right(self.line_starts, offset)
-        return line, offset - self.line_starts[line - 1] + 1
-
-    def line(self, number: int) -> str:
-        """The text of a line, without its end."""
-        start = self.line_starts[number - 1]
-        end = self.text.find("\n", start)
-        return self.text[start : len(self.text) if end < 0 else end].rstrip("\r")
+        line = bisect_right(self._line_starts, offset)
+        return line, offset - self._line_starts[line - 1] + 1
 
 
 class Span(Struct, frozen=True, eq=False):
@@ -67,42 +82,18 @@ class Line(Struct, frozen=True, eq=False):
     operand: str = ""
 
 
-#: None for a step that was read from a plan.
-Origin: TypeAlias = Span | Line | None
+class Place(Struct, frozen=True):
+    """A place as people are told it; lines and columns are counted from 1, and 0 is "not known"."""
 
-
-def here(depth: int) -> Line:
-    """The place of the caller `depth` frames up; 1 is the function that calls this one."""
-    frame = sys._getframe(depth)
-    return Line(frame.f_code, frame.f_lasti)
-
-
-@dataclass(frozen=True, slots=True)
-class Diagnostic:
-    """One thing wrong with a program, or worth a warning, and where it stands.
-
-    Lines and columns are counted from 1; a place that is not known is 0.
-    """
-
+    file: str
     line: int
     column: int
     #: How many characters of the line the caret underlines.
     length: int
-    message: str
-    fix: str
     source_line: str
-    file: str
-
-    @property
-    def place(self) -> str:
-        """`file:line:column`."""
-        return f"{self.file}:{self.line}:{self.column}" if self.line else self.file
 
     def __str__(self) -> str:
-        said = f"{self.place}: {self.message}" if self.place else self.message
-        told = f"{said}; {self.fix}" if self.fix else said
-        picture = self.picture()
-        return f"{told}\n{picture}" if picture else told
+        return f"{self.file}:{self.line}:{self.column}" if self.line else self.file
 
     def picture(self) -> str:
         """The line of the program and a caret under the place; empty if the place is not known."""
@@ -115,17 +106,60 @@ class Diagnostic:
         return f"    {self.source_line}\n    {margin}{'^' * self.length}"
 
 
+#: None where nothing is known, as for a node that no line of a program made.
+Origin: TypeAlias = Span | Line | Place | None
+
+_UNKNOWN = Place("", 0, 0, 0, "")
+
+
+def here(depth: int) -> Line:
+    """The place of the caller `depth` frames up; 1 is the function that calls this one."""
+    frame = sys._getframe(depth)
+    return Line(frame.f_code, frame.f_lasti)
+
+
+def place_of(origin: Origin) -> Place:
+    """The place that people are told."""
+    if isinstance(origin, Span):
+        source = origin.source
+        line, column = source.line_and_column(origin.start)
+        text = source.lines[line - 1]
+        length = max(1, min(origin.end - origin.start, len(text) - column + 1))
+        return Place(source.file, line, column, length, text)
+    if isinstance(origin, Line):
+        return _place_of_line(origin)
+    return _UNKNOWN if origin is None else origin
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnostic:
+    """One thing wrong with a program, or worth a warning, and where it stands (as in `Place`)."""
+
+    line: int
+    column: int
+    length: int
+    message: str
+    fix: str
+    source_line: str
+    file: str
+
+    @property
+    def place(self) -> Place:
+        """Where it stands."""
+        return Place(self.file, self.line, self.column, self.length, self.source_line)
+
+    def __str__(self) -> str:
+        place = self.place
+        said = f"{place}: {self.message}" if str(place) else self.message
+        told = f"{said}; {self.fix}" if self.fix else said
+        picture = place.picture()
+        return f"{told}\n{picture}" if picture else told
+
+
 def diagnose(origin: Origin, message: str, fix: str = "") -> Diagnostic:
     """What is wrong, at the place where it was written."""
-    if origin is None:
-        return Diagnostic(0, 0, 0, message, fix, "", "")
-    if isinstance(origin, Line):
-        return _diagnose_line(origin, message, fix)
-    source = origin.source
-    line, column = source.line_and_column(origin.start)
-    text = source.line(line)
-    length = max(1, min(origin.end - origin.start, len(text) - column + 1))
-    return Diagnostic(line, column, length, message, fix, text, source.file)
+    place = place_of(origin)
+    return Diagnostic(place.line, place.column, place.length, message, fix, place.source_line, place.file)
 
 
 def gcel_error(diagnostics: Iterable[Diagnostic]) -> GcelError:
@@ -140,29 +174,29 @@ def gcel_error(diagnostics: Iterable[Diagnostic]) -> GcelError:
     return GcelError("\n".join(told), diagnostics=ordered)
 
 
-def _diagnose_line(origin: Line, message: str, fix: str) -> Diagnostic:
+def _place_of_line(origin: Line) -> Place:
     code = origin.code
-    positions = list(code.co_positions())[origin.instruction // 2]
-    line = positions[0] or code.co_firstlineno
-    last_line, column, last_column = positions[1] or line, positions[2] or 0, positions[3] or 0
+    # Two bytes an instruction.
+    first, last, start, end = next(islice(code.co_positions(), origin.instruction // 2, None))
+    line, column, last_column = first or code.co_firstlineno, start or 0, end or 0
     lines = [
-        linecache.getline(code.co_filename, number).rstrip("\n") for number in range(line, last_line + 1)
+        linecache.getline(code.co_filename, number).rstrip("\n") for number in range(line, (last or line) + 1)
     ]
     if origin.operand and any(lines):
         line, column, last_column = _operand(lines, line, column, last_column, origin.operand)
-        last_line = line
+    elif len(lines) > 1:
+        last_column = len(lines[0].encode())
     text = linecache.getline(code.co_filename, line).rstrip("\n")
-    end = last_column if last_line == line else len(text)
-    return Diagnostic(line, column + 1, max(1, end - column), message, fix, text, code.co_filename)
+    # CPython counts columns in bytes.
+    encoded = text.encode()
+    start, end = len(encoded[:column].decode()), len(encoded[:last_column].decode())
+    return Place(code.co_filename, line, start + 1, max(1, end - start), text)
 
 
 def _operand(
     lines: list[str], line: int, column: int, last_column: int, operand: str
 ) -> tuple[int, int, int]:
-    """Line, first and last column of one operand of the operator that these lines hold.
-
-    CPython gives columns in UTF-8 bytes; so does `ast`, which makes the two add up.
-    """
+    """Line, first and last column (in bytes) of one operand of the operator that these lines hold."""
     encoded = [text.encode() for text in lines]
     encoded[-1] = encoded[-1][:last_column]
     encoded[0] = encoded[0][column:]
@@ -175,5 +209,6 @@ def _operand(
     part = parsed.left if operand == "left" else parsed.right
     # The first line was cut at `column`, and a parenthesis put before it.
     shift = column - 1 if part.lineno == 1 else 0
-    last = part.end_col_offset if part.end_lineno == part.lineno else len(encoded[part.lineno - 1])
-    return line + part.lineno - 1, part.col_offset + shift, (last or 0) + shift
+    on_one_line = part.end_lineno == part.lineno and part.end_col_offset is not None
+    end = part.end_col_offset if on_one_line else len(encoded[part.lineno - 1])
+    return line + part.lineno - 1, part.col_offset + shift, (end or 0) + shift

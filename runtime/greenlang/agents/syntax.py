@@ -12,6 +12,7 @@ from __future__ import annotations
 
 __all__ = [
     "COMBINATORS",
+    "MAXIMUM_DIGITS",
     "MAXIMUM_NESTING",
     "MAXIMUM_STEPS",
     "PRECEDENCE",
@@ -108,6 +109,8 @@ class Argument(Struct, frozen=True, eq=False):
 
     name: str | None
     value: Node
+    #: Where the name of the argument stands.
+    origin: Origin = None
 
 
 Node: TypeAlias = Call | Literal | Binary | Conditional

@@ -1,0 +1,71 @@
+"""GCEL, the language that composes agents: text or Python operators in, a plan that runs out.
+
+    text --tokens, parser--> Graph --lowering, calls--> programs --checker--> Plan --> results, pictures
+
+- `tokens`, `parser`: text to a `Graph`, with every error of form told at once. Python's operators build the
+  same tree (`greenlang.agents.expressions`), with the words of `combinators`.
+- `lowering`: the tree to programs of `steps`; `calls` finds agents and checks options; `builtins` are the
+  steps of the language's own, `literals` its values.
+- `checker`, `types`: what each edge carries, and whether it fits.
+- `plan`: the immutable result and its hash; `documents` its JSON; `pictures` its drawings.
+- `executable`: a plan to what the compiled scheduler runs; `decimal_context` what it runs in; `failures`
+  what is added to an exception of a step.
+- `compiler`: all of it in order.
+"""
+
+# ruff: noqa: A004  the words of the language are what they are
+
+from greenlang.agents.expressions import Expression, Graph
+from greenlang.agents.places import Diagnostic
+from greenlang.gcel.combinators import (
+    branch,
+    count,
+    filter,
+    first,
+    get,
+    group,
+    group_by,
+    identity,
+    last,
+    map,
+    max,
+    mean,
+    merge,
+    min,
+    reduce,
+    route,
+    sort,
+    sum,
+    when,
+)
+from greenlang.gcel.compiler import compile
+from greenlang.gcel.parser import parse
+from greenlang.gcel.plan import Plan
+
+__all__ = [
+    "Diagnostic",
+    "Expression",
+    "Graph",
+    "Plan",
+    "branch",
+    "compile",
+    "count",
+    "filter",
+    "first",
+    "get",
+    "group",
+    "group_by",
+    "identity",
+    "last",
+    "map",
+    "max",
+    "mean",
+    "merge",
+    "min",
+    "parse",
+    "reduce",
+    "route",
+    "sort",
+    "sum",
+    "when",
+]

@@ -1,0 +1,163 @@
+"""Types along the edges: every step is asked whether it can take what comes, before anything runs.
+
+Works on programs of steps, so a plan read from a file is checked just as a program's text is.
+"""
+
+from __future__ import annotations
+
+__all__ = ["Types", "check_types"]
+
+from collections.abc import Sequence
+from typing import Any
+
+from msgspec import Struct
+
+from greenlang.agents.contract import AgentSpec
+from greenlang.agents.places import Diagnostic, Origin, diagnose, place_of
+from greenlang.gcel.builtins import BUILTINS, MisfitError
+from greenlang.gcel.literals import literal_options, read_literal
+from greenlang.gcel.steps import (
+    AgentStep,
+    BuiltinStep,
+    ChooseStep,
+    ConstantStep,
+    FilterStep,
+    ListStep,
+    MapStep,
+    Program,
+    RouteStep,
+    Step,
+    inputs_of,
+    programs_of,
+)
+from greenlang.gcel.types import fits, is_list, item_type, list_of, type_text, union_of
+
+
+class Types(Struct, frozen=True):
+    """What a plan takes and gives."""
+
+    input: Any
+    output: Any
+
+
+def check_types(
+    programs: Sequence[Program], origins: Sequence[Sequence[Origin]], agents: Sequence[AgentSpec]
+) -> tuple[Types, list[Diagnostic]]:
+    """The types of the first program, and every edge on which they plainly do not fit."""
+    checker = _Checker(programs, origins, agents)
+    output = checker.run(0, _Value(Any, "", None))
+    return Types(checker.input_type(programs[0]), output.type), checker.diagnostics
+
+
+class _Value(Struct, frozen=True):
+    """What is known of a slot: its type, and who makes it (empty: the input, or several)."""
+
+    type: Any
+    maker: str
+    origin: Origin
+
+    def source(self, taker: Origin) -> str:
+        """`'acme.double' (line 3) gives`, or with the file where that is another."""
+        if not self.maker:
+            return "it is given"
+        here, there = place_of(taker), place_of(self.origin)
+        if not there.line:
+            return f"{self.maker} gives"
+        place = f"line {there.line}" if there.file == here.file else f"{there.file}:{there.line}"
+        return f"{self.maker} ({place}) gives"
+
+
+class _Checker:
+    def __init__(
+        self, programs: Sequence[Program], origins: Sequence[Sequence[Origin]], agents: Sequence[AgentSpec]
+    ) -> None:
+        self._programs = programs
+        self._origins = origins
+        self._agents = agents
+        self.diagnostics: list[Diagnostic] = []
+
+    def input_type(self, program: Program) -> Any:
+        """What a program takes: what all of its readers say, if they agree."""
+        wanted = [self._wanted(step) for step in program.steps if 0 in inputs_of(step)]
+        if not wanted or program.result == 0 or any(one != wanted[0] for one in wanted):
+            return Any
+        return wanted[0]
+
+    def _wanted(self, step: Step) -> Any:
+        return self._agents[step.agent].input_type if isinstance(step, AgentStep) and step.agent >= 0 else Any
+
+    def run(self, number: int, given: _Value) -> _Value:
+        """What a program gives for such an input; tells what does not fit on the way."""
+        program = self._programs[number]
+        slots = [given]
+        for step, origin in zip(program.steps, self._origins[number], strict=True):
+            slots.append(self._step(step, origin, slots))
+        return slots[program.result]
+
+    def _step(self, step: Step, origin: Origin, slots: list[_Value]) -> _Value:
+        if isinstance(step, AgentStep):
+            return self._agent(step, origin, slots[step.input])
+        if isinstance(step, BuiltinStep):
+            return self._builtin(step, origin, slots[step.input])
+        if isinstance(step, MapStep | FilterStep):
+            return self._over_items(step, origin, slots[step.input])
+        if isinstance(step, ChooseStep | RouteStep):
+            return self._decision(step, origin, slots)
+        if isinstance(step, ConstantStep):
+            value = read_literal(step.value)
+            return _Value(list if isinstance(value, tuple) else type(value), "the literal", origin)
+        parts = union_of([slots[slot].type for slot in step.inputs])
+        if isinstance(step, ListStep):
+            return _Value(list_of(parts), "'|'", origin)
+        return _Value(dict if parts is Any else dict[str, parts], "'branch'", origin)  # type: ignore[valid-type]
+
+    def _agent(self, step: AgentStep, origin: Origin, given: _Value) -> _Value:
+        if step.agent < 0:
+            return _Value(Any, "", origin)
+        spec = self._agents[step.agent]
+        if not fits(given.type, spec.input_type):
+            self._misfit(origin, f"'{spec.name}'", type_text(spec.input_type), given)
+        return _Value(spec.output_type, f"'{spec.name}'", origin)
+
+    def _builtin(self, step: BuiltinStep, origin: Origin, given: _Value) -> _Value:
+        builtin = BUILTINS[step.name]
+        output: Any = Any
+        if all(option.name in step.options for option in builtin.options if option.required):
+            try:
+                output = builtin.output_type(given.type, literal_options(step.options))
+            except MisfitError as misfit:
+                source = f"; {given.source(origin)} {type_text(given.type)}" if given.maker else ""
+                self.diagnostics.append(diagnose(origin, f"'{step.name}' {misfit}{source}", misfit.fix))
+        return _Value(output, f"'{step.name}'", origin)
+
+    def _over_items(self, step: MapStep | FilterStep, origin: Origin, given: _Value) -> _Value:
+        sign = "'*'" if isinstance(step, MapStep) else "'/'"
+        items: Any = Any
+        if is_list(given.type):
+            items = item_type(given.type)
+        else:
+            self._misfit(origin, sign, "a list or a table", given)
+        output = self.run(
+            step.program, _Value(items, given.maker and f"an item of {given.maker}", given.origin)
+        )
+        if isinstance(step, MapStep):
+            return _Value(list_of(output.type), sign, origin)
+        if not fits(output.type, bool):
+            self._misfit(origin, sign, "a test that gives bool", output)
+        return _Value(list_of(items), sign, origin)
+
+    def _decision(self, step: ChooseStep | RouteStep, origin: Origin, slots: list[_Value]) -> _Value:
+        if isinstance(step, ChooseStep):
+            if not fits(slots[step.test].type, bool):
+                self._misfit(origin, "'?'", "a test that gives bool", slots[step.test])
+        elif not fits(slots[step.key].type, str):
+            self._misfit(origin, "'route'", "a key that is a string", slots[step.key])
+        outputs = [self.run(number, slots[step.input]) for number in programs_of(step)]
+        kinds = union_of([output.type for output in outputs])
+        return _Value(kinds, "'?'" if isinstance(step, ChooseStep) else "'route'", origin)
+
+    def _misfit(self, origin: Origin, taker: str, wanted: str, given: _Value) -> None:
+        message = f"{taker} takes {wanted}, and {given.source(origin)} {type_text(given.type)}"
+        self.diagnostics.append(
+            diagnose(origin, message, "put a step between them that makes one of the other")
+        )

@@ -1,0 +1,195 @@
+"""Drawings of a plan, as text alone: for a terminal, for machines, for Mermaid and for Graphviz."""
+
+from __future__ import annotations
+
+__all__ = ["FORMATS", "draw"]
+
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import msgspec
+
+from greenlang.agents.syntax import canonical_literal
+from greenlang.errors import InputError, nearest
+from greenlang.gcel.plan import Plan
+from greenlang.gcel.steps import (
+    AgentStep,
+    BuiltinStep,
+    ChooseStep,
+    ConstantStep,
+    FilterStep,
+    MapStep,
+    RecordStep,
+    RouteStep,
+    Step,
+    inputs_of,
+    programs_of,
+)
+from greenlang.gcel.types import type_text
+
+
+def draw(plan: Plan, form: str) -> str:
+    """The plan in one of `FORMATS`; InputError for another."""
+    if form not in FORMATS:
+        close = nearest(form, FORMATS)
+        fix = f"did you mean {close[0]}?" if close else f"write one of {', '.join(FORMATS)}"
+        raise InputError(f"a plan cannot be drawn as '{form}'", fix=fix)
+    return FORMATS[form](plan)
+
+
+def _title(plan: Plan, step: Step) -> str:
+    """A step as a program writes it, with the version that was chosen."""
+    if isinstance(step, AgentStep):
+        spec = plan.agents[step.agent]
+        files = {
+            name: canonical_literal(plan.resources[number].name) for name, number in step.resources.items()
+        }
+        return f"{spec.name}@{spec.version}{_options({**step.options, **files})}"
+    if isinstance(step, BuiltinStep):
+        return f"{step.name}{_options(step.options)}"
+    if isinstance(step, ConstantStep):
+        return step.value
+    if isinstance(step, RecordStep):
+        return f"branch {', '.join(map(canonical_literal, step.names))}"
+    return plan.label(step)
+
+
+def _options(options: dict[str, str]) -> str:
+    return f"({', '.join(f'{name}={text}' for name, text in sorted(options.items()))})" if options else ""
+
+
+def _edges(step: Step) -> list[tuple[int, str]]:
+    """The slots that a step reads, with what each is to it where that is not plain."""
+    if isinstance(step, ChooseStep):
+        return [(step.test, "test"), (step.input, "")]
+    if isinstance(step, RouteStep):
+        return [(step.key, "key"), (step.input, "")]
+    if isinstance(step, RecordStep):
+        return list(zip(step.inputs, step.names, strict=True))
+    return [(slot, "") for slot in inputs_of(step)]
+
+
+def _programs(step: Step) -> list[tuple[int, str]]:
+    """The programs that a step runs, with when."""
+    if isinstance(step, MapStep | FilterStep):
+        return [(step.program, "each item")]
+    if isinstance(step, ChooseStep):
+        return [(step.yes, "if true"), (step.no, "if false")]
+    if isinstance(step, RouteStep):
+        return list(zip(programs_of(step), (*step.names, "default"), strict=False))
+    return []
+
+
+def _text(plan: Plan) -> str:
+    lines = [f"plan {plan.hash}", f"takes {type_text(plan.input_type)}, gives {type_text(plan.output_type)}"]
+    if not plan.portable:
+        loose = [spec.name for spec, code in zip(plan.agents, plan.codes, strict=True) if code is None]
+        lines.append(f"not portable: the code of {', '.join(loose)} cannot be told")
+    for number, program in enumerate(plan.programs):
+        lines.append("" if number == 0 else f"\nprogram {number}")
+        titles = [_title(plan, step) for step in program.steps]
+        width = min(60, max(map(len, titles), default=0))
+        for slot, (step, title) in enumerate(zip(program.steps, titles, strict=True), start=1):
+            parts = [f"{label}: {_slot(read)}" if label else _slot(read) for read, label in _edges(step)]
+            parts += [f"{when}: program {named}" for named, when in _programs(step)]
+            lines.append(
+                f"{slot:>4}  {title:<{width}}  <- {', '.join(parts)}" if parts else f"{slot:>4}  {title}"
+            )
+        lines.append(f"      gives {_slot(program.result)}")
+    lines += [f"\nwarning: {warning}" for warning in plan.warnings]
+    return "\n".join(lines)
+
+
+def _slot(slot: int) -> str:
+    return str(slot) if slot else "input"
+
+
+def _json(plan: Plan) -> str:
+    document: dict[str, Any] = {
+        "hash": plan.hash,
+        "portable": plan.portable,
+        "input_type": type_text(plan.input_type),
+        "output_type": type_text(plan.output_type),
+        **msgspec.to_builtins(plan.form()),
+        "warnings": [str(warning) for warning in plan.warnings],
+    }
+    document["resources"] = [{"name": file.name, "sha256": file.sha256} for file in plan.resources]
+    return json.dumps(document, indent=2, ensure_ascii=False)
+
+
+def _mermaid(plan: Plan) -> str:
+    lines = ["flowchart TD"]
+    for number, program in enumerate(plan.programs):
+        indent = "    "
+        if number:
+            lines.append(f'    subgraph program{number}["program {number}"]')
+            indent = "        "
+        lines.append(f"{indent}{_node(number, 0)}([input])")
+        for slot, step in enumerate(program.steps, start=1):
+            lines.append(f'{indent}{_node(number, slot)}["{_mermaid_text(_title(plan, step))}"]')
+        lines.append(f"{indent}{_node(number, 'out')}([output])")
+        for source, target, label in _arrows(plan, number):
+            arrow = f'-->|"{_mermaid_text(label)}"|' if label else "-->"
+            lines.append(f"{indent}{source} {arrow} {target}")
+        if number:
+            lines.append("    end")
+    lines += [f'    {source} -. "{_mermaid_text(when)}" .-> {target}' for source, target, when in _uses(plan)]
+    return "\n".join(lines)
+
+
+def _mermaid_text(text: str) -> str:
+    """Text inside Mermaid's quotes: what ends them or is read as markup becomes a character's number."""
+    return "".join(f"#{ord(sign)};" if sign in '"#<>&`\\' or ord(sign) < 32 else sign for sign in text)
+
+
+def _graphviz(plan: Plan) -> str:
+    lines = ["digraph plan {", "    compound=true;", "    node [shape=box];"]
+    for number, program in enumerate(plan.programs):
+        indent = "    "
+        if number:
+            lines += [f"    subgraph cluster_{number} {{", f'        label="program {number}";']
+            indent = "        "
+        lines.append(f'{indent}{_node(number, 0)} [label="input", shape=oval];')
+        for slot, step in enumerate(program.steps, start=1):
+            lines.append(f"{indent}{_node(number, slot)} [label={_quoted(_title(plan, step))}];")
+        lines.append(f'{indent}{_node(number, "out")} [label="output", shape=oval];')
+        for source, target, label in _arrows(plan, number):
+            lines.append(f"{indent}{source} -> {target}{f' [label={_quoted(label)}]' if label else ''};")
+        if number:
+            lines.append("    }")
+    for source, target, when in _uses(plan):
+        lines.append(f"    {source} -> {target} [style=dashed, label={_quoted(when)}];")
+    return "\n".join([*lines, "}"])
+
+
+def _quoted(text: str) -> str:
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", " ")
+    return f'"{escaped}"'
+
+
+def _node(number: int, slot: int | str) -> str:
+    return f"p{number}_{slot}"
+
+
+def _arrows(plan: Plan, number: int) -> Iterator[tuple[str, str, str]]:
+    program = plan.programs[number]
+    for slot, step in enumerate(program.steps, start=1):
+        for read, label in _edges(step):
+            yield _node(number, read), _node(number, slot), label
+    yield _node(number, program.result), _node(number, "out"), ""
+
+
+def _uses(plan: Plan) -> Iterator[tuple[str, str, str]]:
+    for number, program in enumerate(plan.programs):
+        for slot, step in enumerate(program.steps, start=1):
+            for named, when in _programs(step):
+                yield _node(number, slot), _node(named, 0), when
+
+
+FORMATS: dict[str, Callable[[Plan], str]] = {
+    "text": _text,
+    "json": _json,
+    "mermaid": _mermaid,
+    "graphviz": _graphviz,
+}

@@ -1,0 +1,181 @@
+"""What a plan is made of: programs of steps over numbered slots.
+
+Slot 0 of a program is its input and slot n the output of its n-th step, so a step reads only slots below
+its own. Steps that decide at run time which others run, or how often, name programs of their own; a program
+names only later ones. This is the form that is hashed and saved: it holds names and texts, never Python
+objects.
+"""
+
+from __future__ import annotations
+
+__all__ = [
+    "AgentStep",
+    "BuiltinStep",
+    "ChooseStep",
+    "ConstantStep",
+    "FilterStep",
+    "ListStep",
+    "MapStep",
+    "Program",
+    "RecordStep",
+    "RouteStep",
+    "Step",
+    "check_wiring",
+    "inputs_of",
+    "programs_of",
+]
+
+from collections.abc import Sequence
+from typing import TypeAlias
+
+from msgspec import Struct
+
+from greenlang.errors import GcelError
+
+
+class AgentStep(Struct, frozen=True, tag="agent", tag_field="kind", omit_defaults=True):
+    """An agent, by its number among the plan's agents."""
+
+    input: int
+    agent: int
+    #: Values as GCEL writes them.
+    options: dict[str, str] = {}
+    #: Options that are files, by their number among the plan's resources.
+    resources: dict[str, int] = {}
+
+
+class BuiltinStep(Struct, frozen=True, tag="builtin", tag_field="kind", omit_defaults=True):
+    """A step of the language's own."""
+
+    input: int
+    name: str
+    options: dict[str, str] = {}
+
+
+class ConstantStep(Struct, frozen=True, tag="constant", tag_field="kind"):
+    """A literal, as GCEL writes it; ignores its input."""
+
+    value: str
+
+
+class ListStep(Struct, frozen=True, tag="list", tag_field="kind"):
+    """The outputs of a parallel's branches, in written order."""
+
+    inputs: tuple[int, ...]
+
+
+class RecordStep(Struct, frozen=True, tag="record", tag_field="kind"):
+    """The outputs of named branches, in written order."""
+
+    inputs: tuple[int, ...]
+    names: tuple[str, ...]
+
+
+class MapStep(Struct, frozen=True, tag="map", tag_field="kind"):
+    """A program run on each item of a list."""
+
+    input: int
+    program: int
+
+
+class FilterStep(Struct, frozen=True, tag="filter", tag_field="kind"):
+    """The items of a list for which a program gives a true value."""
+
+    input: int
+    program: int
+
+
+class ChooseStep(Struct, frozen=True, tag="choose", tag_field="kind"):
+    """One of two programs, by the truth of `test`; both take `input`."""
+
+    test: int
+    input: int
+    yes: int
+    no: int
+
+
+class RouteStep(Struct, frozen=True, tag="route", tag_field="kind", omit_defaults=True):
+    """The program that `key` names; `programs` are parallel to `names`."""
+
+    key: int
+    input: int
+    names: tuple[str, ...]
+    programs: tuple[int, ...]
+    default: int | None = None
+
+
+Step: TypeAlias = (
+    AgentStep
+    | BuiltinStep
+    | ConstantStep
+    | ListStep
+    | RecordStep
+    | MapStep
+    | FilterStep
+    | ChooseStep
+    | RouteStep
+)
+
+
+class Program(Struct, frozen=True):
+    """Steps in an order in which they can run, and the slot that is the result."""
+
+    steps: tuple[Step, ...]
+    result: int
+
+
+def inputs_of(step: Step) -> tuple[int, ...]:
+    """The slots that a step reads."""
+    if isinstance(step, ListStep | RecordStep):
+        return step.inputs
+    if isinstance(step, ConstantStep):
+        return ()
+    if isinstance(step, ChooseStep):
+        return step.test, step.input
+    if isinstance(step, RouteStep):
+        return step.key, step.input
+    return (step.input,)
+
+
+def programs_of(step: Step) -> tuple[int, ...]:
+    """The programs that a step runs."""
+    if isinstance(step, MapStep | FilterStep):
+        return (step.program,)
+    if isinstance(step, ChooseStep):
+        return step.yes, step.no
+    if isinstance(step, RouteStep):
+        return step.programs if step.default is None else (*step.programs, step.default)
+    return ()
+
+
+def check_wiring(programs: Sequence[Program], agents: int, resources: int) -> None:
+    """Refuse what no compiler wrote: slots, programs, agents or resources that are not there.
+
+    Raises
+    ------
+    GcelError
+        Where a plan read from a file does not hold together.
+    """
+    if not programs:
+        raise _broken("it has no program")
+    for number, program in enumerate(programs):
+        for slot, step in enumerate(program.steps, start=1):
+            place = f"step {slot} of program {number}"
+            if any(not 0 <= read < slot for read in inputs_of(step)):
+                raise _broken(f"{place} reads a slot that is not before it")
+            if any(not number < named < len(programs) for named in programs_of(step)):
+                raise _broken(f"{place} names a program that is not after its own")
+            if isinstance(step, AgentStep) and not (
+                0 <= step.agent < agents and all(0 <= index < resources for index in step.resources.values())
+            ):
+                raise _broken(f"{place} names an agent or a resource that is not there")
+            if isinstance(step, RecordStep) and len(step.names) != len(step.inputs):
+                raise _broken(f"{place} has not one name for each input")
+            if isinstance(step, RouteStep) and len(step.names) != len(step.programs):
+                raise _broken(f"{place} has not one name for each route")
+        if not 0 <= program.result <= len(program.steps):
+            raise _broken(f"the result of program {number} is not one of its slots")
+
+
+def _broken(reason: str) -> GcelError:
+    return GcelError(f"the plan does not hold together: {reason}", fix="compile the program again")

@@ -1,0 +1,182 @@
+"""The little that edges ask of types: does this fit there, what is in this list, how is it written.
+
+Types are those of annotations. `Any` is a hole: what is not known fits everywhere, and only what plainly
+cannot fit is refused; values are never converted on their way.
+"""
+
+from __future__ import annotations
+
+__all__ = ["fits", "is_list", "item_type", "list_of", "type_text", "union_of", "words_of"]
+
+import functools
+import operator
+import types
+import typing
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+from enum import Enum
+from fractions import Fraction
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
+
+#: Iterable, and yet no list of items.
+_NOT_LISTS = (str, bytes, bytearray, Mapping)
+
+#: Exact numbers that stand in for a wider kind in arithmetic, though they are no subclass of it.
+_WIDER_NUMBERS: dict[type, tuple[type, ...]] = {int: (Decimal, Fraction, float), bool: ()}
+
+
+def fits(given: Any, wanted: Any) -> bool:
+    """Whether a value of type `given` may be of type `wanted`; True where that is not known."""
+    try:
+        return _fits(given, wanted)
+    except TypeError:
+        # Not a type that can be compared: a hole.
+        return True
+
+
+@functools.lru_cache(maxsize=4096)
+def _fits(given: Any, wanted: Any) -> bool:
+    given, wanted = _plain(given), _plain(wanted)
+    if given is Any or wanted is Any or given == wanted:
+        return True
+    if _is_union(given):
+        return any(_fits(member, wanted) for member in get_args(given))
+    if _is_union(wanted):
+        return any(_fits(given, member) for member in get_args(wanted))
+    if get_origin(given) is Literal:
+        return any(_literal_fits(value, wanted) for value in get_args(given))
+    if get_origin(wanted) is Literal:
+        return any(_fits(given, kind) for kind in _kinds(wanted))
+    given_class, wanted_class = _class(given), _class(wanted)
+    if given_class is None or wanted_class is None:
+        return True
+    if not _classes_fit(given_class, wanted_class):
+        return False
+    given_arguments, wanted_arguments = _items(given), _items(wanted)
+    if len(given_arguments) != len(wanted_arguments):
+        return True
+    return all(_fits(a, b) for a, b in zip(given_arguments, wanted_arguments, strict=True))
+
+
+def _literal_fits(value: object, wanted: Any) -> bool:
+    if get_origin(wanted) is Literal:
+        return value in get_args(wanted)
+    kind: Any = type(value)
+    return _fits(kind, wanted)
+
+
+def _kinds(literal: Any) -> list[Any]:
+    """The types of the values that a `Literal` lists."""
+    return [type(value) for value in get_args(literal)]
+
+
+def _classes_fit(given: type, wanted: type) -> bool:
+    if issubclass(given, wanted) or wanted in _WIDER_NUMBERS.get(given, ()):
+        return True
+    # An annotation names the least that is promised: what is given may turn out to be the narrower class.
+    return issubclass(wanted, given) and not (given is int and wanted is bool)
+
+
+def is_list(given: Any) -> bool:
+    """Whether a value of this type may be a list or a table: something that is run through item by item."""
+    given = _plain(given)
+    if given is Any:
+        return True
+    if _is_union(given):
+        return any(is_list(member) for member in get_args(given))
+    given_class = _class(given)
+    if given_class is None:
+        return get_origin(given) is not Literal
+    if given_class is object:
+        return True
+    return issubclass(given_class, Iterable) and not issubclass(given_class, _NOT_LISTS)
+
+
+def item_type(given: Any) -> Any:
+    """What the items of a list are; `Any` where that is not known."""
+    given = _plain(given)
+    if _is_union(given):
+        return union_of([item_type(member) for member in get_args(given) if is_list(member)])
+    items = _items(given)
+    return items[0] if len(items) == 1 and is_list(given) else Any
+
+
+def list_of(item: Any) -> Any:
+    """The type of a list of such items."""
+    return list if item is Any else list[item]
+
+
+def union_of(members: Iterable[Any]) -> Any:
+    """One type for values of several: `Any` if one of them is not known, or there are none."""
+    distinct = list(dict.fromkeys(_plain(member) for member in members))
+    if not distinct or any(member is Any for member in distinct):
+        return Any
+    try:
+        return functools.reduce(operator.or_, distinct)
+    except TypeError:
+        # Annotations that are no types, such as strings: a hole.
+        return Any
+
+
+def type_text(given: Any) -> str:
+    """A type as its annotation is written, without modules."""
+    if given is Any:
+        return "anything"
+    if given is None or given is types.NoneType:
+        return "None"
+    if _is_union(given):
+        return " | ".join(type_text(member) for member in get_args(given))
+    origin, arguments = get_origin(given), get_args(given)
+    if origin is Annotated:
+        return type_text(arguments[0])
+    if origin is Literal:
+        return f"Literal[{', '.join(map(repr, arguments))}]"
+    name = getattr(origin or given, "__name__", None) or str(given)
+    if arguments:
+        return f"{name}[{', '.join('...' if part is Ellipsis else type_text(part) for part in arguments)}]"
+    return str(name)
+
+
+def _plain(given: Any) -> Any:
+    """Without `Annotated` and aliases; `Any` for what says nothing."""
+    while True:
+        origin = get_origin(given)
+        if origin is Annotated:
+            given = get_args(given)[0]
+        elif isinstance(given, typing.NewType):
+            given = given.__supertype__
+        elif given is None:
+            return types.NoneType
+        elif isinstance(given, typing.TypeVar) or given is object:
+            return Any
+        else:
+            return given
+
+
+def _is_union(given: Any) -> bool:
+    return get_origin(given) in {Union, types.UnionType}
+
+
+def _class(given: Any) -> type | None:
+    found = get_origin(given) or given
+    return found if isinstance(found, type) else None
+
+
+def _items(given: Any) -> tuple[Any, ...]:
+    """The arguments that say what is inside: of `tuple[X, ...]` just X, of a mixed tuple nothing."""
+    arguments = get_args(given)
+    if _class(given) is tuple:
+        return arguments[:1] if len(arguments) == 2 and arguments[1] is Ellipsis else ()
+    return arguments
+
+
+def words_of(wanted: Any) -> tuple[str, ...]:
+    """The words that an option of this type takes: the strings of a `Literal` or an enumeration."""
+    wanted = _plain(wanted)
+    if _is_union(wanted):
+        return tuple(word for member in get_args(wanted) for word in words_of(member))
+    if get_origin(wanted) is Literal:
+        return tuple(value for value in get_args(wanted) if isinstance(value, str))
+    if isinstance(wanted, type) and issubclass(wanted, Enum):
+        return tuple(member.value for member in wanted if isinstance(member.value, str))
+    return ()
