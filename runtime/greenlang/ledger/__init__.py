@@ -8,7 +8,8 @@ verdicts on bundles.
 over lists and `rows` over result rows, 1,024 to a leaf.  `record` puts together what a result came from;
 `chain` links records and `signing` signs the links.  `bundle` says what a result bundle holds,
 `bundle_writing` and `bundle_reading` write and read it through `files` and `strict_json`, with `checks` that
-find what was changed.
+find what was changed.  `verification` gives the verdicts, `integrity` and `findings` what speaks against
+them, and `proofs` proves one row without the others.
 """
 
 from __future__ import annotations
@@ -26,6 +27,8 @@ from greenlang.ledger.bundle_writing import save_bundle, write_bundle
 from greenlang.ledger.canonical import JSON, canonical_bytes, digest, digest_of_bytes, plain
 from greenlang.ledger.chain import GENESIS, Commit, Head, Inclusion, commit
 from greenlang.ledger.files import atomic_text_writer, atomic_writer
+from greenlang.ledger.findings import Finding
+from greenlang.ledger.proofs import RowProof, proof_holds, prove_row
 from greenlang.ledger.ranges import FIRST_ROW, ROWS_PER_RANGE, ItemTree, list_header, table_header
 from greenlang.ledger.record import (
     AgentUse,
@@ -47,6 +50,7 @@ from greenlang.ledger.signing import (
     load_known_keys,
     load_signer,
 )
+from greenlang.ledger.verification import Recomputation, Status, Verdict, Verification, verify
 
 __all__ = [
     "FIRST_ROW",
@@ -59,6 +63,7 @@ __all__ = [
     "CalculationRecord",
     "Commit",
     "FactorUse",
+    "Finding",
     "FormulaUse",
     "Head",
     "Inclusion",
@@ -68,13 +73,18 @@ __all__ = [
     "ListRoot",
     "OutputRows",
     "OwnFile",
+    "Recomputation",
+    "RowProof",
     "RowSchema",
     "RowTree",
     "Signer",
     "SparseSeries",
+    "Status",
     "TableInput",
     "Unsigned",
     "ValueInput",
+    "Verdict",
+    "Verification",
     "atomic_text_writer",
     "atomic_writer",
     "canonical_bytes",
@@ -91,8 +101,11 @@ __all__ = [
     "load_signer",
     "make_record",
     "plain",
+    "proof_holds",
+    "prove_row",
     "read_bundle",
     "save_bundle",
     "table_header",
+    "verify",
     "write_bundle",
 ]

@@ -84,6 +84,8 @@ def read_bundle(data: bytes) -> Bundle:
     """Read a bundle from its bytes (see `load_bundle`)."""
     sections = _sections_of(data)
     lists = members_of(sections["lists"], "lists")
+    # Whoever compiles the plan gets sound JSON to read.
+    decode_strictly(sections["plan"], "plan")
     return Bundle(
         record=_converted(sections["record"], CalculationRecord, "record"),
         head=_converted(sections["head"], Head, "head"),

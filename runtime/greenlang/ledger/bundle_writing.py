@@ -51,7 +51,8 @@ def write_bundle(file: BinaryIO, contents: BundleContents) -> None:
     _write_member(file, "head", _in_field_order(contents.head))
     _write_member(file, "inclusion", _in_field_order(contents.inclusion))
     _write_member(file, "checks", encode_plain(field_checks(covered)))
-    _write_member(file, "plan", encode_plain(plan))
+    # As it came: whoever reads the plan again gets the numbers as its writer wrote them.
+    _write_member(file, "plan", contents.plan.strip())
     _write_input(file, contents.input)
     _write_output(file, contents)
     _write_lists(file, contents)

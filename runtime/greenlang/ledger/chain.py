@@ -8,7 +8,18 @@ it costs the same for one record as for a thousand.
 
 from __future__ import annotations
 
-__all__ = ["GENESIS", "Commit", "Head", "Hex64", "Inclusion", "commit", "hash_link", "head_message"]
+__all__ = [
+    "GENESIS",
+    "Commit",
+    "Head",
+    "Hex64",
+    "Inclusion",
+    "commit",
+    "hash_link",
+    "head_message",
+    "leads_to_head",
+    "link_holds",
+]
 
 import hashlib
 from collections.abc import Sequence
@@ -18,7 +29,7 @@ from typing import Annotated, TypeAlias
 import msgspec
 
 from greenlang.ledger.canonical import canonical_bytes
-from greenlang.ledger.merkle import inclusion_path, root_of
+from greenlang.ledger.merkle import inclusion_path, root_from_path, root_of
 from greenlang.ledger.record import CalculationRecord, hash_record
 from greenlang.ledger.signing import Signer, Unsigned
 
@@ -100,6 +111,18 @@ def hash_link(previous: str, record_count: int, records_root: bytes) -> str:
     return hashlib.sha256(
         _LINK_DOMAIN + bytes.fromhex(previous) + record_count.to_bytes(8, "little") + records_root
     ).hexdigest()
+
+
+def link_holds(head: Head) -> bool:
+    """Whether the head's link is that of what it says it covers."""
+    return hash_link(head.previous, head.record_count, bytes.fromhex(head.records_root)) == head.chain_hash
+
+
+def leads_to_head(record: CalculationRecord, inclusion: Inclusion, head: Head) -> bool:
+    """Whether the record is among those that the head's root was made from."""
+    path = [bytes.fromhex(node) for node in inclusion.path]
+    root = root_from_path(hash_record(record), inclusion.index, head.record_count, path)
+    return root is not None and root.hex() == head.records_root
 
 
 def head_message(head: Head) -> bytes:

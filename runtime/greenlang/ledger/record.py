@@ -18,6 +18,7 @@ __all__ = [
     "input_hash_of_table",
     "input_hash_of_value",
     "make_record",
+    "result_fields",
 ]
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -176,21 +177,23 @@ def make_record(
 
 def hash_result(record: CalculationRecord) -> str:
     """The hash that equal runs share on any machine: never time, ids, tenant, file name, signer or chain."""
-    return digest(
-        {
-            "schema": "greenlang.result/1",
-            "input_hash": record.input_hash,
-            "plan_hash": record.plan_hash,
-            "factors": sorted({factor.ef_cid for factor in record.factors}),
-            "gwp_set": record.gwp_set,
-            "unit_table_hash": record.unit_table_hash,
-            "result": record.result,
-            "row_count": record.row_count,
-            "row_root": record.row_root,
-            "lists": record.lists,
-            "fallbacks": record.fallbacks,
-        }
-    )
+    return digest({"schema": "greenlang.result/1", **result_fields(record)})
+
+
+def result_fields(record: CalculationRecord) -> dict[str, object]:
+    """What `result_hash` covers."""
+    return {
+        "input_hash": record.input_hash,
+        "plan_hash": record.plan_hash,
+        "factors": sorted({factor.ef_cid for factor in record.factors}),
+        "gwp_set": record.gwp_set,
+        "unit_table_hash": record.unit_table_hash,
+        "result": record.result,
+        "row_count": record.row_count,
+        "row_root": record.row_root,
+        "lists": record.lists,
+        "fallbacks": record.fallbacks,
+    }
 
 
 def hash_record(record: CalculationRecord) -> bytes:
