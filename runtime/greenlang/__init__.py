@@ -11,11 +11,34 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from greenlang.agents import Agent, Registry, Resource, agent
+    from greenlang.agents import Agent, Graph, Registry, Resource, agent
     from greenlang.carbon import Quantity
     from greenlang.exact import divide
     from greenlang.exact import round_ as round
-    from greenlang.gcel import Graph, Plan, compile, parse, when
+    from greenlang.gcel import (
+        Plan,
+        branch,
+        compile,
+        count,
+        filter,
+        first,
+        get,
+        group,
+        group_by,
+        identity,
+        last,
+        map,
+        max,
+        mean,
+        merge,
+        min,
+        parse,
+        reduce,
+        route,
+        sort,
+        sum,
+        when,
+    )
 
 __all__ = [
     "Agent",
@@ -26,10 +49,28 @@ __all__ = [
     "Resource",
     "__version__",
     "agent",
+    "branch",
     "compile",
+    "count",
     "divide",
+    "filter",
+    "first",
+    "get",
+    "group",
+    "group_by",
+    "identity",
+    "last",
+    "map",
+    "max",
+    "mean",
+    "merge",
+    "min",
     "parse",
+    "reduce",
     "round",
+    "route",
+    "sort",
+    "sum",
     "when",
 ]
 
@@ -38,16 +79,34 @@ __version__ = "0.1.0"
 #: Where each public name lives: (module, name there).
 _HOMES = {
     "Agent": ("greenlang.agents", "Agent"),
-    "Graph": ("greenlang.gcel", "Graph"),
+    "Graph": ("greenlang.agents", "Graph"),
     "Plan": ("greenlang.gcel", "Plan"),
     "Quantity": ("greenlang.carbon", "Quantity"),
     "Registry": ("greenlang.agents", "Registry"),
     "Resource": ("greenlang.agents", "Resource"),
     "agent": ("greenlang.agents", "agent"),
+    "branch": ("greenlang.gcel", "branch"),
     "compile": ("greenlang.gcel", "compile"),
+    "count": ("greenlang.gcel", "count"),
     "divide": ("greenlang.exact", "divide"),
+    "filter": ("greenlang.gcel", "filter"),
+    "first": ("greenlang.gcel", "first"),
+    "get": ("greenlang.gcel", "get"),
+    "group": ("greenlang.gcel", "group"),
+    "group_by": ("greenlang.gcel", "group_by"),
+    "identity": ("greenlang.gcel", "identity"),
+    "last": ("greenlang.gcel", "last"),
+    "map": ("greenlang.gcel", "map"),
+    "max": ("greenlang.gcel", "max"),
+    "mean": ("greenlang.gcel", "mean"),
+    "merge": ("greenlang.gcel", "merge"),
+    "min": ("greenlang.gcel", "min"),
     "parse": ("greenlang.gcel", "parse"),
+    "reduce": ("greenlang.gcel", "reduce"),
     "round": ("greenlang.exact", "round_"),
+    "route": ("greenlang.gcel", "route"),
+    "sort": ("greenlang.gcel", "sort"),
+    "sum": ("greenlang.gcel", "sum"),
     "when": ("greenlang.gcel", "when"),
 }
 

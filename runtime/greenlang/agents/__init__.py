@@ -19,6 +19,7 @@ from greenlang.agents.discovery import Discovery, Plugin, discover
 from greenlang.agents.expressions import Expression, Graph
 from greenlang.agents.files import FactorFile, PackFile
 from greenlang.agents.manifest import PackManifest, parse_manifest
+from greenlang.agents.places import Diagnostic
 from greenlang.agents.registry import Registry, default_registry
 from greenlang.agents.resource import Resource
 
@@ -26,6 +27,7 @@ __all__ = [
     "EFFECTS",
     "Agent",
     "AgentSpec",
+    "Diagnostic",
     "Discovery",
     "Effect",
     "Expression",

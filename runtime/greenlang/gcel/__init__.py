@@ -15,8 +15,6 @@
 
 # ruff: noqa: A004  the words of the language are what they are
 
-from greenlang.agents.expressions import Expression, Graph
-from greenlang.agents.places import Diagnostic
 from greenlang.gcel.combinators import (
     branch,
     count,
@@ -43,9 +41,6 @@ from greenlang.gcel.parser import parse
 from greenlang.gcel.plan import Plan
 
 __all__ = [
-    "Diagnostic",
-    "Expression",
-    "Graph",
     "Plan",
     "branch",
     "compile",
