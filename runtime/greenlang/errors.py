@@ -175,7 +175,12 @@ def either(names: Sequence[str]) -> str:
 
 
 def nearest(name: str, names: Iterable[str], count: int = 3) -> list[str]:
-    """The known names most like `name`, best first; letter case does not count."""
+    """The known names most like `name`, best first; letter case does not count.
+
+    Those far behind the best are left out: names of one pack are all alike in their first half.
+    """
+    wanted = name.casefold()
     spelled = {candidate.casefold(): candidate for candidate in sorted(names, reverse=True)}
-    close = difflib.get_close_matches(name.casefold(), list(spelled), n=count, cutoff=0.6)
-    return [spelled[candidate] for candidate in close]
+    close = difflib.get_close_matches(wanted, list(spelled), n=count, cutoff=0.6)
+    likeness = [difflib.SequenceMatcher(None, candidate, wanted).ratio() for candidate in close]
+    return [spelled[one] for one, ratio in zip(close, likeness, strict=True) if ratio > likeness[0] - 0.15]

@@ -99,11 +99,13 @@ class Place(Struct, frozen=True):
         """The line of the program and a caret under the place; empty if the place is not known."""
         if not self.line or not self.source_line:
             return ""
+        # A program may be one line of a megabyte: what is shown is a window around the caret.
+        first = 0 if self.column <= PRINTED_COLUMNS else self.column - PRINTED_COLUMNS // 2
+        shown = self.source_line[first : first + 2 * PRINTED_COLUMNS]
+        start = self.column - 1 - first
         # Tabs stay, so that the caret stands under its text whatever width the reader's tabs have.
-        margin = "".join(
-            "\t" if character == "\t" else " " for character in self.source_line[: self.column - 1]
-        )
-        return f"    {self.source_line}\n    {margin}{'^' * self.length}"
+        margin = "".join("\t" if character == "\t" else " " for character in shown[:start])
+        return f"    {shown}\n    {margin}{'^' * max(1, min(self.length, len(shown) - start))}"
 
 
 #: None where nothing is known, as for a node that no line of a program made.

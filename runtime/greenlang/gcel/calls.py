@@ -54,6 +54,7 @@ class CallReader:
         self._numbers: dict[tuple[str, str | None, int], int | None] = {}
         self._agent_numbers: dict[tuple[str, str, int], int] = {}
         self._resource_numbers: dict[tuple[str, str], int] = {}
+        self._near: dict[str, str] = {}
         self._failures: dict[tuple[str, str | None, int], InputError] = {}
 
     def tell(self, origin: Origin, message: str, fix: str = "") -> None:
@@ -109,10 +110,11 @@ class CallReader:
 
     def _nearest_names(self, name: str) -> str:
         """For an unknown name: what it may be mistyped from, wherever that is defined."""
-        if name in self._registry.names():
-            return ""
-        close = nearest(name, {*self._registry.names(), *self._names, *RESERVED_NAMES})
-        return f"did you mean {' or '.join(close)}?" if close else ""
+        if name not in self._near:
+            known = set(self._registry.names())
+            close = [] if name in known else nearest(name, {*known, *self._names, *RESERVED_NAMES})
+            self._near[name] = f"did you mean {' or '.join(close)}?" if close else ""
+        return self._near[name]
 
     # Options
 

@@ -109,8 +109,9 @@ class _Parser:
         self.bindings: dict[str, Node | None] = {}
         self.binding_tokens: dict[str, Token] = {}
         self.used: set[str] = set()
-        #: Where each name that is no binding was first used.
+        #: Where each name that is no binding was first used, and those of the statement being read.
         self.free: dict[str, Token] = {}
+        self.statement_free: dict[str, Token] = {}
         #: Whether the statement being read uses a binding that could not be read.
         self.broken = False
 
@@ -155,9 +156,12 @@ class _Parser:
         name = name_token.text if name_token else ""
         node: Node | None = None
         self.broken = False
+        self.statement_free = {}
         try:
             node = self.expression()
             self._end_of_statement()
+            for free_name, token in self.statement_free.items():
+                self.free.setdefault(free_name, token)
         except _Refusal as refusal:
             self.diagnostics.extend(refusal.diagnostics)
             self._recover()
@@ -279,7 +283,7 @@ class _Parser:
             return self._binding(token)
         name = ALIASES.get(name, name)
         if "." not in name and name not in RESERVED_NAMES:
-            self.free.setdefault(name, token)
+            self.statement_free.setdefault(name, token)
         version, end = None, token.end
         if self._peek().kind == VERSION:
             pin = self._take()
