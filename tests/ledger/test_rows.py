@@ -256,3 +256,38 @@ def test_a_million_rows_of_twelve_series_take_seconds() -> None:
     assert len(tree.leaves) == 977
     # Takes well under 2 s on an idle core; the bound leaves room for a busy machine.
     assert time.perf_counter() - started < 20
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.integers(0, 4 * ROWS_PER_RANGE), st.integers(1, 4))
+def test_workers_that_take_whole_ranges_give_the_root_of_one(count: int, workers: int) -> None:
+    rows: list[Row] = [{"scope1.CO2": Decimal(place)} if place % 3 else {} for place in range(count)]
+    whole = RowTree(SCHEMA)
+    whole.add_columns(count, {"scope1.CO2": series_of(rows, "scope1.CO2", 0)})
+    ranges = -(-count // ROWS_PER_RANGE)
+    joined = RowTree(SCHEMA)
+    for first_range in range(0, ranges, -(-max(ranges, 1) // workers)):
+        first = first_range * ROWS_PER_RANGE
+        part = rows[first : first + -(-max(ranges, 1) // workers) * ROWS_PER_RANGE]
+        worker = RowTree(SCHEMA, first_range)
+        worker.add_columns(len(part), {"scope1.CO2": series_of(part, "scope1.CO2", first)})
+        joined.join(worker)
+    assert joined.finish() == whole.finish()
+    assert len(joined) == len(whole)
+
+
+def test_parts_that_do_not_meet_cannot_be_joined() -> None:
+    with pytest.raises(InternalError, match="a tree that ends at 0 cannot go on at range 1"):
+        RowTree(SCHEMA).join(RowTree(SCHEMA, 1))
+    started = RowTree(SCHEMA)
+    started.add_row({})
+    with pytest.raises(InternalError, match="a tree that ends at 1 cannot go on at range 1"):
+        started.join(RowTree(SCHEMA, 1))
+
+
+def test_the_root_of_known_rows_never_changes() -> None:
+    """Bundles outlive releases: who changes this constant changes `greenlang.rows/1` to `/2`."""
+    tree = RowTree(SCHEMA)
+    for place in range(1500):
+        tree.add_row({"scope1.CO2": Decimal(place), "scope1.co2e": Decimal(-place) / 8}, label_of(place))
+    assert tree.finish() == "sha256:6217d53aff9df4d88c2b3dd6cc51eff58501049e6a26e7ddac026f51654271cb"

@@ -27,6 +27,7 @@ from greenlang.ledger import (
 )
 from greenlang.ledger.checks import check, fields_of
 from greenlang.ledger.ranges import ItemTree, table_header
+from greenlang.ledger.record import hash_plan_document
 from greenlang.ledger.verification import Recomputation, Status, Verdict, Verification, verify
 
 Make = Callable[..., Any]
@@ -348,6 +349,21 @@ def test_what_cannot_be_checked_is_neither_a_yes_nor_a_no(make: Make, plan_hashe
         "its plan cannot be read here: agent toy.multiply is not installed; pip install toy"
     )
     assert elsewhere.recomputed.sentence.startswith("it cannot be computed here: agent toy.multiply is not")
+
+
+def test_a_plan_made_to_fit_its_check_is_still_not_the_records(make: Make) -> None:
+    def edit(document: Any) -> None:
+        document["plan"]["version"] = 2
+        changed = hash_plan_document(json.dumps(document["plan"]).encode())
+        document["checks"]["plan"] = check(canonical_bytes(changed))
+
+    def unreadable(plan: bytes) -> str:
+        raise InputError("the plan does not have the hash that it names")
+
+    verdict = verify(make(3).tampered(edit), hash_plan=unreadable).integrity
+    assert verdict.status is Status.FAILED
+    assert len(verdict.findings) == 1
+    assert texts(verdict)[0].startswith("record.plan_document_hash is not the sha256:")
 
 
 def test_a_plan_of_another_hash_is_told(make: Make) -> None:

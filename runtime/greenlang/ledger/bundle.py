@@ -45,10 +45,15 @@ from typing import TypeAlias
 
 import msgspec
 
-from greenlang.ledger.canonical import JSON, digest_of_bytes, encode_plain, plain
+from greenlang.ledger.canonical import JSON, plain
 from greenlang.ledger.chain import Head, Hex64, Inclusion
 from greenlang.ledger.ranges import FIRST_ROW
-from greenlang.ledger.record import CalculationRecord, input_hash_of_table, input_hash_of_value
+from greenlang.ledger.record import (
+    CalculationRecord,
+    hash_plan_document,
+    input_hash_of_table,
+    input_hash_of_value,
+)
 from greenlang.ledger.rows import Label, RowSchema
 from greenlang.ledger.strict_json import decode_strictly
 
@@ -227,7 +232,7 @@ class Bundle:
             self.record,
             self.head,
             self.inclusion,
-            decode_strictly(self.plan, "plan"),
+            self.plan,
             TableInput(
                 said.name, said.columns or (), said.row_count, said.root, None, said.policy, said.files
             )
@@ -241,7 +246,7 @@ def covered_fields(
     record: CalculationRecord,
     head: Head,
     inclusion: Inclusion,
-    plan: JSON,
+    plan: bytes,
     given: TableInput | ValueInput,
     schema: RowSchema | None,
 ) -> dict[str, JSON]:
@@ -250,7 +255,7 @@ def covered_fields(
         "record": record,
         "head": head,
         "inclusion": inclusion,
-        "plan": digest_of_bytes(encode_plain(plan)),
+        "plan": hash_plan_document(plan),
         "input": _input_fields(given),
     }
     if schema is not None:

@@ -44,8 +44,11 @@ def save_bundle(path: str | os.PathLike[str], contents: BundleContents) -> None:
 def write_bundle(file: BinaryIO, contents: BundleContents) -> None:
     """Write a bundle to an open file (see `save_bundle`)."""
     schema = contents.output.schema if contents.output else None
-    plan = decode_strictly(contents.plan, "plan")
-    covered = covered_fields(contents.record, contents.head, contents.inclusion, plan, contents.input, schema)
+    covered = covered_fields(
+        contents.record, contents.head, contents.inclusion, contents.plan, contents.input, schema
+    )
+    if contents.record.plan_document_hash not in (None, covered["plan"]):
+        raise InternalError("the plan is not the one that the record has the hash of")
     file.write(b'{"schema":' + encode_plain(BUNDLE_SCHEMA))
     _write_member(file, "record", _in_field_order(contents.record))
     _write_member(file, "head", _in_field_order(contents.head))

@@ -44,19 +44,50 @@ def range_header(list_digest: bytes, index: int, count: int) -> bytes:
 
 
 class RangeTree:
-    """What the trees over ranges share: the hashes of the full ranges so far, and the root over them."""
+    """What the trees over ranges share: the hashes of the full ranges so far, and the root over them.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    first_range : int
+        Where the list begins that this tree is given: a worker's part may begin at any range, and `join` puts
+        the parts together.
+    """
+
+    def __init__(self, first_range: int = 0) -> None:
+        self.first_range = first_range
         #: Leaf hash of each finished range, in order.
         self.leaves: list[bytes] = []
+        self._count = 0
         self._finished = False
 
+    def __len__(self) -> int:
+        """How many entries were added."""
+        return self._count
+
     def finish(self) -> str:
-        """Close the last range and give the root, as `sha256:` and hex; nothing can be added afterwards."""
+        """Close the last range and give the root, as `sha256:` and hex; nothing can be added afterwards.
+
+        The root is that of the whole list only if the tree begins at its first range.
+        """
         if not self._finished:
             self._close_last_range()
             self._finished = True
         return f"sha256:{root_of(self.leaves).hex()}"
+
+    def join(self, following: RangeTree) -> None:
+        """Take over the ranges of a tree that begins where this one, so far of full ranges, ends."""
+        self._check_open()
+        end = self.first_range * ROWS_PER_RANGE + self._count
+        if end != following.first_range * ROWS_PER_RANGE:
+            raise InternalError(f"a tree that ends at {end} cannot go on at range {following.first_range}")
+        following.finish()
+        self.leaves += following.leaves
+        self._count += following._count
+        self._finished = self._count % ROWS_PER_RANGE != 0
+
+    @property
+    def _next_range(self) -> int:
+        return self.first_range + len(self.leaves)
 
     def _close_last_range(self) -> None:
         """Turn what is left into a leaf, if anything is."""
@@ -77,15 +108,10 @@ class ItemTree(RangeTree):
         another.
     """
 
-    def __init__(self, header: Mapping[str, JSON]) -> None:
-        super().__init__()
+    def __init__(self, header: Mapping[str, JSON], first_range: int = 0) -> None:
+        super().__init__(first_range)
         self._list_digest = bytes.fromhex(digest(header).removeprefix("sha256:"))
         self._pending: list[bytes] = []
-        self._count = 0
-
-    def __len__(self) -> int:
-        """How many items were added."""
-        return self._count
 
     def add(self, item: object) -> bytes:
         """Add one item; gives its canonical JSON."""
@@ -120,7 +146,7 @@ class ItemTree(RangeTree):
 
     def _close_last_range(self) -> None:
         if self._pending:
-            header = range_header(self._list_digest, len(self.leaves), len(self._pending))
+            header = range_header(self._list_digest, self._next_range, len(self._pending))
             self.leaves.append(leaf_hash(header + b"[" + b",".join(self._pending) + b"]"))
             self._pending.clear()
 

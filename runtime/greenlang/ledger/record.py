@@ -13,6 +13,7 @@ __all__ = [
     "FactorUse",
     "FormulaUse",
     "ListRoot",
+    "hash_plan_document",
     "hash_record",
     "hash_result",
     "input_hash_of_table",
@@ -27,10 +28,11 @@ from typing import Any
 
 import msgspec
 
-from greenlang.ledger.canonical import JSON, canonical_bytes, digest, digest_of_bytes, plain
+from greenlang.ledger.canonical import JSON, canonical_bytes, digest, digest_of_bytes, encode_plain, plain
 from greenlang.ledger.merkle import leaf_hash
 from greenlang.ledger.ranges import ItemTree
 from greenlang.ledger.rows import RowTree
+from greenlang.ledger.strict_json import decode_strictly
 
 RECORD_SCHEMA = "greenlang.record/1"
 
@@ -87,6 +89,8 @@ class CalculationRecord(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
     input_name: str
     input_hash: str
     plan_hash: str
+    #: Digest of the plan's whole JSON, source places included, which `plan_hash` leaves out.
+    plan_document_hash: str | None
     agents: tuple[AgentUse, ...]
     formulas: tuple[FormulaUse, ...]
     factors: tuple[FactorUse, ...]
@@ -120,6 +124,7 @@ def make_record(
     input_hash: str,
     plan_hash: str,
     result: object,
+    plan_document: bytes | None = None,
     tenant: str = "default",
     input_name: str = "",
     agents: Iterable[AgentUse] = (),
@@ -143,6 +148,8 @@ def make_record(
     ----------
     timestamp : datetime
         Aware; told in UTC.
+    plan_document : bytes
+        The plan's JSON as bundles carry it, so that no part of it can be changed unseen.
     result, fallbacks, roundings : object
         Anything with a canonical form: decimals become strings, structs objects.
     rows : RowTree
@@ -157,6 +164,7 @@ def make_record(
         input_name=input_name,
         input_hash=input_hash,
         plan_hash=plan_hash,
+        plan_document_hash=None if plan_document is None else hash_plan_document(plan_document),
         agents=_sorted_once(agents),
         formulas=_sorted_once(formulas),
         factors=_sorted_once(factors),
@@ -201,6 +209,11 @@ def hash_record(record: CalculationRecord) -> bytes:
     fields = msgspec.to_builtins(record)
     del fields["chain_hash"]
     return leaf_hash(canonical_bytes(fields))
+
+
+def hash_plan_document(document: bytes) -> str:
+    """The digest of a plan's JSON, however it is spaced."""
+    return digest_of_bytes(encode_plain(decode_strictly(document, "plan")))
 
 
 def input_hash_of_value(value: object, policy: object = None) -> str:

@@ -99,15 +99,10 @@ class SparseSeries(NamedTuple):
 class RowTree(RangeTree):
     """The tree of a result's rows, in order; memory is one range, however many rows pass."""
 
-    def __init__(self, schema: RowSchema) -> None:
-        super().__init__()
+    def __init__(self, schema: RowSchema, first_range: int = 0) -> None:
+        super().__init__(first_range)
         self.schema = schema
         self._range = _Range(schema)
-        self._count = 0
-
-    def __len__(self) -> int:
-        """How many rows were added."""
-        return self._count
 
     def add_columns(
         self,
@@ -125,17 +120,19 @@ class RowTree(RangeTree):
             By name, `count` values each; a label that is left out is nothing in these rows.
         """
         self._check_open()
-        first, stop = self._count, self._count + count
+        first = self.first_range * ROWS_PER_RANGE + self._count
+        stop = first + count
         columns = [_column(self.schema, name, sparse, first, stop) for name, sparse in series.items()]
         texts = [_label_column(name, labels or {}, count) for name in self.schema.labels]
         if unknown := set(labels or {}) - set(self.schema.labels):
             raise InternalError(f"rows have labels that their schema has not: {', '.join(sorted(unknown))}")
-        while self._count < stop:
-            step = min(stop - self._count, ROWS_PER_RANGE - self._range.count)
-            offset = self._count - first
-            self._range.fill(step, self._count, columns, [text[offset : offset + step] for text in texts])
-            self._count += step
+        offset = 0
+        while offset < count:
+            step = min(count - offset, ROWS_PER_RANGE - self._range.count)
+            self._range.fill(step, first + offset, columns, [text[offset : offset + step] for text in texts])
+            offset += step
             self._close_full_range()
+        self._count += count
 
     def add_row(
         self, figures: Mapping[str, Decimal | None], labels: Mapping[str, Label] | None = None
@@ -175,7 +172,7 @@ class RowTree(RangeTree):
     def _close_last_range(self) -> None:
         if self._range.count:
             hasher = hashlib.sha256(b"\x00")
-            for piece in self._range.pieces(len(self.leaves)):
+            for piece in self._range.pieces(self._next_range):
                 hasher.update(piece)
             self.leaves.append(hasher.digest())
             self._range.clear()

@@ -30,7 +30,7 @@ from greenlang.ledger.integrity import (
     record_findings,
 )
 from greenlang.ledger.ranges import FIRST_ROW
-from greenlang.ledger.record import CalculationRecord, result_fields
+from greenlang.ledger.record import CalculationRecord, hash_plan_document, result_fields
 from greenlang.ledger.rows import Label
 from greenlang.ledger.signing import KnownKeys, fingerprint, signature_holds
 
@@ -141,15 +141,19 @@ def _plan_findings(
     bundle: Bundle, hash_plan: Callable[[bytes], str] | None
 ) -> tuple[list[Finding], list[str]]:
     """What is wrong with the plan, and what could not be checked of it."""
+    findings = []
+    record = bundle.record
+    if record.plan_document_hash not in (None, document_hash := hash_plan_document(bundle.plan)):
+        findings.append(Finding("record.plan_document_hash", f"is not the {document_hash} of the plan"))
     if hash_plan is None:
-        return [], ["its plan was not checked"]
+        return findings, ["its plan was not checked"]
     try:
         plan_hash = hash_plan(bundle.plan)
     except InputError as error:
-        return [], [f"its plan cannot be read here: {error}"]
-    if plan_hash != bundle.record.plan_hash:
-        return [Finding("record.plan_hash", f"is not the {plan_hash} of the plan in the bundle")], []
-    return [], []
+        return findings, [f"its plan cannot be read here: {error}"]
+    if plan_hash != record.plan_hash:
+        findings.append(Finding("record.plan_hash", f"is not the {plan_hash} of the plan in the bundle"))
+    return findings, []
 
 
 def _recomputed(bundle: Bundle, recompute: Callable[[Bundle], Recomputation] | None) -> Verdict:
