@@ -71,6 +71,22 @@ def test_an_unusable_file_is_told_with_its_place_and_mend(content, words):
         assert word in text
 
 
+@pytest.mark.parametrize(
+    "content", [b"id,unit\n1,kWh\n", b"id,unit\n\n1,kWh\n\n2\n3,kWh,x\n", b"id,unit\n1\n"]
+)
+def test_a_portable_table_gives_back_the_rows_with_their_numbers_and_mistakes(content):
+    table = read(content)
+    portable = table.portable()
+    assert portable is table or set(portable.columns) > set(table.columns)
+    copied = Table.from_rows("data.csv", list(portable.columns), portable.rows())
+    restored = copied.restored()
+    assert list(restored.rows()) == list(table.rows())
+    assert restored.malformed == table.malformed
+    assert [restored.line(row) for row in range(len(table))] == [
+        table.line(row) for row in range(len(table))
+    ]
+
+
 def test_a_missing_column_is_told_with_the_nearest_name():
     table = read(b"id,quantty\n1,2\n")
     with pytest.raises(DataError, match=r"column 'quantity': the column is missing; rename column 'quantty'"):

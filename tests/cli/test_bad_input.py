@@ -68,7 +68,7 @@ def test_all_wrong_rows_are_told_at_once(greenlang, examples, tmp_path):
         (b"id,quantity\n1,2\n", ["column 'period'", "column 'activity'", "column 'unit'", "missing"]),
         (b"id,period,activity,quantty,unit\n1,2025,x,2,kg\n", ["column 'quantity'", "'quantty'"]),
         (b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR", ["UTF-8"]),
-        (bytes(range(256)) * 64, ["data.csv, row 1"]),
+        (bytes(range(256)) * 64, ["data.csv, row 2", "UTF-8"]),
     ],
 )
 def test_a_file_that_is_no_activity_data_is_told(greenlang, examples, tmp_path, content, words):
@@ -104,9 +104,9 @@ def test_a_date_outside_every_edition_is_refused_under_the_strict_policy(greenla
 
 
 def test_a_typo_in_a_program_is_told_with_line_caret_and_the_nearest_name(greenlang, examples, tmp_path):
-    (tmp_path / "typo.gcel").write_text("main = ghg.intake\n    >> fuels.stationery >> ghg.inventory\n")
+    (tmp_path / "typo.gcel").write_text("main = ghg.intake >>\n    fuels.stationery >> ghg.inventory\n")
     done = greenlang("run", "typo.gcel", "--input", examples / "activities.csv", code=2)
-    for word in ("typo.gcel", "line 2", "fuels.stationery", "^", "fuels.stationary"):
+    for word in ("typo.gcel:2:5", "fuels.stationery", "^", "fuels.stationary"):
         assert word in done.stderr
 
 

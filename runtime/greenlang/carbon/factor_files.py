@@ -247,9 +247,10 @@ def _rows(
     unknown = [name for name in table.columns if name not in known]
     if unknown:
         raise DataError(file, [_unknown_column(name, known) for name in unknown])
+    malformed = table.malformed
     for index, cells in enumerate(table.rows()):
-        if index in table.malformed:
-            problems.append(table.malformed[index])
+        if index in malformed:
+            problems.append(malformed[index])
         else:
             texts = dict(zip(table.columns, map(str.strip, cells), strict=True))
             yield _Row(table.line(index), texts, problems)

@@ -23,6 +23,10 @@ __all__ = ["StringColumn", "Table", "read_csv"]
 #: Rows parsed between two progress reports; small enough that a chunk's lists stay in cache.
 CHUNK_ROWS = 16_384
 
+#: Columns of a `portable` table: a row's number in its file, and the cells of a row of the wrong width.
+LINE_COLUMN = "(row)"
+WIDTH_COLUMN = "(cells)"
+
 #: Codes of one column: which of its distinct texts stands in each row.
 Codes = npt.NDArray[np.int32]
 
@@ -86,9 +90,13 @@ class Table:
     name: str  #: the file's name, for messages
     columns: Mapping[str, StringColumn]
     lines: npt.NDArray[np.int32] | None = field(default=None, compare=False)
-    #: Rows that were not as wide as the header: shorter ones are filled up with empty cells, what
-    #: stands beyond the last column of longer ones is kept in it.
-    malformed: Mapping[int, Problem] = field(default_factory=dict, compare=False)
+    #: Rows that were not as wide as the header, and how many cells they had: shorter ones are filled up
+    #: with empty cells, what stands beyond the last column of longer ones is kept in it.
+    widths: Mapping[int, int] = field(default_factory=dict, compare=False)
+    #: Cells of the file's header, for a table whose columns are not those of the file; else 0.
+    header_width: int = 0
+    #: For a column that was made from others of the file: which of them each row's cell stands in there.
+    headings: Mapping[str, StringColumn] = field(default_factory=dict, compare=False)
 
     def __len__(self) -> int:
         return len(next(iter(self.columns.values()))) if self.columns else 0
@@ -96,6 +104,16 @@ class Table:
     def line(self, row: int) -> int:
         """Number of a row in its file; the header is row 1."""
         return row + 2 if self.lines is None else int(self.lines[row])
+
+    def problem(self, row: int, column: str, message: str, fix: str = "") -> Problem:
+        """Something wrong with a cell, or a whole row where `column` is empty, by its place in the file."""
+        heading = self.headings[column][row] if column in self.headings else column
+        return Problem(self.line(row), heading, message, fix)
+
+    @property
+    def malformed(self) -> dict[int, Problem]:
+        """What is wrong with the rows that are not as wide as the header."""
+        return {row: self._wrong_width(row, cells) for row, cells in self.widths.items()}
 
     def column(self, name: str) -> StringColumn:
         """One column; a `DataError` that names the columns there are if this one is missing."""
@@ -117,6 +135,15 @@ class Table:
         else:
             fix = f"add it; the columns there are: {', '.join(self.columns)}"
         return Problem(1, name, "the column is missing", fix)
+
+    def _wrong_width(self, row: int, cells: int) -> Problem:
+        header_width = self.header_width or len(self.columns)
+        message = f"the row has {cells} cells and the header {header_width}"
+        if cells > header_width:
+            fix = "quote a cell that holds a comma; write numbers without thousands separators"
+        else:
+            fix = "leave a cell empty, comma and all, for what is not known"
+        return Problem(self.line(row), "", message, fix)
 
     def rows(self, start: int = 0, stop: int | None = None) -> Iterator[tuple[str, ...]]:
         """The rows `start` to `stop`, cells in column order."""
@@ -141,6 +168,31 @@ class Table:
             },
         )
 
+    def portable(self) -> Table:
+        """The same table with all that it knows of its rows in columns, so that `restored` gives it back.
+
+        A table without blank lines and rows of the wrong width has nothing to add and is its own.
+        """
+        added = {}
+        if self.lines is not None:
+            added[LINE_COLUMN] = StringColumn.from_texts(map(str, self.lines.tolist()))
+        if self.widths:
+            counts = (str(self.widths.get(row, "")) for row in range(len(self)))
+            added[WIDTH_COLUMN] = StringColumn.from_texts(counts)
+        return Table(self.name, {**self.columns, **added}) if added else self
+
+    def restored(self) -> Table:
+        """The table that `portable` made this one of."""
+        columns = dict(self.columns)
+        lines = columns.pop(LINE_COLUMN, None)
+        widths = columns.pop(WIDTH_COLUMN, None)
+        return Table(
+            self.name,
+            columns,
+            np.array([int(line) for line in lines.texts()], dtype=np.int32) if lines else None,
+            {row: int(cells) for row, cells in enumerate(widths.texts()) if cells} if widths else {},
+        )
+
 
 def read_csv(stream: BinaryIO, *, name: str, on_bytes: Callable[[int], None] | None = None) -> Table:
     """Read a CSV file: comma-separated, UTF-8 (with or without a byte-order mark), a header first.
@@ -158,7 +210,7 @@ def read_csv(stream: BinaryIO, *, name: str, on_bytes: Callable[[int], None] | N
     ------
     DataError
         Where the file is empty, not text, or has no usable header. Rows of the wrong width are kept
-        in `Table.malformed`: whether the others go on without them is their reader's choice.
+        with their width: whether the others go on without them is their reader's choice.
     """
     text = io.TextIOWrapper(stream, encoding="utf-8-sig", newline="")
     reader = csv.reader(text, strict=True)
@@ -180,7 +232,7 @@ def read_csv(stream: BinaryIO, *, name: str, on_bytes: Callable[[int], None] | N
         text.detach()
     if not len(table):
         raise _unreadable(name, 1, "the file has a header and no rows", "add a row for each activity")
-    return Table(table.name, table.columns, rows.lines(), rows.malformed)
+    return Table(table.name, table.columns, rows.lines(), rows.widths)
 
 
 def _header(reader: Iterator[list[str]], name: str) -> list[str]:
@@ -196,6 +248,8 @@ def _header(reader: Iterator[list[str]], name: str) -> list[str]:
     for position, column in enumerate(header):
         if not column:
             problems.append(Problem(1, "", f"column {position + 1} has no name", "give every column a name"))
+        elif column in (LINE_COLUMN, WIDTH_COLUMN):
+            problems.append(Problem(1, column, "no column may have this name", "rename it"))
         elif column in header[:position]:
             problems.append(Problem(1, column, "two columns have this name", "rename one of them"))
     if problems:
@@ -211,7 +265,7 @@ class _Rows:
         self._width = width
         self._blank_before: list[int] = []  #: for each blank line, how many rows stand before it
         self._count = 0
-        self.malformed: dict[int, Problem] = {}
+        self.widths: dict[int, int] = {}
 
     def reporting(
         self, position: Callable[[], int], on_bytes: Callable[[int], None] | None
@@ -223,7 +277,7 @@ class _Rows:
                 if not cells:
                     self._blank_before.append(self._count)
                     continue
-                self.malformed[self._count] = self._wrong_width(cells)
+                self.widths[self._count] = len(cells)
                 cells = [*cells[: width - 1], ",".join(cells[width - 1 :]), *[""] * width][:width]
             self._count += 1
             yield cells
@@ -238,20 +292,6 @@ class _Rows:
         for rows_before in self._blank_before:
             lines[rows_before:] += 1
         return lines
-
-    def _wrong_width(self, cells: list[str]) -> Problem:
-        row = self._count + len(self._blank_before) + 2
-        message = f"the row has {len(cells)} cells and the header {self._width}"
-        if any("\0" in cell for cell in cells):
-            return Problem(row, "", "the row holds binary data, not text", "export the file as CSV")
-        if len(cells) > self._width:
-            return Problem(
-                row,
-                "",
-                message,
-                "quote a cell that holds a comma; write numbers without thousands separators",
-            )
-        return Problem(row, "", message, "leave a cell empty, comma and all, for what is not known")
 
 
 def _line_of(stream: BinaryIO, offset: int) -> int:

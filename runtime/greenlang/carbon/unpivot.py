@@ -22,7 +22,8 @@ def unpivot_table(
 ) -> Table:
     """Make one row of each cell of `columns`, column after column.
 
-    The new rows keep the number of the row that they come from; their id is `site/activity`.
+    The new rows keep the number of the row that they come from, and of a mistake in them the column that it
+    stands in is told; their id is `site/activity`.
 
     Parameters
     ----------
@@ -49,6 +50,7 @@ def unpivot_table(
     sites = table.column(site).stripped()
     count, rows = len(columns), len(table)
     lines = np.arange(2, rows + 2, dtype=np.int32) if table.lines is None else table.lines
+    activity_codes = np.repeat(np.arange(count, dtype=np.int32), rows)
     return Table(
         table.name,
         {
@@ -56,12 +58,18 @@ def unpivot_table(
                 f"{text}/{activity}" if text else "" for activity in activities for text in sites.texts()
             ),
             "site": StringColumn(np.tile(sites.codes, count), sites.values),
-            "activity": StringColumn(np.repeat(np.arange(count, dtype=np.int32), rows), tuple(activities)),
+            "activity": StringColumn(activity_codes, tuple(activities)),
             "quantity": StringColumn.from_texts(
                 text for column in columns for text in table.column(column).texts()
             ),
             **{name: StringColumn.constant(text, count * rows) for name, text in constants.items()},
         },
         np.tile(lines, count),
-        {part * rows + row: problem for part in range(count) for row, problem in table.malformed.items()},
+        widths={part * rows + row: cells for part in range(count) for row, cells in table.widths.items()},
+        header_width=len(table.columns),
+        headings={
+            "id": StringColumn.constant(site, count * rows),
+            "site": StringColumn.constant(site, count * rows),
+            "quantity": StringColumn(activity_codes, tuple(columns)),
+        },
     )

@@ -108,7 +108,7 @@ def run(
     Activity data are CSV with the columns id, period, activity, quantity, unit and, where known,
     site, region, method and tags.
     """
-    from greenlang.engine import Limits, execute, load_program, make_policy, read_input, write_bundle
+    from greenlang.engine import Limits, execute, load_program, make_policy, read_input, save_result
 
     policy = make_policy(
         gwp_set=gwp,
@@ -134,7 +134,7 @@ def run(
         execution = execute(plan, given)
     if output_path is not None:
         with working(f"writing {output_path.name}"):
-            write_bundle(execution, output_path)
+            save_result(execution, output_path)
     print_result(execution, form, bundle=output_path)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -13,15 +13,17 @@ from greenlang.carbon import (
     Inventory,
     InventoryInput,
     Report,
+    Series,
+    Table,
     factor_roles,
     formulas_used,
     inventory_summary,
     roundings,
     row_labels,
+    selection_table,
     series_of,
     unit_table_hash,
 )
-from greenlang.carbon.evidence import Series
 from greenlang.gcel import Plan
 from greenlang.ledger import (
     AgentUse,
@@ -30,22 +32,25 @@ from greenlang.ledger import (
     FormulaUse,
     ItemTree,
     Label,
+    OwnFile,
     RowSchema,
     RowTree,
     SparseSeries,
-    input_hash_of_table,
+    TableInput,
+    ValueInput,
     input_hash_of_value,
+    list_header,
     make_record,
     table_header,
 )
 
-__all__ = ["Evidence", "gather_evidence", "inventory_of"]
+__all__ = ["Evidence", "gather_evidence", "inventory_of", "table_input"]
 
-#: Labels of every row of an inventory: its id, and its entries in the bundle's table of selections.
+#: Labels of every row of an inventory: its id, and its entries in the list of selections.
 LABELS = ("id", "selections")
 
-#: What the list of skipped rows is, for its hash.
-SKIPPED_HEADER = {"schema": "greenlang.skipped/1"}
+#: Rows that are read from a table in one go.
+CHUNK_ROWS = 16_384
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +58,31 @@ class Evidence:
     """A calculation record, not committed yet, and what it was made from."""
 
     record: CalculationRecord
-    schema: RowSchema | None  #: of the rows of an inventory
-    series: tuple[Series, ...]
-    skipped: tuple[dict[str, Any], ...]  #: rows left out, and why
+    input: TableInput | ValueInput
+    inventory: Inventory | None = None
+    schema: RowSchema | None = None  #: of the rows of an inventory
+    series: tuple[Series, ...] = ()
+    leaves: tuple[bytes, ...] = ()  #: of the tree over its rows
+    lists: Mapping[str, list[dict[str, Any]]] | None = None  #: `selections`, and `skipped` rows
+
+    def rows(self) -> Iterator[dict[str, Label]]:
+        """The rows of an inventory: labels, and figures in plain digits."""
+        if self.inventory is None:
+            return
+        start = 0
+        for ids, selections in row_labels(self.inventory):
+            rows: list[dict[str, Label]] = [
+                {"id": identity, "selections": entries}
+                for identity, entries in zip(ids, selections, strict=True)
+            ]
+            for one in self.series:
+                low, high = one.rows.searchsorted((start, start + len(rows)))
+                places = (one.rows[low:high] - start).tolist()
+                figures = one.figures[int(low) : int(high)].to_strings()
+                for place, figure in zip(places, figures, strict=True):
+                    rows[place][one.name] = figure.rstrip("0").rstrip(".")
+            yield from rows
+            start += len(rows)
 
 
 def inventory_of(value: object) -> Inventory | None:
@@ -65,41 +92,39 @@ def inventory_of(value: object) -> Inventory | None:
     return value.inventory if isinstance(value, Report) else None
 
 
-def gather_evidence(plan: Plan, given: object, value: object, *, registry: Registry, tenant: str) -> Evidence:
+def gather_evidence(
+    plan: Plan, given: object, value: object, *, registry: Registry, tenant: str = "default"
+) -> Evidence:
     """Hash the input, the rows and the result of a run and write its record.
 
     Raises
     ------
     InputError
-        If the value has no canonical form (it holds a float, or an object of the agent's own).
+        If the value has no canonical form (it holds a float, or an object of an agent's own).
     """
-    common = {
+    source = table_input(given) if isinstance(given, InventoryInput) else ValueInput(given)
+    common: dict[str, Any] = {
         "calculation_id": f"calc_{uuid4().hex}",
         "timestamp": datetime.now(UTC),
         "tenant": tenant,
         "plan_hash": plan.hash,
         "agents": [_agent_use(spec, registry) for spec in plan.agents],
-        "input_hash": _input_hash(given),
-        "input_name": given.table.name if isinstance(given, InventoryInput) else "",
+        "input_hash": source.input_hash if isinstance(source, TableInput) else input_hash_of_value(given),
+        "input_name": source.name,
     }
     inventory = inventory_of(value)
     if inventory is None:
-        return Evidence(make_record(result=value, **common), None, (), ())
+        return Evidence(make_record(result=value, **common), source)
     series = tuple(series_of(inventory))
     schema = RowSchema(tuple(one.name for one in series), LABELS)
+    tree = _row_tree(inventory, schema, series)
     summary = inventory_summary(inventory)
-    skipped = tuple(summary.pop("skipped"))
-    skipped_tree = ItemTree(SKIPPED_HEADER)
-    for skip in skipped:
-        skipped_tree.add(skip)
+    lists = {"selections": selection_table(inventory), "skipped": summary.pop("skipped")}
     record = make_record(
         result={"inventory": summary, "report": _report(value)},
-        rows=_row_tree(inventory, schema, series),
-        skipped=skipped_tree,
-        formulas=[
-            FormulaUse(formula_id=formula["formula_id"], formula_hash=formula["formula_hash"])
-            for formula in formulas_used()
-        ],
+        rows=tree,
+        lists={name: _list_tree(name, items) for name, items in lists.items()},
+        formulas=[FormulaUse(**formula) for formula in formulas_used()],
         factors=[
             FactorUse(
                 ef_cid=factor.ef_cid,
@@ -113,40 +138,46 @@ def gather_evidence(plan: Plan, given: object, value: object, *, registry: Regis
             for factor, role in factor_roles(inventory)
         ],
         gwp_set=inventory.gwp.name,
-        scope=[str(scope) for scope in sorted({part.scope for part in inventory.parts})],
-        method=[method for method in sorted({part.method for part in inventory.parts}) if method],
+        scope=[str(part.scope) for part in inventory.parts],
+        method=[part.method for part in inventory.parts if part.method],
         unit_table_hash=unit_table_hash(),
         fallbacks=summary["fallbacks"],
         roundings=roundings(),
         **common,
     )
-    return Evidence(record, schema, series, skipped)
+    return Evidence(record, source, inventory, schema, series, tuple(tree.leaves), lists)
+
+
+def table_input(given: InventoryInput) -> TableInput:
+    """The input of an inventory as a bundle carries it."""
+    table = given.table.portable()
+    columns = list(table.columns)
+    tree = ItemTree(table_header(columns))
+    for start in range(0, len(table), CHUNK_ROWS):
+        tree.add_table_rows(table.rows(start, start + CHUNK_ROWS))
+    return TableInput(
+        name=table.name,
+        columns=columns,
+        row_count=len(table),
+        root=tree.finish(),
+        rows=_RowsOf(table),
+        policy=given.policy,
+        files=[OwnFile(file.name, file.text) for file in given.factor_files],
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _RowsOf:
+    """The rows of a table, as often as they are asked for."""
+
+    table: Table
+
+    def __iter__(self) -> Iterator[tuple[str, ...]]:
+        return self.table.rows()
 
 
 def _agent_use(spec: AgentSpec, registry: Registry) -> AgentUse:
     return AgentUse(name=spec.name, version=spec.version, code_identity=registry.code_identity(spec))
-
-
-def _input_hash(given: object) -> str:
-    if not isinstance(given, InventoryInput):
-        return input_hash_of_value(given)
-    columns = list(given.table.columns)
-    tree = ItemTree(table_header(columns))
-    for rows in table_chunks(given):
-        tree.add_table_rows(rows)
-    return input_hash_of_table(
-        columns,
-        len(given.table),
-        tree.finish(),
-        policy=given.policy,
-        files=[(file.name, file.sha256) for file in given.factor_files],
-    )
-
-
-def table_chunks(given: InventoryInput, size: int = 16_384) -> Iterator[list[tuple[str, ...]]]:
-    """The rows of the input table, so many at a time."""
-    for start in range(0, len(given.table), size):
-        yield list(given.table.rows(start, start + size))
 
 
 def _report(value: object) -> dict[str, Any] | None:
@@ -155,13 +186,21 @@ def _report(value: object) -> dict[str, Any] | None:
     return {"columns": list(value.columns), "rows": [list(row) for row in value.rows]}
 
 
+def _list_tree(name: str, items: list[dict[str, Any]]) -> ItemTree:
+    tree = ItemTree(list_header(name))
+    for item in items:
+        tree.add(item)
+    return tree
+
+
 def _row_tree(inventory: Inventory, schema: RowSchema, series: tuple[Series, ...]) -> RowTree:
     tree = RowTree(schema)
     start = 0
     for ids, selections in row_labels(inventory):
         labels: dict[str, list[Label]] = {"id": list(ids), "selections": list(selections)}
-        tree.add_columns(len(ids), {one.name: _slice(one, start, start + len(ids)) for one in series}, labels)
-        start += len(ids)
+        stop = start + len(ids)
+        tree.add_columns(len(ids), {one.name: _slice(one, start, stop) for one in series}, labels)
+        start = stop
     return tree
 
 

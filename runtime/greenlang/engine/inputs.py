@@ -12,12 +12,14 @@ from typing import Any, BinaryIO
 import msgspec
 
 from greenlang.agents import Registry, Resource
-from greenlang.carbon import AccountingPolicy, InventoryInput, gwp_set, read_csv
+from greenlang.carbon import AccountingPolicy, InventoryInput, Table, gwp_set, read_csv
 from greenlang.errors import InputError
 from greenlang.gcel import Plan
 from greenlang.gcel import compile as compile_program
 
-__all__ = ["Limits", "load_program", "make_policy", "read_input"]
+__all__ = ["Limits", "load_program", "make_policy", "read_input", "read_table"]
+
+_OTHER_FORMATS = frozenset({".json", ".jsonl", ".parquet", ".arrow", ".xlsx", ".xls"})
 
 #: A program is a page of text; more is a mistake (GCEL.md sets the limit of the language itself).
 MAX_PROGRAM_BYTES = 1024 * 1024
@@ -95,17 +97,27 @@ def read_input(
         return None if path is None else _read_json(path, plan.input_type, limits)
     if path is None:
         raise InputError("the program takes activity data", fix="name a CSV file with --input FILE")
+    table = read_table(path, limits=limits, on_bytes=on_bytes)
+    files = tuple(Resource.read(factors.name, folder=factors.parent) for factors in factor_paths)
+    return InventoryInput(table, policy, files)
+
+
+def read_table(
+    path: Path, *, limits: Limits = Limits(), on_bytes: Callable[[int], None] | None = None
+) -> Table:
+    """Read a table from a CSV file.
+
+    Raises
+    ------
+    InputError
+        If the file is missing, unreadable, too large or no CSV file.
+    """
+    if path.suffix.casefold() in _OTHER_FORMATS and path.exists():
+        raise InputError(f"'{path}' is not a CSV file", fix="export it as CSV UTF-8 (comma delimited)")
     with _open(
         path, limits.max_input_bytes, "split it by site or period, or allow it with --max-input-size"
     ) as stream:
-        if path.suffix.casefold() in (".json", ".jsonl", ".parquet", ".arrow", ".xlsx", ".xls"):
-            raise InputError(f"{path} is not a CSV file", fix="export it as CSV UTF-8 (comma delimited)")
-        table = read_csv(stream, name=path.name, on_bytes=on_bytes)
-    return InventoryInput(table, policy, tuple(_read_factors(factor_path) for factor_path in factor_paths))
-
-
-def _read_factors(path: Path) -> Resource:
-    return Resource.read(path.name, folder=path.parent)
+        return read_csv(stream, name=path.name, on_bytes=on_bytes)
 
 
 def _read_json(path: Path, expected: Any, limits: Limits) -> Any:

@@ -1,0 +1,61 @@
+"""`greenlang verify`."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import click
+
+from greenlang.cli.console import output, table, working
+
+__all__ = ["verify"]
+
+#: How a verdict is coloured on a terminal.
+_STYLES = {"ok": "green", "failed": "bold red", "not possible": "yellow"}
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  greenlang verify result.json
+  greenlang verify result.json --input activities.csv
+  greenlang verify result.json --format json
+"""
+)
+@click.argument("bundle", type=click.Path(path_type=Path))
+@click.option(
+    "--input", "input_path", type=click.Path(path_type=Path), help="The table that the result is of."
+)
+@click.option("--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True)
+def verify(bundle: Path, input_path: Path | None, form: str) -> None:
+    """Give three verdicts on the result bundle BUNDLE, and name what was changed.
+
+    Integrity: every hash holds. Recomputed: the same result comes out here. Authentic: a known key signed
+    it. The exit code is 1 if one of them failed.
+    """
+    from greenlang.engine import verify_bundle
+
+    with working(f"verifying {bundle.name}"):
+        verification = verify_bundle(bundle, input_path=input_path)
+    if form == "json":
+        told = {
+            name: {
+                "status": verdict.status.value,
+                "sentence": verdict.sentence,
+                "findings": [{"place": found.place, "message": found.message} for found in verdict.findings],
+            }
+            for name, verdict in verification.verdicts.items()
+        }
+        click.echo(json.dumps(told, indent=2, ensure_ascii=False))
+    else:
+        listing = table("", "verdict", "", "why")
+        for name, verdict in verification.verdicts.items():
+            style = _STYLES[verdict.status.value]
+            listing.add_row(name, f"[{style}]{verdict.status.value}[/]", verdict.sentence)
+        output().print(listing)
+        for name, verdict in verification.verdicts.items():
+            for found in verdict.findings:
+                click.echo(f"{name}: {found.text()}")
+    sys.exit(1 if verification.failed else 0)

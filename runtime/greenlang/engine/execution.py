@@ -1,0 +1,110 @@
+"""One run of a plan: the value it gives, and the record that proves it, committed to a chain."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from greenlang.agents import Registry, default_registry
+from greenlang.carbon import factor_roles
+from greenlang.engine.evidence import Evidence, gather_evidence
+from greenlang.gcel import Plan
+from greenlang.ledger import (
+    BundleContents,
+    CalculationRecord,
+    Commit,
+    OutputRows,
+    Signer,
+    Unsigned,
+    commit,
+    load_signer,
+    save_bundle,
+)
+
+__all__ = ["Execution", "execute", "save_result", "signing_state"]
+
+
+@dataclass(frozen=True, slots=True)
+class Execution:
+    """A finished run."""
+
+    plan: Plan
+    value: Any
+    evidence: Evidence
+    commit: Commit
+
+    @property
+    def record(self) -> CalculationRecord:
+        """The calculation record, with its link and signer."""
+        return self.commit.records[0]
+
+    def proof(self) -> Iterator[tuple[str, str]]:
+        """What proves it, for people: names and texts."""
+        record = self.record
+        yield "result_hash", record.result_hash
+        yield "input_hash", record.input_hash
+        yield "plan_hash", record.plan_hash + ("" if self.plan.portable else " (not portable)")
+        yield "gwp_set", record.gwp_set or "none"
+        yield "signed by", record.signer or f"nobody: {record.unsigned_because}"
+
+    def to_json(self) -> str:
+        """The calculation record with the rows that were left out, indented."""
+        skipped = (self.evidence.lists or {}).get("skipped", [])
+        told = {**msgspec.to_builtins(self.record), "skipped": skipped}
+        return msgspec.json.format(msgspec.json.encode(told), indent=2).decode()
+
+
+def execute(
+    plan: Plan, given: object, *, registry: Registry | None = None, tenant: str = "default"
+) -> Execution:
+    """Run a plan and prove what it gave.
+
+    Raises
+    ------
+    InputError
+        For a mistake in the input, or a result that has no canonical form.
+    """
+    value = plan.run(given)
+    evidence = gather_evidence(
+        plan, given, value, registry=registry if registry is not None else default_registry(), tenant=tenant
+    )
+    return Execution(plan, value, evidence, commit([evidence.record], load_signer()))
+
+
+def save_result(execution: Execution, path: Path) -> None:
+    """Write the result bundle of a run; `path` has all of it, or what it had before.
+
+    Raises
+    ------
+    InputError
+        If it cannot be written.
+    """
+    evidence = execution.evidence
+    factors = (
+        {factor.ef_cid: factor.canonical() for factor, _ in factor_roles(evidence.inventory)}
+        if evidence.inventory is not None
+        else {}
+    )
+    save_bundle(
+        path,
+        BundleContents(
+            record=execution.record,
+            head=execution.commit.head,
+            inclusion=execution.commit.inclusions[0],
+            plan=execution.plan.to_json(),
+            input=evidence.input,
+            output=OutputRows(evidence.schema, evidence.leaves, evidence.rows()) if evidence.schema else None,
+            lists=evidence.lists or {},
+            factors=sorted(factors.items()),
+        ),
+    )
+
+
+def signing_state() -> str:
+    """Whether results are signed here, and with which key, in words."""
+    signer: Signer | Unsigned = load_signer()
+    return signer.fingerprint if isinstance(signer, Signer) else f"none: {signer.reason}"
