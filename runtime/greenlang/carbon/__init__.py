@@ -17,14 +17,14 @@ from greenlang.carbon.editions import Fallback, recorded
 from greenlang.carbon.emissions import Component, Emissions, GasEmissions, Missing, calculate, kinds_of_rows
 from greenlang.carbon.evidence import Series, row_labels, selection_table, series_of
 from greenlang.carbon.factor_files import load_aliases, load_factors
-from greenlang.carbon.factors import EmissionFactor, FactorSet
+from greenlang.carbon.factors import EmissionFactor, FactorSet, activity_key
 from greenlang.carbon.gwp import GwpSet, gwp_set
 from greenlang.carbon.inventory import Inventory, build_inventory
 from greenlang.carbon.packdata import PackData, load_pack_data
 from greenlang.carbon.policy import AccountingPolicy
 from greenlang.carbon.quantity import Quantity
 from greenlang.carbon.report import Report
-from greenlang.carbon.rows import own_factors, rows_taken, tag_column, wanted_of
+from greenlang.carbon.rows import own_activities, own_factors, rows_taken, tag_columns, wanted_of
 from greenlang.carbon.selection import FactorBook, GasRate, Selection, Wanted, blend
 from greenlang.carbon.summary import factor_roles, formulas_used, inventory_summary, roundings
 from greenlang.carbon.tables import StringColumn, Table, read_csv
@@ -55,6 +55,7 @@ __all__ = [
     "Table",
     "Unit",
     "Wanted",
+    "activity_key",
     "blend",
     "build_inventory",
     "calculate",
@@ -67,6 +68,7 @@ __all__ = [
     "load_aliases",
     "load_factors",
     "load_pack_data",
+    "own_activities",
     "own_factors",
     "parse_unit",
     "read_activity_data",
@@ -77,7 +79,7 @@ __all__ = [
     "rows_taken",
     "selection_table",
     "series_of",
-    "tag_column",
+    "tag_columns",
     "unit_table_hash",
     "units",
     "wanted_of",

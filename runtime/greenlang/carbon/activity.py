@@ -24,8 +24,8 @@ from greenlang.carbon.tables import StringColumn, Table
 from greenlang.carbon.tags import parse_tags
 from greenlang.carbon.units import Unit, parse_unit
 from greenlang.errors import DataError, InputError, Problem
-from greenlang.exact import decimal_from_text
-from greenlang_core.decimals import DecimalColumn
+from greenlang.exact import MAX_DIGITS, decimal_from_text
+from greenlang_core.decimals import DecimalColumn, DecimalTextError
 
 __all__ = [
     "QUANTITY_PLACES",
@@ -97,7 +97,7 @@ class ActivityData:
 
     def problem(self, row: int, column: str, message: str, fix: str = "") -> Problem:
         """Something wrong with one row, for people."""
-        return Problem(self.table.line(row), column, message, fix)
+        return self.table.problem(row, column, message, fix)
 
     def without(self, problems: Iterable[RowProblem]) -> ActivityData:
         """The same data with more rows skipped.
@@ -111,7 +111,8 @@ class ActivityData:
         if not found:
             return self
         if self.policy.on_error == "stop":
-            raise DataError(self.table.name, [problem for _, problem in found])
+            # Rows that were made of one row of the file may share its mistakes.
+            raise DataError(self.table.name, dict.fromkeys(problem for _, problem in found))
         usable = self.usable.copy()
         usable[[row for row, _ in found]] = False
         skipped = [SkippedRow(row, self.id[row], problem) for row, problem in found]
@@ -168,7 +169,7 @@ def read_quantities(column: StringColumn) -> tuple[DecimalColumn, dict[int, Inpu
     """
     try:
         numbers = DecimalColumn.from_strings(column.values, QUANTITY_PLACES)
-    except ValueError:
+    except DecimalTextError:
         numbers, errors = _read_each(column.values)
     else:
         errors = {}
@@ -177,21 +178,26 @@ def read_quantities(column: StringColumn) -> tuple[DecimalColumn, dict[int, Inpu
 
 def _read_each(texts: tuple[str, ...]) -> tuple[DecimalColumn, dict[int, InputError]]:
     """Read text by text, which takes longer and finds every mistake."""
-    values, errors = [], {}
+    readable, errors = list(texts), {}
     for code, text in enumerate(texts):
         try:
-            value = decimal_from_text(text)
-            DecimalColumn.from_decimals([value], QUANTITY_PLACES)
-        except InputError as error:
-            errors[code] = error
-        except (ValueError, OverflowError):
-            errors[code] = InputError(
-                f"'{text}' has more than {38 - QUANTITY_PLACES} digits before the point "
-                f"or {QUANTITY_PLACES} after it",
-                fix="write it in a larger unit, or round it where it is measured",
-            )
-        values.append(decimal_from_text("0") if code in errors else value)
-    return DecimalColumn.from_decimals(values, QUANTITY_PLACES), errors
+            DecimalColumn.from_strings([text], QUANTITY_PLACES)
+        except DecimalTextError:
+            errors[code] = _why_no_quantity(text)
+            readable[code] = "0"
+    return DecimalColumn.from_strings(readable, QUANTITY_PLACES), errors
+
+
+def _why_no_quantity(text: str) -> InputError:
+    try:
+        decimal_from_text(text)
+    except InputError as error:
+        return error
+    return InputError(
+        f"'{text}' has more than {MAX_DIGITS - QUANTITY_PLACES} digits before the point "
+        f"or {QUANTITY_PLACES} after it",
+        fix="write it in a larger unit, or round it where it is measured",
+    )
 
 
 class _Reader:
@@ -277,4 +283,6 @@ class _Reader:
                 self._add(row, name, error.message, error.fix)
 
     def _add(self, row: int, column: str, message: str, fix: str) -> None:
-        self.problems.append((row, Problem(self._table.line(row), column, message, fix)))
+        # The cells of a row that is not as wide as the header stand in the wrong columns.
+        if row not in self._table.widths:
+            self.problems.append((row, self._table.problem(row, column, message, fix)))

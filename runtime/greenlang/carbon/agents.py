@@ -10,9 +10,11 @@ from greenlang.carbon.activity import ActivityData, InventoryInput, read_activit
 from greenlang.carbon.emissions import Component, Emissions, calculate, kinds_of_rows
 from greenlang.carbon.factor_files import load_factors
 from greenlang.carbon.inventory import Inventory, build_inventory
+from greenlang.carbon.periods import parse_period
 from greenlang.carbon.report import Report, report_totals
 from greenlang.carbon.rows import rows_taken, wanted_of
 from greenlang.carbon.selection import FactorBook
+from greenlang.carbon.units import parse_unit
 from greenlang.carbon.unpivot import unpivot_table
 from greenlang.errors import FactorError
 
@@ -50,6 +52,9 @@ def unpivot(
     unit, period, region : str
         Of all the quantities.
     """
+    # Written once in the program, so wrong once and not in every row.
+    parse_period(period)
+    parse_unit(unit, region=region)
     constants = {"period": period, "unit": unit, "region": region}
     narrow = unpivot_table(given.table, site=id, columns=columns, activities=activities, constants=constants)
     return read_activity_data(replace(given, table=narrow))

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from fractions import Fraction
+from typing import NamedTuple
 
 from greenlang.carbon.factors import EmissionFactor
 from greenlang.carbon.periods import Period
@@ -35,32 +36,37 @@ class Edition:
     fallbacks: tuple[Fallback, ...]
 
 
-def choose_edition(factors: Sequence[EmissionFactor], period: Period, policy: AccountingPolicy) -> Edition:
+def choose_edition(
+    factors: Sequence[EmissionFactor],
+    period: Period,
+    policy: AccountingPolicy,
+    beside: Sequence[EmissionFactor] = (),
+) -> Edition:
     """Choose among the editions of one factor (same activity, gas, region, unit) by day.
 
-    A later edition of a dataset takes over on the day from which it applies.  Days before, after or between
-    all editions get the nearest one, which is recorded or, under `vintage="strict"`, refused.
+    A later edition of a dataset takes over on the day from which it applies, also where it leaves out the
+    gas in question: `beside` are the factors of the other gases.  Each day before, after or between all
+    editions gets the nearest one, which is recorded or, under `vintage="strict"`, refused.
 
     Raises
     ------
     FactorError
         If two factors apply on the same day, or the policy forbids what it would take.
     """
+    spans = _spans(factors, beside)
     days: dict[EmissionFactor, int] = defaultdict(int)
     fallbacks = []
-    for stretch in _stretches(factors, period):
-        in_force = _in_force(factors, stretch.start)
-        if len(in_force) > 1:
-            raise ambiguous(in_force)
+    for stretch in _stretches(spans, period):
+        in_force = _in_force(spans, stretch.start)
         if in_force:
-            factor = in_force[0]
-        else:
-            factor = _nearest(factors, stretch)
-            outside = Fallback("vintage", str(stretch), f"{factor.dataset} {factor.edition}")
+            days[_only(in_force)] += stretch.days
+            continue
+        for factor, part in _nearest(spans, stretch):
+            outside = Fallback("vintage", str(part), edition_name(factor))
             fallbacks.append(recorded(policy, outside, column="period"))
-        days[factor] += stretch.days
+            days[factor] += part.days
     if len(days) > 1:
-        names = " and ".join(f"{factor.edition} ({count} days)" for factor, count in days.items())
+        names = " and ".join(f"{edition_name(factor)} ({count} days)" for factor, count in days.items())
         if policy.straddle == "refuse":
             raise FactorError(
                 f"period {period} crosses editions {names}",
@@ -70,6 +76,12 @@ def choose_edition(factors: Sequence[EmissionFactor], period: Period, policy: Ac
         fallbacks.append(Fallback("straddle", str(period), names))
     parts = tuple((factor, Fraction(count, period.days)) for factor, count in days.items())
     return Edition(parts, tuple(fallbacks))
+
+
+def edition_name(factor: EmissionFactor) -> str:
+    """What to call a factor's edition where its file leaves out the usual names."""
+    since = f"from {factor.applies_from}" if factor.applies_from else ""
+    return " ".join(filter(None, (factor.dataset or factor.source, factor.edition or since))) or factor.ef_cid
 
 
 def recorded(policy: AccountingPolicy, fallback: Fallback, *, column: str) -> Fallback:
@@ -93,7 +105,7 @@ def recorded(policy: AccountingPolicy, fallback: Fallback, *, column: str) -> Fa
 def ambiguous(factors: Sequence[EmissionFactor]) -> FactorError:
     """Two factors would do: list them, choose none."""
     candidates = ", ".join(
-        f"{factor.ef_cid} ({factor.dataset or factor.source} {factor.edition}: {factor.value_text} "
+        f"{factor.ef_cid} ({edition_name(factor)}: {factor.value_text} "
         f"{factor.numerator.symbol} {factor.gas} per {factor.denominator.symbol})"
         for factor in factors
     )
@@ -104,40 +116,63 @@ def ambiguous(factors: Sequence[EmissionFactor]) -> FactorError:
     )
 
 
-def _stretches(factors: Sequence[EmissionFactor], period: Period) -> Iterator[Period]:
+class _Span(NamedTuple):
+    """The days that a factor applies to."""
+
+    first: date
+    last: date
+    publication: tuple[str, str]  #: whose later editions replace it
+    factor: EmissionFactor
+
+
+def _spans(factors: Sequence[EmissionFactor], beside: Sequence[EmissionFactor]) -> list[_Span]:
+    """When each factor applies; one whose publisher sets no end lasts until the next edition begins."""
+    starts: dict[tuple[str, str], set[date]] = defaultdict(set)
+    for factor in (*factors, *(factor for factor in beside if factor.dataset)):
+        starts[factor.source, factor.dataset].add(factor.applies_from or date.min)
+    spans = []
+    for factor in factors:
+        publication = factor.source, factor.dataset
+        first = factor.applies_from or date.min
+        following = min((start for start in starts[publication] if start > first), default=None)
+        last = factor.applies_to or (following - _DAY if following else date.max)
+        spans.append(_Span(first, last, publication, factor))
+    return spans
+
+
+def _stretches(spans: Sequence[_Span], period: Period) -> Iterator[Period]:
     """Cut a period wherever an edition starts or has ended."""
-    cuts = {factor.applies_from for factor in factors if factor.applies_from}
-    cuts |= {factor.applies_to + _DAY for factor in factors if factor.applies_to}
+    cuts = {span.first for span in spans} | {span.last + _DAY for span in spans if span.last < date.max}
     inside = sorted(cut for cut in cuts if period.start < cut <= period.end)
-    for start, following in zip([period.start, *inside], [*inside, period.end + _DAY], strict=True):
-        yield Period(start, following - _DAY)
+    for start, following in zip([period.start, *inside], [*inside, None], strict=True):
+        yield Period(start, following - _DAY if following else period.end)
 
 
-def _in_force(factors: Sequence[EmissionFactor], day: date) -> list[EmissionFactor]:
-    """The factors that apply on a day, without those that a later edition of the same dataset replaced."""
-    applying = [
-        factor
-        for factor in factors
-        if (factor.applies_from is None or factor.applies_from <= day)
-        and (factor.applies_to is None or day <= factor.applies_to)
-    ]
-    newest: dict[str, date] = {}
-    for factor in applying:
-        newest[factor.dataset] = max(newest.get(factor.dataset, date.min), factor.applies_from or date.min)
-    return [factor for factor in applying if (factor.applies_from or date.min) == newest[factor.dataset]]
+def _in_force(spans: Sequence[_Span], day: date) -> list[EmissionFactor]:
+    """The factors that apply on a day; of one publication only the edition that began last."""
+    covering = [span for span in spans if span.first <= day <= span.last]
+    newest: dict[tuple[str, str], date] = {}
+    for span in covering:
+        newest[span.publication] = max(newest.get(span.publication, span.first), span.first)
+    return [span.factor for span in covering if span.first == newest[span.publication]]
 
 
-def _nearest(factors: Sequence[EmissionFactor], stretch: Period) -> EmissionFactor:
-    """The factor fewest days away from a stretch that none covers; of two, the earlier."""
+def _only(factors: Sequence[EmissionFactor]) -> EmissionFactor:
+    if len(factors) > 1:
+        raise ambiguous(factors)
+    return factors[0]
 
-    def distance(factor: EmissionFactor) -> tuple[timedelta, date]:
-        if factor.applies_from is not None and factor.applies_from > stretch.end:
-            return factor.applies_from - stretch.end, factor.applies_from
-        ended = factor.applies_to or date.max
-        return stretch.start - ended, factor.applies_from or date.min
 
-    nearest = min(factors, key=distance)
-    alike = [factor for factor in factors if distance(factor) == distance(nearest)]
-    if len(alike) > 1:
-        raise ambiguous(alike)
-    return nearest
+def _nearest(spans: Sequence[_Span], stretch: Period) -> Iterator[tuple[EmissionFactor, Period]]:
+    """The factors nearest to the days of a stretch that none covers; of two as near, the earlier."""
+    ended = max((span.last for span in spans if span.last < stretch.start), default=None)
+    begins = min((span.first for span in spans if span.first > stretch.end), default=None)
+    if ended is not None and begins is not None:
+        middle = date.fromordinal((ended.toordinal() + begins.toordinal()) // 2)
+        if stretch.start <= middle:
+            yield _only(_in_force(spans, ended)), Period(stretch.start, min(stretch.end, middle))
+        if stretch.end > middle:
+            yield _only(_in_force(spans, begins)), Period(max(stretch.start, middle + _DAY), stretch.end)
+    else:
+        day = next(day for day in (ended, begins) if day is not None)
+        yield _only(_in_force(spans, day)), stretch

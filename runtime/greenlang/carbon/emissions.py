@@ -6,7 +6,8 @@ once for each kind of row and then for all rows by column.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
@@ -14,12 +15,13 @@ import numpy as np
 import numpy.typing as npt
 
 from greenlang.carbon.activity import ActivityData, RowProblem
-from greenlang.carbon.formulas import CO2E, MASS
+from greenlang.carbon.formulas import CO2E, KG_PLACES, MASS
 from greenlang.carbon.gwp import GwpSet, gwp_set
 from greenlang.carbon.selection import Selection
 from greenlang.carbon.tables import StringColumn
-from greenlang.errors import FactorError, InputError
-from greenlang_core.decimals import DecimalColumn
+from greenlang.errors import AgentError, FactorError, InputError, Problem
+from greenlang.exact import MAX_DIGITS, decimal_text
+from greenlang_core.decimals import DecimalColumn, DecimalOverflow
 
 __all__ = ["Component", "Emissions", "GasEmissions", "Missing", "RowKind", "calculate", "kinds_of_rows"]
 
@@ -27,6 +29,9 @@ Rows = npt.NDArray[np.int32]
 
 #: Gases that have to be known before a combustion's CO2e is whole.
 COMBUSTION_GASES = ("CO2", "CH4", "N2O")
+
+#: A column at `KG_PLACES` holds less than this, whichever way a row is rounded.
+LARGEST_KG = 10 ** (MAX_DIGITS - KG_PLACES) - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,9 +165,15 @@ def calculate(
     quantities : dict, optional
         Further quantity columns by name, one entry a row of the data, in the unit that `choose` took.
     expected : sequence of str
-        Gases that are reported as missing where a kind has no rate for them.
+        Gases that belong together: a kind with rates for some of them and not for others lacks these,
+        and they are reported as missing.
     reason : callable, optional
         Says why a gas of a kind (by its example row) is missing.
+
+    Raises
+    ------
+    AgentError
+        If `choose` gives components that count the same emissions twice.
     """
     columns = {"quantity": data.quantity, **(quantities or {})}
     gwp = gwp_set(data.policy.gwp_set)
@@ -182,22 +193,21 @@ def calculate(
                 (row, data.problem(row, error.place, error.message, error.fix)) for row in kind.rows.tolist()
             )
             continue
+        _check_each_gas_once(agent, components)
         chosen.append((kind.rows, components))
         selections.extend(component.selection for component in components)
         selection_rows.extend(kind.rows for _ in components)
-        known = {gas for component in components for gas in component.selection.gases()}
-        if "CO2e" not in known:
-            name = components[0].selection.activity
-            missing.extend(
-                Missing(
-                    gas,
-                    name,
-                    reason(kind.example, gas) if reason else "its publisher gives no factor",
-                    kind.rows,
-                )
-                for gas in expected
-                if gas not in known
-            )
+        missing.extend(
+            Missing(gas, components[0].selection.activity, why, kind.rows)
+            for gas, why in _gaps(components, expected, kind.example, reason)
+        )
+    terms = _terms(chosen)
+    try:
+        gases = [term.multiply(columns[term.quantity], gwp) for term in terms]
+    except DecimalOverflow:
+        large = np.unique(np.concatenate([term.too_large(columns[term.quantity], gwp) for term in terms]))
+        refused.extend((row, _too_large(data, row)) for row in large.tolist())
+        gases = [term.multiply(columns[term.quantity], gwp) for term in _terms(_left(chosen, large))]
     return Emissions(
         data=data,
         agent=agent,
@@ -205,7 +215,7 @@ def calculate(
         category=category,
         method=method,
         rows=np.sort(np.concatenate(answered)) if answered else np.empty(0, dtype=np.int32),
-        gases=tuple(term.multiply(columns[term.quantity], gwp) for term in _terms(chosen)),
+        gases=tuple(gases),
         selections=tuple(selections),
         selection_rows=tuple(selection_rows),
         missing=tuple(missing),
@@ -225,8 +235,25 @@ class _Term:
     rows: list[Rows] = field(default_factory=list)
     rates: list[Fraction] = field(default_factory=list)
 
+    def too_large(self, quantity: DecimalColumn, gwp: GwpSet) -> Rows:
+        """The rows whose mass or CO2e leaves the digits of a column, found one by one."""
+        warming = 1 if self.gas == "CO2e" else Fraction(gwp.factor(self.gas, self.biogenic))
+        found = [
+            row
+            for rows, rate in zip(self.rows, self.rates, strict=True)
+            for row in rows.tolist()
+            if abs(Fraction(quantity[row]) * rate) * max(warming, 1) >= LARGEST_KG
+        ]
+        return np.array(found, dtype=np.int32)
+
     def multiply(self, quantity: DecimalColumn, gwp: GwpSet) -> GasEmissions:
-        """Mass and CO2e of all the rows, one call of the kernel each."""
+        """Mass and CO2e of all the rows, one call of the kernel each.
+
+        Raises
+        ------
+        DecimalOverflow
+            Where a row leaves the digits of a column.
+        """
         rows = np.concatenate(self.rows)
         codes = np.repeat(np.arange(len(self.rows), dtype=np.int32), [len(part) for part in self.rows])
         order = np.argsort(rows, kind="stable")
@@ -253,6 +280,51 @@ def _terms(kinds: Iterable[tuple[Rows, Sequence[Component]]]) -> list[_Term]:
                 term.rows.append(rows)
                 term.rates.append(rate.rate)
     return [terms[key] for key in sorted(terms, key=str)]
+
+
+def _left(
+    kinds: Iterable[tuple[Rows, Sequence[Component]]], rows: Rows
+) -> list[tuple[Rows, Sequence[Component]]]:
+    """The same kinds without some rows."""
+    return [(of[~np.isin(of, rows)], components) for of, components in kinds]
+
+
+def _too_large(data: ActivityData, row: int) -> Problem:
+    return data.problem(
+        row,
+        "quantity",
+        f"{decimal_text(data.quantity[row])} {data.unit[row]} of '{data.activity[row]}' give more emissions "
+        f"than {MAX_DIGITS - KG_PLACES} digits of kg hold",
+        "correct the quantity or its unit",
+    )
+
+
+def _gaps(
+    components: Sequence[Component],
+    expected: Sequence[str],
+    example: int,
+    reason: Callable[[int, str], str] | None,
+) -> Iterator[tuple[str, str]]:
+    """Gases that a kind of row ought to have and has not, or not for its whole quantity, and why."""
+    known = {gas for component in components for gas in component.selection.gases()}
+    if known.isdisjoint(expected):
+        return
+    for gas in expected:
+        if not any(component.selection.covers(gas) for component in components):
+            if gas in known:
+                yield gas, "a part of the quantity has no factor for it"
+            else:
+                yield gas, reason(example, gas) if reason else "its publisher gives no factor"
+
+
+def _check_each_gas_once(agent: str, components: Sequence[Component]) -> None:
+    """Refuse components that would count the same emissions twice; a CO2e total goes with no other."""
+    gases = Counter(gas for component in components for gas in component.selection.gases())
+    if max(gases.values(), default=0) > 1 or ("CO2e" in gases and len(components) > 1):
+        raise AgentError(
+            f"{agent} counts emissions of '{components[0].selection.activity}' twice",
+            fix="its components must have no gas in common, and none beside one published as CO2e",
+        )
 
 
 def _check_basis(components: Sequence[Component], gwp: GwpSet) -> None:

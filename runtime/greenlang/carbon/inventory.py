@@ -6,8 +6,8 @@ that none took is unmatched, one that two took would be counted twice; both are 
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, localcontext
 from functools import cached_property
@@ -18,6 +18,7 @@ import numpy.typing as npt
 from greenlang.carbon.activity import ActivityData, RowProblem, SkippedRow
 from greenlang.carbon.editions import Fallback
 from greenlang.carbon.emissions import Emissions, Missing
+from greenlang.carbon.factors import activity_key
 from greenlang.carbon.formulas import KG_PLACES
 from greenlang.carbon.gwp import GwpSet
 from greenlang.errors import InputError, either, nearest
@@ -173,7 +174,7 @@ def _taken_twice(data: ActivityData, parts: Sequence[Emissions]) -> list[RowProb
     for row in np.flatnonzero(twice).tolist():
         takers = [part for part in parts if _holds(part.rows, row)]
         names = " and ".join(f"{part.agent} ({part.category})" for part in takers)
-        methods = sorted({part.category for part in takers})
+        meant = sorted({part.category for part in takers})
         problems.append(
             (
                 row,
@@ -181,7 +182,9 @@ def _taken_twice(data: ActivityData, parts: Sequence[Emissions]) -> list[RowProb
                     row,
                     "activity",
                     f"'{data.activity[row]}' is taken by {names}",
-                    f"write in column 'method' which is meant: {' or '.join(methods)}",
+                    f"write in column 'method' which is meant: {' or '.join(meant)}"
+                    if len(meant) > 1
+                    else "keep one of these agents in the program",
                 ),
             )
         )
@@ -193,26 +196,34 @@ def _unmatched(data: ActivityData, parts: Sequence[Emissions]) -> list[RowProble
     open_rows = data.usable.copy()
     for part in parts:
         open_rows[part.rows] = False
-    known = {name for part in parts for name in part.activities}
-    fixes: dict[tuple[str, str], tuple[str, str]] = {}
+    known = {activity_key(name): name for part in parts for name in part.activities}
+    own = {activity_key(factor.activity) for factors in data.own_factors for factor in factors}
+    categories = sorted({part.category for part in parts})
+    reasons: dict[tuple[str, str], tuple[str, str]] = {}
     problems = []
     for row in np.flatnonzero(open_rows).tolist():
-        key = (data.activity[row], data.method[row])
-        if key not in fixes:
-            fixes[key] = _why_unmatched(*key, known)
-        message, fix = fixes[key]
-        problems.append((row, data.problem(row, "activity", message, fix)))
+        asked = (data.activity[row], data.method[row])
+        if asked not in reasons:
+            reasons[asked] = _why_unmatched(*asked, known, own, categories)
+        problems.append((row, data.problem(row, "activity", *reasons[asked])))
     return problems
 
 
-def _why_unmatched(activity: str, method: str, known: Iterable[str]) -> tuple[str, str]:
-    names = set(known)
-    if activity.casefold() in {name.casefold() for name in names}:
+def _why_unmatched(
+    activity: str, method: str, known: Mapping[str, str], own: Collection[str], categories: Sequence[str]
+) -> tuple[str, str]:
+    """What to say of a row that no agent took, and what would mend it."""
+    if activity_key(activity) in known:
         return (
             f"no agent of this program takes '{activity}'" + (f" with method '{method}'" if method else ""),
             "correct column 'method' or 'tags', or add the agent that takes it to the program",
         )
-    close = nearest(activity, names)
+    if activity_key(activity) in own:
+        return (
+            f"no agent of this program uses your factor for '{activity}'",
+            f"write in its column 'category' what it is for, such as {either(categories)}",
+        )
+    close = nearest(activity, known.values())
     return (
         f"unknown activity '{activity}': no agent of this program has a factor for it",
         f"did you mean {either(close)}?"
@@ -234,7 +245,7 @@ def _lines_of(part: Emissions) -> Iterator[Line]:
     # The first selection of a row names it: a vehicle's fuel comes before its distance.
     for selection, rows in reversed(list(zip(part.selections, part.selection_rows, strict=True))):
         codes[rows] = code_of[selection.activity]
-    counts = Counter(codes[part.rows].tolist())
+    counts = np.bincount(codes[part.rows], minlength=len(names)).tolist()
     gases: dict[int, dict[str, Decimal]] = defaultdict(dict)
     biogenic: dict[int, Decimal] = {}
     co2e: dict[int, Decimal] = defaultdict(Decimal)

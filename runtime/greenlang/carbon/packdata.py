@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
 from greenlang.carbon.activity import ActivityData
 from greenlang.carbon.factor_files import load_aliases, load_factors
-from greenlang.carbon.factors import FactorSet
+from greenlang.carbon.factors import FactorSet, activity_key
 from greenlang.carbon.rows import own_factors
 from greenlang.carbon.selection import FactorBook
 
@@ -27,10 +27,11 @@ class PackData:
         """Every activity that there is a factor for, as its publisher names it."""
         return frozenset(factor.activity for factors in self.factor_sets for factor in factors)
 
-    def names(self) -> frozenset[str]:
-        """The activities and their aliases."""
-        known = self.activities()
-        return known | {alias for alias, name in self.aliases.items() if name in known}
+    def names(self, others: Collection[str] = ()) -> frozenset[str]:
+        """The activities, `others` that the user has factors for, and the aliases of them all."""
+        known = self.activities().union(others)
+        keys = {activity_key(name) for name in known}
+        return known | {alias for alias, name in self.aliases.items() if activity_key(name) in keys}
 
     def book(self, data: ActivityData, categories: Sequence[str]) -> FactorBook:
         """The factors for some activity data: the user's own of these categories, then the pack's."""

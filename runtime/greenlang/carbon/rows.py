@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 import numpy as np
 import numpy.typing as npt
@@ -10,11 +10,11 @@ import numpy.typing as npt
 from greenlang.carbon.activity import ActivityData
 from greenlang.carbon.factors import FactorSet, activity_key
 from greenlang.carbon.selection import Wanted
-from greenlang.carbon.tables import StringColumn
+from greenlang.carbon.tables import StringColumn, Table
 from greenlang.carbon.tags import parse_tags
 from greenlang.errors import InputError
 
-__all__ = ["own_factors", "rows_taken", "tag_column", "wanted_of"]
+__all__ = ["own_activities", "own_factors", "rows_taken", "tag_columns", "wanted_of"]
 
 Rows = npt.NDArray[np.int32]
 
@@ -41,10 +41,20 @@ def wanted_of(
     )
 
 
-def tag_column(data: ActivityData, key: str) -> StringColumn:
-    """One tag of every row as a column of its own; empty where a row does not have it."""
-    texts = StringColumn.from_texts(parse_tags(text).get(key, "") for text in data.tags.values)
-    return StringColumn(texts.codes[data.tags.codes], texts.values)
+def tag_columns(data: ActivityData, *keys: str) -> tuple[StringColumn, ...]:
+    """Tags of every row as columns of their own, one for each key; empty where a row does not have it."""
+    tags = map(_readable_tags, data.tags.values)
+    found = Table.from_rows("tags", keys, (tuple(of.get(key, "") for key in keys) for of in tags))
+    return tuple(
+        StringColumn(found.columns[key].codes[data.tags.codes], found.columns[key].values) for key in keys
+    )
+
+
+def _readable_tags(text: str) -> Mapping[str, str]:
+    try:
+        return parse_tags(text)
+    except InputError:
+        return {}  # its rows are not usable, which whoever read them has told
 
 
 def rows_taken(data: ActivityData, activities: Collection[str], methods: Collection[str]) -> Rows:
@@ -62,6 +72,16 @@ def rows_taken(data: ActivityData, activities: Collection[str], methods: Collect
     right_method = [method.casefold() in methods for method in data.method.values]
     taken = np.array(right_activity)[data.activity.codes] & np.array(right_method)[data.method.codes]
     return np.flatnonzero(taken & data.usable).astype(np.int32)
+
+
+def own_activities(data: ActivityData, categories: Collection[str]) -> frozenset[str]:
+    """What the user's own factors of certain categories are for."""
+    return frozenset(
+        factor.activity
+        for factors in data.own_factors
+        for factor in factors
+        if factor.category.casefold() in categories
+    )
 
 
 def own_factors(

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from fractions import Fraction
 
@@ -61,10 +61,20 @@ class Selection:
     activity: str  #: as the factor's publisher names it
     rates: tuple[GasRate, ...]
     fallbacks: tuple[Fallback, ...] = ()
+    #: Of one that was blended: the gases of each of its parts.
+    blended: tuple[frozenset[str], ...] = ()
 
     def gases(self) -> frozenset[str]:
         """The gases it has a rate for."""
         return frozenset(rate.gas for rate in self.rates)
+
+    def covers(self, gas: str) -> bool:
+        """Whether the whole quantity has a rate for a gas; a published CO2e total stands for all gases."""
+        return all(not gases.isdisjoint((gas, "CO2e")) for gases in self.blended or (self.gases(),))
+
+    def without_gases(self, gases: frozenset[str]) -> Selection:
+        """The same selection without its rates of some gases."""
+        return replace(self, rates=tuple(rate for rate in self.rates if rate.gas not in gases))
 
 
 class FactorBook:
@@ -105,6 +115,16 @@ class FactorBook:
     def activities(self) -> tuple[str, ...]:
         """Every activity that there is a factor for, as its publisher names it."""
         return tuple(sorted(self._names.values()))
+
+    def vehicles(self) -> frozenset[str]:
+        """Every vehicle and kind of equipment that there is a factor for."""
+        return frozenset(
+            factor.vehicle
+            for tier in self._tiers
+            for factors in tier.values()
+            for factor in factors
+            if factor.vehicle
+        )
 
     def name(self, activity: str) -> str | None:
         """The publisher's name of an activity, or None where there is no factor for it."""
@@ -148,14 +168,12 @@ class FactorBook:
         for factor in found:
             by_gas[factor.gas].append(factor)
         rates = []
-        biogenic = next((factor.biogenic for factor in found if factor.biogenic is not None), None)
         for gas, factors in sorted(by_gas.items()):
-            edition = choose_edition(factors, wanted.period, self._policy)
+            beside = [factor for factor in found if factor.gas != gas]
+            edition = choose_edition(factors, wanted.period, self._policy, beside)
             fallbacks.extend(edition.fallbacks)
-            rates.append(GasRate(gas, biogenic, _rate(edition.parts, wanted.unit), edition.parts))
-        bases = {factor.denominator.basis for factor in found} - {wanted.unit.basis}
-        if bases and not wanted.unit.basis:
-            fallbacks.append(Fallback("heat basis", wanted.unit.symbol, " and ".join(sorted(bases))))
+            rates.extend(_rates(gas, edition.parts, wanted.unit, beside))
+        fallbacks.extend(_assumed_bases(found, wanted.unit))
         _refuse_two_totals(by_gas)
         return Selection(name, tuple(rates), tuple(sorted(set(fallbacks))))
 
@@ -234,18 +252,49 @@ class FactorBook:
 
 def blend(shares: Sequence[tuple[Selection, Fraction]]) -> Selection:
     """One selection of several, each for a share of the row's quantity; the shares add up to 1."""
-    rates: dict[str, GasRate] = {}
+    rates: dict[tuple[str, bool | None], GasRate] = {}
     for selection, share in shares:
         for rate in selection.rates:
-            before = rates.get(rate.gas, GasRate(rate.gas, rate.biogenic, Fraction(0), ()))
+            key = rate.gas, rate.biogenic
+            before = rates.get(key, GasRate(*key, Fraction(0), ()))
             parts = tuple((factor, weight * share) for factor, weight in rate.parts)
-            rates[rate.gas] = GasRate(
-                rate.gas, rate.biogenic, before.rate + rate.rate * share, before.parts + parts
-            )
-    fallbacks = {fallback for selection, _ in shares for fallback in selection.fallbacks}
+            rates[key] = GasRate(*key, before.rate + rate.rate * share, before.parts + parts)
     return Selection(
-        shares[0][0].activity, tuple(rates[gas] for gas in sorted(rates)), tuple(sorted(fallbacks))
+        shares[0][0].activity,
+        tuple(rates[key] for key in sorted(rates, key=str)),
+        tuple(sorted({fallback for selection, _ in shares for fallback in selection.fallbacks})),
+        tuple(selection.gases() for selection, _ in shares),
     )
+
+
+def _rates(
+    gas: str,
+    parts: Sequence[tuple[EmissionFactor, Fraction]],
+    unit: Unit,
+    beside: Sequence[EmissionFactor],
+) -> list[GasRate]:
+    """The rates of one gas; two where its editions differ on whether its carbon is biogenic.
+
+    A factor that is silent on that is taken as those of the other gases `beside` it, where these agree.
+    """
+    said = {factor.biogenic for factor in beside} - {None}
+    unsaid = said.pop() if len(said) == 1 else None
+    by_origin: dict[bool | None, list[tuple[EmissionFactor, Fraction]]] = defaultdict(list)
+    for factor, weight in parts:
+        by_origin[unsaid if factor.biogenic is None else factor.biogenic].append((factor, weight))
+    return [
+        GasRate(gas, biogenic, _rate(those, unit), tuple(those))
+        for biogenic, those in sorted(by_origin.items(), key=str)
+    ]
+
+
+def _assumed_bases(factors: Sequence[EmissionFactor], unit: Unit) -> list[Fallback]:
+    """What is assumed where either the row or its factors do not say on which basis heat is measured."""
+    bases = {factor.denominator.basis for factor in factors}
+    if unit.basis:
+        return [Fallback("heat basis", str(unit), "not said by the factor")] if "" in bases else []
+    assumed = " and ".join(sorted(bases - {""}))
+    return [Fallback("heat basis", unit.symbol, assumed)] if assumed else []
 
 
 def _rate(parts: Sequence[tuple[EmissionFactor, Fraction]], unit: Unit) -> Fraction:

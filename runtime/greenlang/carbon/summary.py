@@ -50,7 +50,7 @@ def inventory_summary(inventory: Inventory) -> dict[str, Any]:
                 "gwp_basis": factor.gwp_basis or "unspecified",
                 "ef_cid": factor.ef_cid,
             }
-            for factor, _ in factor_roles(inventory)
+            for factor in {factor.ef_cid: factor for factor, _ in factor_roles(inventory)}.values()
             if factor.gas == "CO2e"
         ],
         "skipped": [

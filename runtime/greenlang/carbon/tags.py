@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import lru_cache
 
 from greenlang.errors import InputError
 
 __all__ = ["parse_tags"]
 
 
-@lru_cache(maxsize=4096)
 def parse_tags(text: str) -> Mapping[str, str]:
     """Read `key=value; key=value`; keys in lower case, white space around either dropped.
 

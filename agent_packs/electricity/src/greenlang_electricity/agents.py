@@ -6,6 +6,7 @@ Both methods of the GHG Protocol Scope 2 Guidance, each for all rows: the result
 from __future__ import annotations
 
 from dataclasses import replace
+from decimal import Decimal
 from fractions import Fraction
 
 import numpy as np
@@ -25,12 +26,13 @@ from greenlang.carbon import (
     calculate,
     kinds_of_rows,
     load_pack_data,
+    own_activities,
     recorded,
     rows_taken,
-    tag_column,
+    tag_columns,
     wanted_of,
 )
-from greenlang.errors import FactorError
+from greenlang.errors import FactorError, QuantityError
 from greenlang.exact import decimal_from_text
 
 __all__ = ["location_based", "market_based"]
@@ -56,6 +58,7 @@ def location_based(data: ActivityData) -> Emissions:
     """
     pack = pack_data()
     book = pack.book(data, CATEGORIES)
+    names = pack.names(own_activities(data, CATEGORIES))
     return calculate(
         data,
         agent="electricity.location_based",
@@ -63,11 +66,11 @@ def location_based(data: ActivityData) -> Emissions:
         category=CATEGORY,
         method="location-based",
         kinds=kinds_of_rows(
-            rows_taken(data, pack.names(), ("", "location-based")),
+            rows_taken(data, names, ("", "location-based")),
             (data.activity, data.unit, data.region, data.period),
         ),
         choose=lambda row: [Component(book.select(wanted_of(data, row, kinds=GRID_AVERAGE)))],
-        activities=tuple(sorted(pack.names())),
+        activities=tuple(sorted(names)),
     )
 
 
@@ -80,21 +83,18 @@ def market_based(data: ActivityData) -> Emissions:
     """
     pack = pack_data()
     book = pack.book(data, CATEGORIES)
-    covered = tag_column(data, "instrument_quantity")
-    columns = (data.activity, data.unit, data.region, data.period, tag_column(data, "supplier"))
-    instruments = (tag_column(data, "instrument"), covered, _quantities_where(data, covered))
+    names = pack.names(own_activities(data, CATEGORIES))
+    supplier, instrument, covered = tag_columns(data, "supplier", "instrument", "instrument_quantity")
 
     def choose(row: int) -> list[Component]:
-        supplier = columns[-1][row]
-        instrument, quantity = instruments[0][row], covered[row]
-        share = _covered_share(data, row, quantity) if instrument else Fraction(0)
+        share = _covered_share(data.quantity[row], instrument[row], covered[row])
         wanted = wanted_of(data, row)
         shares = []
-        if instrument:
-            held = replace(wanted, kinds=("instrument",), holder=instrument)
+        if share:
+            held = replace(wanted, kinds=("instrument",), holder=instrument[row])
             shares.append((book.select(held), share))
         if share < 1:
-            shares.append((_without_instrument(data, book, wanted, supplier), 1 - share))
+            shares.append((_without_instrument(data, book, wanted, supplier[row]), 1 - share))
         return [Component(blend(shares))]
 
     return calculate(
@@ -103,9 +103,21 @@ def market_based(data: ActivityData) -> Emissions:
         scope=2,
         category=CATEGORY,
         method="market-based",
-        kinds=kinds_of_rows(rows_taken(data, pack.names(), ("", "market-based")), (*columns, *instruments)),
+        kinds=kinds_of_rows(
+            rows_taken(data, names, ("", "market-based")),
+            (
+                data.activity,
+                data.unit,
+                data.region,
+                data.period,
+                supplier,
+                instrument,
+                covered,
+                _quantities_where(data, covered),
+            ),
+        ),
         choose=choose,
-        activities=tuple(sorted(pack.names())),
+        activities=tuple(sorted(names)),
     )
 
 
@@ -121,19 +133,27 @@ def _without_instrument(data: ActivityData, book: FactorBook, wanted: Wanted, su
     return replace(average, fallbacks=(*average.fallbacks, fallback))
 
 
-def _covered_share(data: ActivityData, row: int, covered: str) -> Fraction:
+def _covered_share(quantity: Decimal, instrument: str, covered: str) -> Fraction:
     """The part of a row's quantity that its instrument covers; all of it where the row does not say."""
     if not covered:
-        return Fraction(1)
-    quantity = data.quantity[row]
-    amount = decimal_from_text(covered)
-    if not 0 <= amount <= quantity or not quantity:
+        return Fraction(1 if instrument else 0)
+    if not instrument:
+        raise FactorError(
+            f"instrument_quantity {covered} is of no instrument",
+            fix="name the instrument too, as instrument=NAME, or remove the tag",
+            place="tags",
+        )
+    try:
+        amount = decimal_from_text(covered)
+    except QuantityError as error:
+        raise FactorError(f"instrument_quantity: {error.message}", fix=error.fix, place="tags") from error
+    if not 0 <= amount <= quantity:
         raise FactorError(
             f"instrument_quantity {covered} is not between 0 and the row's quantity",
             fix="give the part of the quantity that the instrument covers, in the row's unit",
             place="tags",
         )
-    return Fraction(amount) / Fraction(quantity)
+    return Fraction(amount) / Fraction(quantity) if quantity else Fraction(1)
 
 
 def _quantities_where(data: ActivityData, covered: StringColumn) -> StringColumn:

@@ -11,13 +11,16 @@ from greenlang.carbon import (
     ActivityData,
     Component,
     Emissions,
+    FactorBook,
     PackData,
-    StringColumn,
+    Wanted,
+    activity_key,
     calculate,
     kinds_of_rows,
     load_pack_data,
+    own_activities,
     rows_taken,
-    tag_column,
+    tag_columns,
     wanted_of,
 )
 from greenlang.errors import FactorError, either, nearest
@@ -45,9 +48,9 @@ def stationary(data: ActivityData) -> Emissions:
     """
     pack = pack_data("data/stationary.csv")
     book = pack.book(data, (STATIONARY,))
-    rows = rows_taken(data, pack.names() | _own_activities(data, STATIONARY), ("", "stationary", STATIONARY))
-    for tag in MOBILE_TAGS:
-        column = tag_column(data, tag)
+    names = pack.names(own_activities(data, (STATIONARY,)))
+    rows = rows_taken(data, names, ("", "stationary", STATIONARY))
+    for column in tag_columns(data, *MOBILE_TAGS):
         tagged = np.array([bool(text) for text in column.values], dtype=np.bool_)
         rows = rows[~tagged[column.codes[rows]]]
     return calculate(
@@ -57,7 +60,7 @@ def stationary(data: ActivityData) -> Emissions:
         category=STATIONARY,
         kinds=kinds_of_rows(rows, (data.activity, data.unit, data.region, data.period)),
         choose=lambda row: [Component(book.select(wanted_of(data, row)))],
-        activities=tuple(sorted(pack.names())),
+        activities=tuple(sorted(names)),
     )
 
 
@@ -71,33 +74,32 @@ def mobile(data: ActivityData) -> Emissions:
     """
     pack = pack_data("data/mobile.csv")
     book = pack.book(data, (MOBILE,))
-    vehicle, engine, model_year = (tag_column(data, tag) for tag in ("vehicle", "engine", "model_year"))
+    names = pack.names(own_activities(data, (MOBILE,)))
+    vehicle, engine, model_year = tag_columns(data, "vehicle", "engine", "model_year")
     distance, distance_state = distance_column(data)
-    vehicles = sorted(
-        {factor.vehicle for factors in pack.factor_sets for factor in factors if factor.vehicle}
-    )
+    machines = {activity_key(name): name for name in book.vehicles()}
 
     def choose(row: int) -> list[Component]:
         fuel = wanted_of(data, row)
         machine = replace(
-            fuel, vehicle=vehicle[row], engine=engine[row], model_year=_model_year(model_year, row)
+            fuel, vehicle=vehicle[row], engine=engine[row], model_year=_model_year(model_year[row])
         )
-        if machine.vehicle and machine.vehicle.casefold() not in {name.casefold() for name in vehicles}:
-            raise _unknown_vehicle(machine.vehicle, vehicles)
+        if machine.vehicle and activity_key(machine.vehicle) not in machines:
+            raise _unknown_vehicle(machine.vehicle, sorted(machines.values()))
         driven = as_vehicle_distance(fuel.unit)
         if driven is not None:
-            return [Component(book.select(replace(machine, unit=driven)))]
-        components = [Component(book.select(fuel))]
+            # A factor of the user's own may be per km without saying of what; those of vehicles are per v.mi.
+            wanted = machine if book.offers(machine) else replace(machine, unit=driven)
+            return [Component(book.select(wanted))]
         if distance_state[row] not in ("", "given"):
             parse_distance(distance_state[row])
-        if not machine.vehicle:
-            return components
-        by_distance = replace(machine, unit=VEHICLE_KM)
-        if distance_state[row] and book.offers(by_distance):
-            components.append(Component(book.select(by_distance), "distance"))
-        elif book.offers(machine):
-            components.append(Component(book.select(machine)))
-        return components
+        burnt = Component(book.select(fuel))
+        by_machine = _by_machine(book, machine, distance_given=bool(distance_state[row]))
+        if by_machine is None or burnt.selection.covers("CO2e"):
+            return [burnt]
+        # A factor of the user's own may give all gases by the fuel, whatever burns it.
+        others = by_machine.selection.without_gases(burnt.selection.gases())
+        return [burnt, replace(by_machine, selection=others)] if others.rates else [burnt]
 
     def why_missing(row: int, gas: str) -> str:
         if as_vehicle_distance(wanted_of(data, row).unit) is not None:
@@ -110,28 +112,27 @@ def mobile(data: ActivityData) -> Emissions:
         scope=1,
         category=MOBILE,
         kinds=kinds_of_rows(
-            rows_taken(data, pack.names() | _own_activities(data, MOBILE), ("", "mobile", MOBILE)),
+            rows_taken(data, names, ("", "mobile", MOBILE)),
             (data.activity, data.unit, data.region, data.period, vehicle, engine, model_year, distance_state),
         ),
         choose=choose,
         quantities={"distance": distance},
         reason=why_missing,
-        activities=tuple(sorted(pack.names())),
+        activities=tuple(sorted(names)),
     )
 
 
-def _own_activities(data: ActivityData, category: str) -> frozenset[str]:
-    """What the user's own factors of a category are for."""
-    return frozenset(
-        factor.activity
-        for factors in data.own_factors
-        for factor in factors
-        if factor.category.casefold() == category
-    )
+def _by_machine(book: FactorBook, machine: Wanted, *, distance_given: bool) -> Component | None:
+    """What depends on the machine: by the distance that it went or the fuel that it burnt; None without."""
+    if not machine.vehicle:
+        return None
+    by_distance = replace(machine, unit=VEHICLE_KM)
+    if distance_given and book.offers(by_distance):
+        return Component(book.select(by_distance), "distance")
+    return Component(book.select(machine)) if book.offers(machine) else None
 
 
-def _model_year(column: StringColumn, row: int) -> int | None:
-    text = column[row]
+def _model_year(text: str) -> int | None:
     if not text:
         return None
     if not (text.isascii() and text.isdigit() and len(text) == 4):

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from greenlang.carbon import ActivityData, StringColumn, Unit, conversion_ratio, parse_unit, tag_column
+from greenlang.carbon import ActivityData, StringColumn, Unit, conversion_ratio, parse_unit, tag_columns
 from greenlang.errors import FactorError, InputError
-from greenlang.exact import decimal_from_text, round_
+from greenlang.exact import MAX_DIGITS, decimal_from_text, round_
 from greenlang_core.decimals import DecimalColumn
 
 __all__ = ["VEHICLE_KM", "as_vehicle_distance", "distance_column", "parse_distance"]
@@ -18,6 +18,9 @@ _KM = parse_unit("km")
 
 #: Places of the distance column; the mile, foot and nautical mile need at most seven.
 PLACES = 18
+
+#: Digits before the point that are left for it.
+DIGITS = MAX_DIGITS - PLACES
 
 
 def as_vehicle_distance(unit: Unit) -> Unit | None:
@@ -52,9 +55,10 @@ def parse_distance(text: str) -> Fraction:
             place="tags",
         )
     kilometres = Fraction(amount) * conversion_ratio(unit, VEHICLE_KM)
-    if Fraction(round_(kilometres, PLACES)) != kilometres:
+    if abs(kilometres) >= 10**DIGITS or Fraction(round_(kilometres, PLACES)) != kilometres:
         raise FactorError(
-            f"distance '{text}' needs more than {PLACES} places in kilometres",
+            f"distance '{text}' needs more than {DIGITS} digits before the point or {PLACES} after it "
+            "in kilometres",
             fix="write it with fewer digits",
             place="tags",
         )
@@ -63,7 +67,7 @@ def parse_distance(text: str) -> Fraction:
 
 def distance_column(data: ActivityData) -> tuple[DecimalColumn, StringColumn]:
     """The distance of each row in vehicle-km, and `given`, nothing, or the text that is no distance."""
-    texts = tag_column(data, "distance")
+    (texts,) = tag_columns(data, "distance")
     amounts, states = [], []
     for text in texts.values:
         try:
