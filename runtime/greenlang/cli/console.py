@@ -11,8 +11,6 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from greenlang.exact import decimal_text
-
 __all__ = ["grouped", "output", "reading_progress", "table", "working"]
 
 #: Width of a table where there is no terminal to ask: nothing is cut, nothing wraps.
@@ -34,13 +32,9 @@ def table(title: str, *columns: str) -> Table:
     return made
 
 
-def grouped(value: Decimal | int | None) -> str:
+def grouped(value: Decimal | None) -> str:
     """A number for people: digits in groups of three, an en dash where there is none."""
-    if value is None:
-        return "–"
-    sign, digits, exponent = Decimal(value).as_tuple()
-    whole, point, fraction = decimal_text(Decimal((0, digits, exponent))).partition(".")
-    return f"{'-' if sign else ''}{int(whole):,}{point}{fraction}"
+    return "–" if value is None else f"{value:,f}"
 
 
 @contextmanager

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -16,20 +15,13 @@ __all__ = ["run"]
 _SUFFIXES = {"": 1, "k": 1024, "m": 1024**2, "g": 1024**3}
 
 
-class ByteSize(click.ParamType):
-    """`256MB`, `2G`, `1048576`."""
-
-    name = "size"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        """Read a size in bytes."""
-        if isinstance(value, int):
-            return value
-        text = str(value).strip().lower().removesuffix("b").removesuffix("i")
-        digits = text.rstrip("kmg")
-        if not digits.isdigit() or text[len(digits) :] not in _SUFFIXES:
-            self.fail(f"{value!r} is not a size; write 256MB or 2G", param, ctx)
-        return int(digits) * _SUFFIXES[text[len(digits) :]]
+def byte_size(text: str) -> int:
+    """Read a size in bytes: `256MB`, `2G`, `1048576`."""
+    written = text.strip().lower().removesuffix("b").removesuffix("i")
+    digits = written.rstrip("kmg")
+    if not digits.isdigit() or written[len(digits) :] not in _SUFFIXES:
+        raise click.BadParameter(f"{text!r} is not a size; write 256MB or 2G")
+    return int(digits) * _SUFFIXES[written[len(digits) :]]
 
 
 @click.command(
@@ -86,7 +78,12 @@ Examples:
     help="Rows with mistakes: stop, or go on without them and list them in the result.",
 )
 @click.option(
-    "--max-input-size", type=ByteSize(), default="256MB", show_default=True, help="Refuse larger inputs."
+    "--max-input-size",
+    type=byte_size,
+    metavar="SIZE",
+    default="256MB",
+    show_default=True,
+    help="Refuse larger inputs.",
 )
 def run(
     program: Path,
