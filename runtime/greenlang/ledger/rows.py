@@ -203,8 +203,10 @@ class _Range:
     def fill(self, step: int, first: int, columns: list[_Column], labels: list[Sequence[Label]]) -> None:
         """Put in `step` rows, the first of which has the global index `first`."""
         for column in columns:
-            low, high = np.searchsorted(column.rows, (first, first + step))
-            places = column.rows[low:high] - (first - self.count)
+            low, high = np.searchsorted(column.rows, (first, first + step)).tolist()
+            places: slice | npt.NDArray[np.int64] = slice(self.count, self.count + step)
+            if high - low < step:
+                places = column.rows[low:high] - (first - self.count)
             self._present[column.position, places] = True
             self._words[column.position, places] = column.words[low:high]
         for kept, new in zip(self._labels, labels, strict=True):
@@ -316,7 +318,7 @@ def _column(schema: RowSchema, name: str, sparse: SparseSeries, first: int, stop
     words = np.frombuffer(sparse.figures, dtype="<u8").reshape(-1, 2)
     if len(rows) != len(words):
         raise InternalError(f"series {name} has {len(rows)} rows and {len(words)} figures")
-    if len(rows) and (rows[0] < first or rows[-1] >= stop or bool((np.diff(rows) <= 0).any())):
+    if len(rows) and (rows[0] < first or rows[-1] >= stop or not bool((rows[1:] > rows[:-1]).all())):
         raise InternalError(f"series {name} has rows that do not ascend within {first} to {stop - 1}")
     return _Column(schema.series.index(name), rows, words)
 
