@@ -18,14 +18,16 @@ def parse_tags(text: str) -> Mapping[str, str]:
         If a part has no `=`, or a key stands twice.
     """
     tags: dict[str, str] = {}
-    for part in filter(None, (part.strip() for part in text.split(";"))):
-        key, equals, value = (piece.strip() for piece in part.partition("="))
-        key = key.casefold()
-        if not equals or not key or key in tags:
+    for part in text.split(";"):
+        key, equals, value = part.partition("=")
+        key = key.strip().casefold()
+        if not key and not equals:
+            continue
+        if not key or not equals or key in tags:
             raise InputError(
-                f"tag '{part}' is not 'key=value'" if key not in tags else f"tag '{key}' stands twice",
+                f"tag '{key}' stands twice" if key in tags else f"tag '{part.strip()}' is not 'key=value'",
                 fix="write tags as 'vehicle=Gasoline Passenger Cars; model_year=2015; distance=1200 mi'",
                 place="tags",
             )
-        tags[key] = value
+        tags[key] = value.strip()
     return tags

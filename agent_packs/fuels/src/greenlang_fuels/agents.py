@@ -24,7 +24,7 @@ from greenlang.carbon import (
     wanted_of,
 )
 from greenlang.errors import FactorError, either, nearest
-from greenlang_fuels.distances import VEHICLE_KM, as_vehicle_distance, distance_column, parse_distance
+from greenlang_fuels.distances import GIVEN, VEHICLE_KM, as_vehicle_distance, distance_column, parse_distance
 
 __all__ = ["mobile", "stationary"]
 
@@ -75,8 +75,8 @@ def mobile(data: ActivityData) -> Emissions:
     pack = pack_data("data/mobile.csv")
     book = pack.book(data, (MOBILE,))
     names = pack.names(own_activities(data, (MOBILE,)))
-    vehicle, engine, model_year = tag_columns(data, "vehicle", "engine", "model_year")
-    distance, distance_state = distance_column(data)
+    vehicle, engine, model_year, driven_texts = tag_columns(data, *MOBILE_TAGS)
+    distance, distance_state = distance_column(driven_texts)
     machines = {activity_key(name): name for name in book.vehicles()}
 
     def choose(row: int) -> list[Component]:
@@ -91,7 +91,7 @@ def mobile(data: ActivityData) -> Emissions:
             # A factor of the user's own may be per km without saying of what; those of vehicles are per v.mi.
             wanted = machine if book.offers(machine) else replace(machine, unit=driven)
             return [Component(book.select(wanted))]
-        if distance_state[row] not in ("", "given"):
+        if distance_state[row] not in ("", GIVEN):
             parse_distance(distance_state[row])
         burnt = Component(book.select(fuel))
         by_machine = _by_machine(book, machine, distance_given=bool(distance_state[row]))
