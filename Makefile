@@ -23,7 +23,7 @@ help:
 	@echo 'make clean        remove the environment and everything built'
 
 run: $(VENV)/.installed
-	$(BIN)/greenlang run examples/inventory.gcel --input examples/activities.csv --factors examples/supplier_factors.csv
+	$(BIN)/greenlang run examples/inventory.gcel --input examples/activities.csv
 
 test: $(VENV)/.test
 	$(BIN)/python -m pytest

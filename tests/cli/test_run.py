@@ -14,14 +14,7 @@ def inventory_of(greenlang, examples, *arguments, code=0):
 
 
 def test_the_example_prints_totals_fallbacks_missing_gases_and_the_hash(greenlang, examples):
-    out = inventory_of(
-        greenlang,
-        examples,
-        "--input",
-        examples / "activities.csv",
-        "--factors",
-        examples / "supplier_factors.csv",
-    ).stdout
+    out = inventory_of(greenlang, examples, "--input", examples / "activities.csv").stdout
     for words in (
         "14 of 14 rows",
         "2 location-based",

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
-from greenlang.carbon.activity import ActivityData
 from greenlang.carbon.factor_files import load_aliases, load_factors
 from greenlang.carbon.factors import FactorSet, activity_key
+from greenlang.carbon.policy import AccountingPolicy
 from greenlang.carbon.rows import own_factors
 from greenlang.carbon.selection import FactorBook
 
@@ -33,11 +33,11 @@ class PackData:
         keys = {activity_key(name) for name in known}
         return known | {alias for alias, name in self.aliases.items() if activity_key(name) in keys}
 
-    def book(self, data: ActivityData, categories: Sequence[str]) -> FactorBook:
-        """The factors for some activity data: the user's own of these categories, then the pack's."""
-        return FactorBook(
-            own_factors(data, self.names(), categories), self.factor_sets, data.policy, self.aliases
-        )
+    def book(
+        self, policy: AccountingPolicy, own: Iterable[FactorSet], categories: Sequence[str]
+    ) -> FactorBook:
+        """The user's own factors of these categories, then the pack's."""
+        return FactorBook(own_factors(own, self.names(), categories), self.factor_sets, policy, self.aliases)
 
 
 @cache

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 import numpy as np
 import numpy.typing as npt
@@ -74,18 +74,15 @@ def rows_taken(data: ActivityData, activities: Collection[str], methods: Collect
     return np.flatnonzero(taken & data.usable).astype(np.int32)
 
 
-def own_activities(data: ActivityData, categories: Collection[str]) -> frozenset[str]:
+def own_activities(own: Iterable[FactorSet], categories: Collection[str]) -> frozenset[str]:
     """What the user's own factors of certain categories are for."""
     return frozenset(
-        factor.activity
-        for factors in data.own_factors
-        for factor in factors
-        if factor.category.casefold() in categories
+        factor.activity for factors in own for factor in factors if factor.category.casefold() in categories
     )
 
 
 def own_factors(
-    data: ActivityData, activities: Collection[str], categories: Collection[str]
+    own: Iterable[FactorSet], activities: Collection[str], categories: Collection[str]
 ) -> list[FactorSet]:
     """Those of the user's own factors that an agent may use.
 
@@ -102,5 +99,5 @@ def own_factors(
                 or (not factor.category and activity_key(factor.activity) in names)
             ),
         )
-        for factors in data.own_factors
+        for factors in own
     ]

@@ -108,6 +108,7 @@ def gather_evidence(
         "timestamp": datetime.now(UTC),
         "tenant": tenant,
         "plan_hash": plan.hash,
+        "plan_document": plan.to_json(),
         "agents": [_agent_use(spec, registry) for spec in plan.agents],
         "input_hash": source.input_hash if isinstance(source, TableInput) else input_hash_of_value(given),
         "input_name": source.name,

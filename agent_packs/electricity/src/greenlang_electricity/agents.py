@@ -25,6 +25,7 @@ from greenlang.carbon import (
     blend,
     calculate,
     kinds_of_rows,
+    load_factors,
     load_pack_data,
     own_activities,
     recorded,
@@ -57,8 +58,8 @@ def location_based(data: ActivityData) -> Emissions:
     Contracts make no difference here: GHG Protocol Scope 2 Guidance, chapter 6.
     """
     pack = pack_data()
-    book = pack.book(data, CATEGORIES)
-    names = pack.names(own_activities(data, CATEGORIES))
+    book = pack.book(data.policy, data.own_factors, CATEGORIES)
+    names = pack.names(own_activities(data.own_factors, CATEGORIES))
     return calculate(
         data,
         agent="electricity.location_based",
@@ -75,15 +76,22 @@ def location_based(data: ActivityData) -> Emissions:
 
 
 @gl.agent(name="electricity.market_based", version="1.0.0", effects=["pure", "calculates"])
-def market_based(data: ActivityData) -> Emissions:
+def market_based(data: ActivityData, *, factors: gl.Resource | None = None) -> Emissions:
     """Emissions of purchased electricity and steam by what was contracted for.
 
     The ladder of the GHG Protocol Scope 2 Guidance, chapter 6: the instrument that a row names, for as much
     as it covers, then its supplier's factor, the residual mix, and last the grid average, as a fallback.
+
+    Parameters
+    ----------
+    factors : path
+        A factor file beside the program: those of suppliers, instruments and residual mixes.
     """
     pack = pack_data()
-    book = pack.book(data, CATEGORIES)
-    names = pack.names(own_activities(data, CATEGORIES))
+    named = [load_factors(factors.text, file=factors.name)] if factors is not None else []
+    own = [*data.own_factors, *named]
+    book = pack.book(data.policy, own, CATEGORIES)
+    names = pack.names(own_activities(own, CATEGORIES))
     supplier, instrument, covered = tag_columns(data, "supplier", "instrument", "instrument_quantity")
 
     def choose(row: int) -> list[Component]:

@@ -47,8 +47,8 @@ def stationary(data: ActivityData) -> Emissions:
     Factors by energy, mass or volume: EPA GHG Emission Factors Hub, table 1. CO2 of biomass stands apart.
     """
     pack = pack_data("data/stationary.csv")
-    book = pack.book(data, (STATIONARY,))
-    names = pack.names(own_activities(data, (STATIONARY,)))
+    book = pack.book(data.policy, data.own_factors, (STATIONARY,))
+    names = pack.names(own_activities(data.own_factors, (STATIONARY,)))
     rows = rows_taken(data, names, ("", "stationary", STATIONARY))
     for column in tag_columns(data, *MOBILE_TAGS):
         tagged = np.array([bool(text) for text in column.values], dtype=np.bool_)
@@ -73,8 +73,8 @@ def mobile(data: ActivityData) -> Emissions:
     these two alone.
     """
     pack = pack_data("data/mobile.csv")
-    book = pack.book(data, (MOBILE,))
-    names = pack.names(own_activities(data, (MOBILE,)))
+    book = pack.book(data.policy, data.own_factors, (MOBILE,))
+    names = pack.names(own_activities(data.own_factors, (MOBILE,)))
     vehicle, engine, model_year, driven_texts = tag_columns(data, *MOBILE_TAGS)
     distance, distance_state = distance_column(driven_texts)
     machines = {activity_key(name): name for name in book.vehicles()}
