@@ -263,6 +263,8 @@ cdef class Program:
                 for position in range(step.first_release, step.last_release):
                     Py_XDECREF(slots[self.releases[position]])
                     slots[self.releases[position]] = NULL
+                # Or an output that nobody reads would live through the next step.
+                output = None
             return <object>slots[self.result]
         except BaseException:
             trail.append((self, index))
@@ -394,6 +396,7 @@ cdef class Execution:
                 self.note(index)
                 raise
             self.complete(index, output)
+            output = task = None
         while True:
             if self.first_starting < self.last_starting:
                 index = self.starting[self.first_starting]

@@ -45,24 +45,64 @@ def test_an_unknown_version_is_told_with_those_there_are(told):
         ("acme.double(x=1)", 13, "'acme.double' has no option 'x'", "it has none"),
         ("acme.add(1)", 10, "agent 'acme.add' takes its options by name", "write its options"),
         ("acme.above", 1, "'acme.above' needs its option 'limit'", "write acme.above(limit=1.5)"),
-        ('acme.add(amount="x")', 17, "option 'amount' of 'acme.add' takes Decimal, and \"x\" is given", "write 1.5"),
-        ("acme.add(amount=true)", 17, "option 'amount' of 'acme.add' takes Decimal, and true is given", "write 1.5"),
-        ("acme.add(amount=acme.double)", 10, "option 'amount' of 'acme.add' takes a value, and a step is given", ""),
-        ("acme.text(style=lod)", 17, "option 'style' of 'acme.text': 'lod' is none of its words", "did you mean loud?"),
+        (
+            'acme.add(amount="x")',
+            17,
+            "option 'amount' of 'acme.add' takes Decimal, and \"x\" is given",
+            "write 1.5",
+        ),
+        (
+            "acme.add(amount=true)",
+            17,
+            "option 'amount' of 'acme.add' takes Decimal, and true is given",
+            "write 1.5",
+        ),
+        (
+            "acme.add(amount=acme.double)",
+            10,
+            "option 'amount' of 'acme.add' takes a value, and a step is given",
+            "",
+        ),
+        (
+            "acme.text(style=lod)",
+            17,
+            "option 'style' of 'acme.text': 'lod' is none of its words",
+            "did you mean loud?",
+        ),
         ('acme.text(style="lod")', 17, "", 'did you mean "loud"?'),
-        ("acme.text(tags=x)", 16, "option 'tags' of 'acme.text': 'x' is a word without quotes", 'write ["text"]'),
-        ("acme.text(tags=[1])", 16, "option 'tags' of 'acme.text' takes list[str], and [1] is given (at $[0])", ""),
+        (
+            "acme.text(tags=x)",
+            16,
+            "option 'tags' of 'acme.text': 'x' is a word without quotes",
+            'write ["text"]',
+        ),
+        (
+            "acme.text(tags=[1])",
+            16,
+            "option 'tags' of 'acme.text' takes list[str], and [1] is given (at $[0])",
+            "",
+        ),
         ("acme.numbers & mean", 16, "'mean' needs its option 'places'", "write mean(places=1)"),
         ("acme.numbers & sum(1)", 20, "'sum' takes no arguments", "remove it"),
-        ("acme.numbers & sum@1", 16, "'sum' is a part of the language and has no versions", "leave out the @"),
-        ("acme.double >> retry(3)", 16, "'retry' is part of GCEL, but this version of the runtime does not run it", ""),
+        (
+            "acme.numbers & sum@1",
+            16,
+            "'sum' is a part of the language and has no versions",
+            "leave out the @",
+        ),
+        (
+            "acme.double >> retry(3)",
+            16,
+            "'retry' is part of GCEL, but this version of the runtime does not run it",
+            "",
+        ),
         ("branch()", 1, "'branch' has no branch", "write branch(name=step)"),
         ("branch(acme.double)", 8, "a branch of 'branch' has no name", "write name=step"),
         ("route(a=acme.double)", 1, "'route' needs a key before its routes", ""),
         ("route(5, a=acme.double)", 7, "the key of 'route' is neither a field nor a step", ""),
         ("map(acme.double, acme.add)", 1, "'map' takes one step", "write map(step)"),
     ],
-)  # fmt: skip
+)
 def test_a_wrong_call_is_told_with_what_would_mend_it(told, program, column, message, fix):
     ((line, at, _, said, mend),) = told(program)
     assert (line, at) == (1, column)
@@ -75,17 +115,45 @@ def test_a_wrong_call_is_told_with_what_would_mend_it(told, program, column, mes
     [
         ("acme.text >> acme.double", 14, "'acme.double' takes Decimal, and 'acme.text' (line 1) gives str"),
         ("acme.double & acme.shout", 15, "'acme.shout' takes str, and 'acme.double' (line 1) gives Decimal"),
-        ("acme.numbers * acme.shout", 16, "'acme.shout' takes str, and an item of 'acme.numbers' (line 1) gives Decimal"),
-        ("acme.double * acme.add", 13, "'*' takes a list or a table, and 'acme.double' (line 1) gives Decimal"),
-        ("acme.numbers / acme.double", 14, "'/' takes a test that gives bool, and 'acme.double' (line 1) gives Decimal"),
-        ("acme.double ? acme.add : acme.add", 13, "'?' takes a test that gives bool, and 'acme.double' (line 1) gives Decimal"),
-        ("(acme.double | acme.text) >> acme.shout", 30, "'acme.shout' takes str, and '|' (line 1) gives list[Decimal | str]"),
+        (
+            "acme.numbers * acme.shout",
+            16,
+            "'acme.shout' takes str, and an item of 'acme.numbers' (line 1) gives Decimal",
+        ),
+        (
+            "acme.double * acme.add",
+            13,
+            "'*' takes a list or a table, and 'acme.double' (line 1) gives Decimal",
+        ),
+        (
+            "acme.numbers / acme.double",
+            14,
+            "'/' takes a test that gives bool, and 'acme.double' (line 1) gives Decimal",
+        ),
+        (
+            "acme.double ? acme.add : acme.add",
+            13,
+            "'?' takes a test that gives bool, and 'acme.double' (line 1) gives Decimal",
+        ),
+        (
+            "(acme.double | acme.text) >> acme.shout",
+            30,
+            "'acme.shout' takes str, and '|' (line 1) gives list[Decimal | str]",
+        ),
         ("acme.double & sum", 15, "'sum' takes a list or a table; 'acme.double' (line 1) gives Decimal"),
         ("5 >> acme.shout", 6, "'acme.shout' takes str, and the literal (line 1) gives int"),
-        ("acme.numbers & first >> acme.shout", 25, "'acme.shout' takes str, and 'first' (line 1) gives Decimal"),
-        ("route(acme.double, a=acme.double)", 1, "'route' takes a key that is a string, and 'acme.double' (line 1) gives"),
+        (
+            "acme.numbers & first >> acme.shout",
+            25,
+            "'acme.shout' takes str, and 'first' (line 1) gives Decimal",
+        ),
+        (
+            "route(acme.double, a=acme.double)",
+            1,
+            "'route' takes a key that is a string, and 'acme.double' (line 1) gives",
+        ),
     ],
-)  # fmt: skip
+)
 def test_an_edge_that_cannot_fit_names_both_types(told, program, column, message):
     ((_, at, _, said, _),) = told(program)
     assert (at, said[: len(message)]) == (column, message)

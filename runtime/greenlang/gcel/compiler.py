@@ -8,8 +8,8 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from greenlang.agents.expressions import Expression, Graph
-from greenlang.agents.places import Diagnostic, gcel_error
+from greenlang.agents.expressions import Expression, Graph, step_of
+from greenlang.agents.places import Diagnostic, gcel_error, here
 from greenlang.agents.syntax import Node
 from greenlang.errors import GcelError
 from greenlang.gcel.calls import CallReader
@@ -58,7 +58,8 @@ def compile(  # noqa: A001  `greenlang.compile` is what it is called
             told = [diagnostic for node in reading.readable for diagnostic in _check(node, registry, folder)]
             raise gcel_error(dict.fromkeys([*reading.diagnostics, *told]))
         program = reading.graph
-    graph = program if isinstance(program, Graph) else Graph(program.node)
+    # A step that stands alone, `compile(agent)`, has no operator to be placed by.
+    graph = program if isinstance(program, Graph) else Graph(step_of(program, here(2)))
     calls = CallReader(registry, folder, graph.names)
     lowered = lower(graph.node, calls)
     agents = tuple(calls.agents)

@@ -110,7 +110,7 @@ def read_plan(document: bytes | str, registry: Agents | None = None) -> Plan:
 
 def _agent(record: _Agent, registry: Agents) -> AgentSpec:
     spec = registry.resolve(record.name, record.version)
-    if registry.code_identity(spec) != record.code:
+    if spec.version != record.version or registry.code_identity(spec) != record.code:
         raise GcelError(
             f"the code of agent '{record.name}' {record.version} here is not what the plan was compiled with",
             fix="install the release that it was compiled with, or compile the program again",
