@@ -86,7 +86,7 @@ class Plan:
     @property
     def is_async(self) -> bool:
         """Whether some step is asynchronous: such a plan is awaited, or run where no event loop runs."""
-        return self._executable[0].is_async
+        return self._program.is_async
 
     @property
     def step_count(self) -> int:
@@ -104,7 +104,7 @@ class Plan:
         GcelError
             If the plan is asynchronous and an event loop already runs in this thread.
         """
-        program = self._executable[0]
+        program = self._program
         if program.is_async:
             return self._run_in_new_loop(value)
         trail: Trail = []
@@ -116,7 +116,7 @@ class Plan:
 
     async def arun(self, value: Any) -> Any:
         """Run the plan on one value inside an event loop; steps that wait overlap where they can."""
-        program = self._executable[0]
+        program = self._program
         trail: Trail = []
         try:
             if program.is_async:
@@ -171,6 +171,10 @@ class Plan:
     @functools.cached_property
     def _executable(self) -> Sequence[scheduler.Program]:
         return build_executable(self.programs, self.agents, self.resources)
+
+    @functools.cached_property
+    def _program(self) -> scheduler.Program:
+        return self._executable[0]
 
     def _annotate(self, error: BaseException, trail: Trail) -> None:
         numbers = {program: number for number, program in enumerate(self._executable)}
