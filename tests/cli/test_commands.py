@@ -1,0 +1,67 @@
+"""The other commands: plan, agents, factors, units, doctor, help."""
+
+import csv
+import io
+import json
+
+import pytest
+
+COMMANDS = ["run", "plan", "verify", "agents", "factors", "units", "doctor"]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_help_with_an_example(greenlang, command):
+    out = greenlang(command, "--help").stdout
+    assert "Example" in out
+    assert f"greenlang {command}" in out
+
+
+def test_help_lists_every_command(greenlang):
+    out = greenlang("--help").stdout
+    assert all(f"\n  {command} " in out for command in COMMANDS)
+
+
+def test_a_plan_is_shown_as_text_json_and_a_picture(greenlang, examples):
+    program = examples / "inventory.gcel"
+    text = greenlang("plan", program).stdout
+    document = json.loads(greenlang("plan", program, "--format", "json").stdout)
+    picture = greenlang("plan", program, "--format", "mermaid").stdout
+    assert text.startswith("plan sha256:")
+    assert "fuels.stationary@1.0.0" in text
+    assert picture.startswith("flowchart")
+    assert "fuels.stationary" in picture
+    assert {agent["name"] for agent in document["agents"]} >= {"ghg.intake", "fuels.mobile"}
+
+
+def test_agents_are_listed_and_one_is_shown(greenlang):
+    names = {entry["name"] for entry in json.loads(greenlang("agents", "--format", "json").stdout)}
+    assert {"ghg.intake", "fuels.stationary", "electricity.market_based"} <= names
+    assert "supplier" in greenlang("agents", "electricity.market_based").stdout
+    assert "fuels.stationary" in greenlang("agents", "fuels.stationery", code=2).stderr
+
+
+def test_factors_are_searched_and_every_one_has_a_citation(greenlang):
+    out = greenlang("factors", "natural", "gas", "--gas", "CO2", "--format", "csv").stdout
+    found = {(row["unit"], row["value"]) for row in csv.DictReader(io.StringIO(out))}
+    # EPA GHG Emission Factors Hub 2025, table 1.
+    assert {("kg/mmBtu (HHV)", "53.06"), ("kg/scf", "0.05444")} <= found
+    every = csv.DictReader(io.StringIO(greenlang("factors", "--format", "csv").stdout))
+    assert all(row["citation"] for row in every)
+    assert "fewer words" in greenlang("factors", "unobtainium", code=2).stderr
+
+
+def test_units_are_listed_by_dimension(greenlang):
+    energy = json.loads(greenlang("units", "--dimension", "energy", "--format", "json").stdout)
+    assert {"mmBtu", "kWh"} <= {unit["symbol"] for unit in energy}
+    assert {unit["dimension"] for unit in energy} == {"energy"}
+
+
+def test_the_doctor_finds_this_installation_well(greenlang):
+    out = greenlang("doctor").stdout
+    for words in ("compiled core", "0.1 + 0.2 = 0.3", "signing key", "ed25519:"):
+        assert words in out
+
+
+def test_an_unknown_command_and_option_are_the_users_mistake(greenlang):
+    assert "No such command" in greenlang("rum", code=2).stderr
+    assert "--gwp" in greenlang("run", "x.gcel", "--gpw", "AR5", code=2).stderr
