@@ -30,7 +30,7 @@ from greenlang.gcel.steps import (
     inputs_of,
     programs_of,
 )
-from greenlang.gcel.types import fits, is_list, item_type, list_of, type_text, union_of
+from greenlang.gcel.types import fits, is_list, item_type, list_of, record_of, type_text, union_of
 
 
 class Types(Struct, frozen=True):
@@ -109,7 +109,7 @@ class _Checker:
         parts = union_of([slots[slot].type for slot in step.inputs])
         if isinstance(step, ListStep):
             return _Value(list_of(parts), "'|'", origin)
-        return _Value(dict if parts is Any else dict[str, parts], "'branch'", origin)  # type: ignore[valid-type]
+        return _Value(record_of(parts), "'branch'", origin)
 
     def _agent(self, step: AgentStep, origin: Origin, given: _Value) -> _Value:
         if step.agent < 0:

@@ -12,9 +12,9 @@ ALIASES = {"continue": "identity"}
 #: They cover the step before them.
 MODIFIERS = frozenset({"cache", "catch", "monitor", "retry", "timeout"})
 
-AGGREGATES = frozenset({"count", "first", "get", "group_by", "last", "max", "mean", "min", "sort", "sum"})
+_AGGREGATES = frozenset({"count", "first", "get", "group_by", "last", "max", "mean", "min", "sort", "sum"})
 
 #: Names that a binding cannot take.
 RESERVED_NAMES = (
-    COMBINATORS | MODIFIERS | AGGREGATES | {"continue", "false", "identity", "merge", "null", "true", "when"}
+    COMBINATORS | MODIFIERS | _AGGREGATES | {"continue", "false", "identity", "merge", "null", "true", "when"}
 )

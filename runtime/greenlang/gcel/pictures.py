@@ -89,7 +89,7 @@ def _text(plan: Plan) -> str:
     for number, program in enumerate(plan.programs):
         lines.append("" if number == 0 else f"\nprogram {number}")
         titles = [_title(plan, step) for step in program.steps]
-        width = min(60, max(map(len, titles), default=0))
+        width = min(100, max(map(len, titles), default=0))
         for slot, (step, title) in enumerate(zip(program.steps, titles, strict=True), start=1):
             parts = [f"{label}: {_slot(read)}" if label else _slot(read) for read, label in _edges(step)]
             parts += [f"{when}: program {named}" for named, when in _programs(step)]

@@ -19,7 +19,19 @@ from greenlang.errors import GcelError
 from greenlang.gcel.checker import Types
 from greenlang.gcel.executable import build_executable
 from greenlang.gcel.failures import Trail, add_failure_note
-from greenlang.gcel.steps import AgentStep, BuiltinStep, Program, Step
+from greenlang.gcel.steps import (
+    AgentStep,
+    BuiltinStep,
+    ChooseStep,
+    ConstantStep,
+    FilterStep,
+    ListStep,
+    MapStep,
+    Program,
+    RecordStep,
+    RouteStep,
+    Step,
+)
 from greenlang_core import scheduler
 
 if TYPE_CHECKING:
@@ -157,7 +169,7 @@ class Plan:
         """What people call a step."""
         if isinstance(step, AgentStep):
             return self.agents[step.agent].name
-        return step.name if isinstance(step, BuiltinStep) else _LABELS[type(step).__struct_config__.tag]  # type: ignore[index]
+        return step.name if isinstance(step, BuiltinStep) else _LABELS[type(step)]
 
     def __eq__(self, other: object) -> bool:
         return self.hash == other.hash if isinstance(other, Plan) else NotImplemented
@@ -194,12 +206,13 @@ class Plan:
         )
 
 
-_LABELS = {
-    "constant": "constant",
-    "list": "|",
-    "record": "branch",
-    "map": "map",
-    "filter": "filter",
-    "choose": "?",
-    "route": "route",
+#: What a program writes for each kind of step that has no name of its own.
+_LABELS: dict[type, str] = {
+    ConstantStep: "constant",
+    ListStep: "|",
+    RecordStep: "branch",
+    MapStep: "map",
+    FilterStep: "filter",
+    ChooseStep: "?",
+    RouteStep: "route",
 }

@@ -6,7 +6,7 @@ cannot fit is refused; values are never converted on their way.
 
 from __future__ import annotations
 
-__all__ = ["fits", "is_list", "item_type", "list_of", "type_text", "union_of", "words_of"]
+__all__ = ["fits", "is_list", "item_type", "list_of", "record_of", "type_text", "union_of", "words_of"]
 
 import functools
 import operator
@@ -104,6 +104,11 @@ def item_type(given: Any) -> Any:
 def list_of(item: Any) -> Any:
     """The type of a list of such items."""
     return list if item is Any else list[item]
+
+
+def record_of(values: Any) -> Any:
+    """The type of a record with such values under its names."""
+    return dict if values is Any else types.GenericAlias(dict, (str, values))
 
 
 def union_of(members: Iterable[Any]) -> Any:
