@@ -7,15 +7,13 @@ from libc.stdint cimport int32_t, int64_t
 cdef class Memory:
     # Rows of a column, allocated and freed here; written only until a column over it is handed out.
     cdef int128* rows
-    cdef readonly Py_ssize_t length
+    cdef Py_ssize_t length
 
 
-cdef class Integers:
-    # Signed integers of 32 or 64 bits, contiguous; the source stays locked while this lives.
-    cdef Py_buffer _view
-    cdef const void* data
-    cdef bint wide                  # 64 bits each, else 32
-    cdef readonly Py_ssize_t length
+cdef class Borrowed:
+    # Contiguous memory of somebody else's, which stays locked while this lives.
+    cdef Py_buffer view
+    cdef Py_ssize_t items           # of view.itemsize bytes each
 
 
 cdef inline int64_t integer_at(const void* data, bint wide, Py_ssize_t row) noexcept nogil:
@@ -24,5 +22,5 @@ cdef inline int64_t integer_at(const void* data, bint wide, Py_ssize_t row) noex
 
 
 cdef Memory allocate(Py_ssize_t length)
-cdef Integers integers_of(object source, str what)
+cdef Borrowed integers_of(object source, str what)     # of 4 or 8 bytes, signed
 cdef bint has_word_integers(object source)

@@ -27,6 +27,7 @@ cdef extern from *:
 cdef enum:
     CACHE_LINE = 64           # bytes, and the alignment that Arrow recommends
     HUGE_PAGE = 2 * 1024 * 1024
+    LARGE = 2 * HUGE_PAGE     # the last page may be used in part only
 
 cdef Py_ssize_t MAX_ROWS = sys.maxsize // sizeof(int128)
 
@@ -34,7 +35,7 @@ cdef Py_ssize_t _live = 0
 
 
 def live_memories() -> int:
-    """How many allocations are held; tests see it return to where it was."""
+    """How many allocations are held: tests see it return to where it was."""
     return _live
 
 
@@ -61,10 +62,12 @@ cdef Memory allocate(Py_ssize_t length):
         void* rows = NULL
         size_t size
         bint large
-    if not 0 <= length <= MAX_ROWS:
+    if length < 0:
+        raise ValueError(f"{length} rows asked for; a column has none or more")
+    if length > MAX_ROWS:
         raise MemoryError(f"a column of {length} rows does not fit in memory")
     size = max(length, 1) * sizeof(int128)
-    large = size >= HUGE_PAGE
+    large = size >= LARGE
     if posix_memalign(&rows, HUGE_PAGE if large else CACHE_LINE, size) != 0:
         raise MemoryError(f"a column of {length} rows does not fit in memory")
     if large:
@@ -76,26 +79,24 @@ cdef Memory allocate(Py_ssize_t length):
 
 
 @final
-cdef class Integers:
-    """Row numbers or codes from outside, as the loops read them."""
+cdef class Borrowed:
+    """Contiguous memory of somebody else's, which stays locked while this lives."""
 
     def __cinit__(self, source):
-        PyObject_GetBuffer(source, &self._view, PyBUF_CONTIG_RO)
-        self.data = self._view.buf
-        self.wide = self._view.itemsize == 8
-        self.length = self._view.len // self._view.itemsize
+        PyObject_GetBuffer(source, &self.view, PyBUF_CONTIG_RO)
+        self.items = self.view.len // max(self.view.itemsize, 1)
 
     def __dealloc__(self):
-        PyBuffer_Release(&self._view)
+        PyBuffer_Release(&self.view)
 
 
-cdef Integers integers_of(object source, str what):
+cdef Borrowed integers_of(object source, str what):
     """Take a buffer of 32 or 64-bit signed integers as it is, and anything else item by item.
 
     Raises `TypeError` for floats and `OverflowError` past 64 bits, naming the row of `what`.
     """
     if has_word_integers(source):
-        return Integers(source)
+        return Borrowed(source)
     words = array("q")
     for row, item in enumerate(source):
         value = integer_of(item, f"{what} row {row}: ")
@@ -103,7 +104,7 @@ cdef Integers integers_of(object source, str what):
             words.append(value)
         except OverflowError:
             raise OverflowError(f"{what} row {row}: {value} does not fit 64 bits") from None
-    return Integers(words)
+    return Borrowed(words)
 
 
 cdef bint has_word_integers(object source):

@@ -7,7 +7,7 @@ from greenlang_core.refusals import DecimalOverflow, DecimalTextError, float_ref
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
 from libc.stdint cimport int64_t, uint64_t
 
-from greenlang_core.buffers cimport Integers, Memory, allocate, has_word_integers, integer_at
+from greenlang_core.buffers cimport Borrowed, Memory, allocate, has_word_integers, integer_at
 from greenlang_core.digits cimport TEXT_SIZE, format_decimal, parse_decimal
 from greenlang_core.wide cimport (
     INEXACT, MAX_DIGITS, NOT_A_NUMBER, OK, from_word, from_words, high_word, int128, low_word, total_t, total_word,
@@ -24,7 +24,7 @@ cdef extern from "Python.h":
 cdef object WORD = (1 << 64) - 1
 cdef object LIMIT = 10 ** <object> MAX_DIGITS - 1
 
-#: Decimals and integers past this are never converted to text, which would take quadratic time.
+#: Integers past this are never converted to text, which would take quadratic time.
 cdef int WIDEST_INTEGER = 1_000  # bits
 
 #: How much of a refused text a message shows.
@@ -84,7 +84,9 @@ cdef str number_text(object value, Py_ssize_t row):
         raise TypeError(f"{place}{value!r} is text; write Decimal({value!r}) or use from_strings")
     integer = integer_of(value, place)
     if integer.bit_length() > WIDEST_INTEGER:
-        raise DecimalOverflow(f"{place}an integer of {integer.bit_length()} bits; a column holds {MAX_DIGITS} digits")
+        raise DecimalOverflow(
+            f"{place}{integer_shown(integer)} has more than {MAX_DIGITS} digits", None if row < 0 else row
+        )
     return str(integer)
 
 
@@ -153,24 +155,24 @@ cdef Memory rows_from_decimals(object values, int scale):
 cdef Memory rows_from_integers(object values):
     """Rows whose unscaled integers are `values`."""
     cdef:
-        Integers words
+        Borrowed words
         Memory memory
         Py_ssize_t row
+        bint wide
     if has_word_integers(values):
-        words = Integers(values)
-        memory = allocate(words.length)
+        words = Borrowed(values)
+        memory = allocate(words.items)
+        wide = words.view.itemsize == 8
         with nogil:
-            for row in range(words.length):
-                memory.rows[row] = from_word(integer_at(words.data, words.wide, row))
+            for row in range(words.items):
+                memory.rows[row] = from_word(integer_at(words.view.buf, wide, row))
         return memory
     items = tuple(values)
     memory = allocate(len(items))
     for row, item in enumerate(items):
         value = item if type(item) is int else integer_of(item, f"row {row}: ")
         if not to_row(value, &memory.rows[row]):
-            raise DecimalOverflow(
-                f"row {row}: an integer of {value.bit_length()} bits; a column holds {MAX_DIGITS} digits", row
-            )
+            raise DecimalOverflow(f"row {row}: {integer_shown(value)} has more than {MAX_DIGITS} digits", row)
     return memory
 
 
@@ -182,6 +184,12 @@ cdef str place_of(str name, Py_ssize_t row):
 
 cdef str shown(str text):
     return text if len(text) <= SHOWN else f"{text[:SHOWN]}…"
+
+
+cdef str integer_shown(object value):
+    if value.bit_length() > WIDEST_INTEGER:
+        return f"an integer of {value.bit_length()} bits"
+    return shown(str(value))
 
 
 cdef str text_problem(str text, int scale, int status):

@@ -6,6 +6,7 @@ value for every row.
 
 from libc.stdint cimport int64_t
 
+from greenlang_core.buffers cimport integer_at
 from greenlang_core.wide cimport int128, ratio_t, total_t
 
 
@@ -19,6 +20,10 @@ cdef struct Codes:
     const void* data        # NULL: every row has code 0
     bint wide               # int64, else int32
     int64_t limit           # codes are in [0, limit)
+
+
+cdef inline int64_t code_at(Codes codes, Py_ssize_t row) noexcept nogil:
+    return 0 if codes.data == NULL else integer_at(codes.data, codes.wide, row)
 
 
 cdef Py_ssize_t check_range(const int128* rows, Py_ssize_t length) noexcept nogil

@@ -2,7 +2,6 @@
 
 from libc.stdint cimport int64_t
 
-from greenlang_core.buffers cimport integer_at
 from greenlang_core.wide cimport (
     BAD_CODE, OK, accumulate, add, add_scaled, apply_ratio, in_range, int128, multiply, negative, no_total,
     power_of_ten, ratio_t, same, scale_up, total_t, uint128,
@@ -43,11 +42,10 @@ cdef void negate(const int128* rows, int128* result, Py_ssize_t length) noexcept
 cdef Py_ssize_t add_rows(
     Operand left, Operand right, bint subtract, int128* result, Py_ssize_t length
 ) noexcept nogil:
-    """left * 10^left.exponent ± right * 10^right.exponent."""
+    """left * 10^left.exponent ± right * 10^right.exponent; one of the exponents is 0."""
     cdef:
         uint128 left_power = power_of_ten(left.exponent)
         uint128 right_power = power_of_ten(right.exponent)
-        bint aligned = left.exponent == right.exponent
         Py_ssize_t row
         int128 a, b
         int status
@@ -56,10 +54,12 @@ cdef Py_ssize_t add_rows(
         b = right.rows[row * right.step]
         if subtract:
             b = negative(b)
-        if aligned:
+        if left.exponent == right.exponent:
             status = add(a, b, &result[row])
+        elif left.exponent > 0:
+            status = add_scaled(a, left_power, b, &result[row])
         else:
-            status = add_scaled(a, left_power, b, right_power, &result[row])
+            status = add_scaled(b, right_power, a, &result[row])
         if status != OK:
             return row
     return length
@@ -72,10 +72,6 @@ cdef Py_ssize_t multiply_rows(Operand left, Operand right, int128* result, Py_ss
         if multiply(left.rows[row * left.step], right.rows[row * right.step], &result[row]) != OK:
             return row
     return length
-
-
-cdef inline int64_t code_at(Codes codes, Py_ssize_t row) noexcept nogil:
-    return 0 if codes.data == NULL else integer_at(codes.data, codes.wide, row)
 
 
 cdef Py_ssize_t take_rows(const int128* rows, Codes codes, int128* result, Py_ssize_t length) noexcept nogil:

@@ -16,13 +16,13 @@ from libc.stdlib cimport calloc, free
 from libc.string cimport memcpy, memset
 
 from greenlang_core.arrow_capsules cimport ArrowDecimals, array_capsules, import_decimals, schema_capsule
-from greenlang_core.buffers cimport Integers, Memory, allocate, integer_at, integers_of
+from greenlang_core.buffers cimport Borrowed, Memory, allocate, integers_of
 from greenlang_core.conversions cimport (
     rows_from_decimals, rows_from_integers, rows_from_strings, scalar_to_row, to_decimal, to_integer, to_row, to_text,
     total_to_integer,
 )
 from greenlang_core.decimal_loops cimport (
-    Codes, Operand, add_rows, apply_ratios, check_range, equal, multiply_rows, negate, take_rows, total_groups,
+    Codes, Operand, add_rows, apply_ratios, check_range, code_at, equal, multiply_rows, negate, take_rows, total_groups,
     total_rows,
 )
 from greenlang_core.ratios cimport Ratios, mode_number, power_ratio, ratios_of
@@ -75,19 +75,18 @@ cdef class DecimalColumn:
     @classmethod
     def from_buffer(cls, data, scale):
         """Read 16-byte little-endian integers; memory that is read-only is shared, other memory copied."""
-        scale = checked_scale(scale)
         cdef:
-            const unsigned char[::1] octets = memoryview(data).cast("B")
-            Py_ssize_t length = octets.shape[0] // sizeof(int128)
-            const void* start = &octets[0] if length else NULL
+            Borrowed source = Borrowed(data)
+            Py_ssize_t length = source.view.len // <Py_ssize_t> sizeof(int128)
+            int column_scale = checked_scale(scale)
             Memory memory
-        if octets.shape[0] % sizeof(int128) != 0:
-            raise ValueError(f"{octets.shape[0]} bytes are no whole number of 16-byte integers")
-        if memoryview(data).readonly and <uintptr_t> start % 8 == 0:
-            return checked_column(octets, <const int128*> start, length, scale)
+        if source.view.len % sizeof(int128) != 0:
+            raise ValueError(f"{source.view.len} bytes are no whole number of 16-byte integers")
+        if source.view.readonly and <uintptr_t> source.view.buf % 8 == 0:
+            return checked_column(source, <const int128*> source.view.buf, length, column_scale)
         memory = allocate(length)
-        memcpy(memory.rows, start, octets.shape[0])
-        return checked_column(memory, memory.rows, length, scale)
+        memcpy(memory.rows, source.view.buf, source.view.len)
+        return checked_column(memory, memory.rows, length, column_scale)
 
     @classmethod
     def from_arrow(cls, array):
@@ -231,10 +230,10 @@ cdef class DecimalColumn:
     def group_sum(self, codes, groups):
         """Totals of the rows of each code in 0 to groups - 1; `DecimalOverflow` names the group."""
         cdef:
-            Integers code_rows = codes_for(self, codes)
+            Borrowed code_rows = codes_for(self, codes)
             Py_ssize_t group, group_count = groups, row
             Memory memory = allocate(group_count)
-            Codes group_codes = Codes(code_rows.data, code_rows.wide, group_count)
+            Codes group_codes = codes_in(code_rows, group_count)
             total_t* totals = <total_t*> calloc(max(group_count, 1), sizeof(total_t))
         if totals == NULL:
             raise MemoryError(f"totals of {group_count} groups do not fit in memory")
@@ -242,12 +241,12 @@ cdef class DecimalColumn:
             with nogil:
                 row = total_groups(self.rows, group_codes, totals, self.length)
             if row < self.length:
-                raise bad_code(code_rows, row, group_count, "groups")
+                raise bad_code(group_codes, row, "groups")
             for group in range(group_count):
                 if not total_fits(&totals[group], &memory.rows[group]):
                     raise overflow(
-                        group, f"the total of group {group}", total_to_integer(&totals[group]), self.scale,
-                        "rescale to fewer places first",
+                        group, "total", total_to_integer(&totals[group]), self.scale,
+                        "round to fewer places first", place="group",
                     )
         finally:
             free(totals)
@@ -256,14 +255,14 @@ cdef class DecimalColumn:
     def take(self, indices):
         """The rows at `indices` (not negative), in that order."""
         cdef:
-            Integers index_rows = integers_of(indices, "index")
-            Memory memory = allocate(index_rows.length)
-            Codes codes = Codes(index_rows.data, index_rows.wide, self.length)
+            Borrowed index_rows = integers_of(indices, "index")
+            Memory memory = allocate(index_rows.items)
+            Codes codes = codes_in(index_rows, self.length)
             Py_ssize_t row
         with nogil:
-            row = take_rows(self.rows, codes, memory.rows, index_rows.length)
-        if row < index_rows.length:
-            raise bad_code(index_rows, row, self.length, "rows")
+            row = take_rows(self.rows, codes, memory.rows, index_rows.items)
+        if row < index_rows.items:
+            raise bad_code(codes, row, "rows")
         return column_of(memory, self.scale)
 
     # ---- rounding -----------------------------------------------------------------------------------
@@ -411,16 +410,13 @@ cdef DecimalColumn rescaled(DecimalColumn column, int scale, int mode):
     return scaled(column, power_ratio(scale - column.scale), None, scale, mode)
 
 
-cdef DecimalColumn scaled(DecimalColumn column, Ratios ratios, Integers code_rows, int scale, int mode):
+cdef DecimalColumn scaled(DecimalColumn column, Ratios ratios, Borrowed code_rows, int scale, int mode):
     """Rows times their ratios; without `code_rows` all take the first."""
     cdef:
         Memory memory = allocate(column.length)
-        Codes codes = Codes(NULL, False, ratios.length)
-        Py_ssize_t row = 0, code
+        Codes codes = codes_in(code_rows, ratios.length)
+        Py_ssize_t row = 0
         int status = 0
-    if code_rows is not None:
-        codes.data = code_rows.data
-        codes.wide = code_rows.wide
     while True:
         with nogil:
             row = apply_ratios(
@@ -429,14 +425,13 @@ cdef DecimalColumn scaled(DecimalColumn column, Ratios ratios, Integers code_row
         if row == column.length:
             return column_of(memory, scale)
         if status == BAD_CODE:
-            raise bad_code(code_rows, row, ratios.length, "ratios")
+            raise bad_code(codes, row, "ratios")
         if status == INEXACT:
             raise ValueError(
                 f"row {row}: {to_text(column.rows[row], column.scale)} has more than {scale} decimal places; "
                 f"use round({scale})"
             )
-        code = 0 if code_rows is None else integer_at(code_rows.data, code_rows.wide, row)
-        value = ratios.rounded(code, to_integer(column.rows[row]), mode)
+        value = ratios.rounded(code_at(codes, row), to_integer(column.rows[row]), mode)
         if status != BEYOND or not to_row(value, &memory.rows[row]):
             raise overflow(
                 row, f"{to_text(column.rows[row], column.scale)} scaled to {scale} places", value, scale,
@@ -455,16 +450,24 @@ cdef int checked_scale(object scale) except -1:
     return scale
 
 
-cdef Integers codes_for(DecimalColumn column, object codes):
-    cdef Integers rows = integers_of(codes, "code")
-    if rows.length != column.length:
-        raise ValueError(f"{rows.length} codes for {column.length} rows; give one each row")
+cdef Borrowed codes_for(DecimalColumn column, object codes):
+    cdef Borrowed rows = integers_of(codes, "code")
+    if rows.items != column.length:
+        raise ValueError(f"{rows.items} codes for {column.length} rows; give one each row")
     return rows
 
 
-cdef object bad_code(Integers codes, Py_ssize_t row, Py_ssize_t limit, str what):
-    code = integer_at(codes.data, codes.wide, row)
-    return IndexError(f"row {row}: code {code} is outside the {limit} {what}, which are numbered from 0")
+cdef Codes codes_in(Borrowed rows, Py_ssize_t limit):
+    """Codes as the loops take them; without `rows` every code is 0."""
+    if rows is None:
+        return Codes(NULL, False, limit)
+    return Codes(rows.view.buf, rows.view.itemsize == 8, limit)
+
+
+cdef object bad_code(Codes codes, Py_ssize_t row, str what):
+    return IndexError(
+        f"row {row}: code {code_at(codes, row)} is outside the {codes.limit} {what}, which are numbered from 0"
+    )
 
 
 cdef object unscaled_at(object value, int scale):
@@ -472,10 +475,10 @@ cdef object unscaled_at(object value, int scale):
     return int(value.scaleb(scale, decimal.Context(prec=200)))
 
 
-cdef object overflow(Py_ssize_t row, str what, object unscaled, int scale, str mend):
+cdef object overflow(Py_ssize_t row, str what, object unscaled, int scale, str mend, str place="row"):
     digits = len(str(abs(unscaled)))
     return DecimalOverflow(
-        f"row {row}: {what} = {to_decimal(unscaled, scale)} needs {digits} digits at scale {scale}, a column holds "
+        f"{place} {row}: {what} = {to_decimal(unscaled, scale)} needs {digits} digits at scale {scale}, a column holds "
         f"{MAX_DIGITS}; {mend}",
         row,
     )

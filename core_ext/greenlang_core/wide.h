@@ -106,42 +106,34 @@ static inline int gl_multiply(gl_int128 left, gl_int128 right, gl_int128 *result
     return gl_multiply_wide(left, right, result);
 }
 
-GL_OUT_OF_LINE int gl_add_scaled_wide(gl_int128 left, gl_uint128 left_power, gl_int128 right,
-                               gl_uint128 right_power, gl_int128 *result)
+GL_OUT_OF_LINE int gl_add_scaled_wide(gl_int128 scaled, gl_uint128 power, gl_int128 other, gl_int128 *result)
 {
-    gl_uint256 a = gl_multiply_full(gl_magnitude(left), left_power);
-    gl_uint256 b = gl_multiply_full(gl_magnitude(right), right_power);
-    int negative = left < 0;
-    if ((left < 0) == (right < 0)) { /* both below 2^254: no carry leaves the high half */
-        gl_uint128 low = a.low + b.low;
-        a.high += b.high + (low < a.low);
-        a.low = low;
+    gl_uint256 product = gl_multiply_full(gl_magnitude(scaled), power);
+    gl_uint128 left = product.low, right = gl_magnitude(other), sum;
+    int negative = scaled < 0;
+    if (product.high != 0) return GL_OVERFLOW; /* 2^128 less 10^38 is still past the limit */
+    if (negative == (other < 0)) {
+        if (!gl_fits_digits(left)) return GL_OVERFLOW;
+        sum = left + right;
+    } else if (left >= right) {
+        sum = left - right;
     } else {
-        if (a.high < b.high || (a.high == b.high && a.low < b.low)) {
-            gl_uint256 larger = b;
-            b = a;
-            a = larger;
-            negative = !negative;
-        }
-        a.high -= b.high + (a.low < b.low);
-        a.low -= b.low;
+        sum = right - left;
+        negative = !negative;
     }
-    if (a.high != 0 || !gl_fits_digits(a.low)) return GL_OVERFLOW;
-    *result = gl_signed(a.low, negative);
-    return GL_OK;
+    *result = gl_signed(sum, negative);
+    return gl_fits_digits(sum) ? GL_OK : GL_OVERFLOW;
 }
 
-/* left * left_power + right * right_power: the sum of two columns whose scales differ. */
-static inline int gl_add_scaled(gl_int128 left, gl_uint128 left_power, gl_int128 right,
-                                gl_uint128 right_power, gl_int128 *result)
+/* scaled * power + other: the sum of two rows whose scales differ. */
+static inline int gl_add_scaled(gl_int128 scaled, gl_uint128 power, gl_int128 other, gl_int128 *result)
 {
-    if (GL_LIKELY(gl_fits_word(left) && gl_fits_word(right) && !((left_power | right_power) >> 63))) {
-        gl_int128 sum = (gl_int128)((gl_uint128)((gl_int128)(int64_t)left * (int64_t)left_power) +
-                                    (gl_uint128)((gl_int128)(int64_t)right * (int64_t)right_power));
-        *result = sum;
+    if (GL_LIKELY(gl_fits_word(scaled) && !(power >> 63))) {
+        gl_int128 sum = (gl_int128)((gl_uint128)((gl_int128)(int64_t)scaled * (int64_t)power) + (gl_uint128)other);
+        *result = sum; /* the product is below 10^38, so that one comparison will do, as in gl_add */
         return gl_in_range(sum) ? GL_OK : GL_OVERFLOW;
     }
-    return gl_add_scaled_wide(left, left_power, right, right_power, result);
+    return gl_add_scaled_wide(scaled, power, other, result);
 }
 
 /* value * power, as one operand of a comparison or a change of scale. */

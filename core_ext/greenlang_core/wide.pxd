@@ -47,9 +47,7 @@ cdef extern from "wide.h" nogil:
     uint128 power_of_ten "gl_power_of_ten" (int exponent)
 
     int add "gl_add" (int128 left, int128 right, int128* result)
-    int add_scaled "gl_add_scaled" (
-        int128 left, uint128 left_power, int128 right, uint128 right_power, int128* result
-    )
+    int add_scaled "gl_add_scaled" (int128 scaled, uint128 power, int128 other, int128* result)
     int multiply "gl_multiply" (int128 left, int128 right, int128* result)
     int scale_up "gl_scale_up" (int128 value, uint128 power, int128* result)
 

@@ -1,0 +1,117 @@
+"""Columns through Arrow's PyCapsule interface, with ourselves and with pyarrow on the other side."""
+
+import gc
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+import pytest
+
+from greenlang_core.buffers import live_memories
+from greenlang_core.decimals import DecimalColumn, DecimalOverflow
+
+pytestmark = pytest.mark.usefixtures("no_memory_is_lost")
+
+
+@pytest.fixture
+def arrow() -> Any:
+    return pytest.importorskip("pyarrow", reason="pyarrow is the other side of this test")
+
+
+def address(column: DecimalColumn) -> int:
+    return np.frombuffer(column, np.uint8).ctypes.data
+
+
+def test_a_column_shares_its_memory_with_another_through_arrow() -> None:
+    values = DecimalColumn.from_strings(["1.50", "-2.25", "3.00"], 2)[1:]
+    again = DecimalColumn.from_arrow(values)
+    assert again == values
+    assert again.scale == 2
+    assert address(again) == address(values)
+    del values
+    assert again.to_strings() == ["-2.25", "3.00"]
+
+
+def test_memory_is_freed_whether_or_not_a_capsule_is_taken() -> None:
+    before = live_memories()
+    values = DecimalColumn.zeros(3, 2)
+    untaken = values.__arrow_c_array__()
+    taken = DecimalColumn.from_arrow(values)
+    del values
+    gc.collect()
+    assert live_memories() == before + 1
+    del untaken, taken
+    assert live_memories() == before
+
+
+def test_pyarrow_takes_a_column_without_copying(arrow: Any) -> None:
+    values = DecimalColumn.from_strings(["1.50", "-2.25"], 2)
+    array = arrow.array(values)
+    assert array.type == arrow.decimal128(38, 2)
+    assert array.to_pylist() == [Decimal("1.50"), Decimal("-2.25")]
+    assert array.buffers()[1].address == address(values)
+    array.validate(full=True)
+
+
+def test_a_column_takes_a_slice_of_pyarrows_without_copying(arrow: Any) -> None:
+    array = arrow.array([Decimal("0.5"), Decimal("1.5"), Decimal("-2.5")], arrow.decimal128(10, 3))[1:]
+    values = DecimalColumn.from_arrow(array)
+    assert values.to_strings() == ["1.500", "-2.500"]
+    assert address(values) == array.buffers()[1].address + 16
+    del array
+    gc.collect()
+    assert values.sum() == -1
+
+
+def test_pyarrows_memory_is_returned_with_the_last_column_over_it(arrow: Any) -> None:
+    before = arrow.total_allocated_bytes()
+    values = DecimalColumn.from_arrow(arrow.array([Decimal(n) for n in range(1000)], arrow.decimal128(20, 0)))
+    part = values[-1:]
+    del values
+    gc.collect()
+    assert part.to_decimals() == [999]
+    assert arrow.total_allocated_bytes() > before
+    del part
+    gc.collect()
+    assert arrow.total_allocated_bytes() == before
+
+
+def test_empty_arrays_pass_both_ways(arrow: Any) -> None:
+    assert len(arrow.array(DecimalColumn.zeros(0, 5))) == 0
+    assert DecimalColumn.from_arrow(arrow.array([], arrow.decimal128(5, 2))) == DecimalColumn.zeros(0, 2)
+
+
+def test_a_validity_bitmap_without_nulls_in_the_slice_is_no_hindrance(arrow: Any) -> None:
+    array = arrow.array([None, Decimal(1), Decimal(2)], arrow.decimal128(5, 0))
+    assert DecimalColumn.from_arrow(array[1:]).to_decimals() == [1, 2]
+
+
+def test_a_null_is_refused_with_its_row(arrow: Any) -> None:
+    array = arrow.array([Decimal(1)] * 20 + [None, Decimal(2)], arrow.decimal128(5, 0))
+    with pytest.raises(ValueError, match="row 17 is null; fill or drop nulls first"):
+        DecimalColumn.from_arrow(array[3:])
+
+
+@pytest.mark.parametrize("kind", ["float64", "int64", "decimal256", "string"])
+def test_other_types_are_refused_with_a_cast_as_the_mend(arrow: Any, kind: str) -> None:
+    other = arrow.decimal256(10, 2) if kind == "decimal256" else getattr(arrow, kind)()
+    with pytest.raises(TypeError, match="is not decimal128; cast it to decimal128 first"):
+        DecimalColumn.from_arrow(arrow.array([], other))
+
+
+def test_a_negative_scale_is_refused(arrow: Any) -> None:
+    with pytest.raises(ValueError, match="scale -2 is not in 0 to 38"):
+        DecimalColumn.from_arrow(arrow.array([], arrow.decimal128(5, -2)))
+
+
+def test_integers_past_38_digits_are_refused_with_their_row(arrow: Any) -> None:
+    rows = arrow.py_buffer(bytes(16) + (2**127 - 1).to_bytes(16, "little"))
+    array = arrow.Array.from_buffers(arrow.decimal128(38, 0), 2, [None, rows])
+    with pytest.raises(DecimalOverflow, match=r"^row 1: ") as caught:
+        DecimalColumn.from_arrow(array)
+    assert caught.value.row == 1
+
+
+def test_tables_and_chunks_are_refused_with_what_to_give(arrow: Any) -> None:
+    with pytest.raises(TypeError, match="ChunkedArray has no __arrow_c_array__; give an Arrow array"):
+        DecimalColumn.from_arrow(arrow.chunked_array([[Decimal(1)]]))
