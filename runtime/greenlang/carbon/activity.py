@@ -23,7 +23,7 @@ from greenlang.carbon.regions import region_path
 from greenlang.carbon.tables import StringColumn, Table
 from greenlang.carbon.tags import parse_tags
 from greenlang.carbon.units import Unit, parse_unit
-from greenlang.errors import DataError, InputError, Problem
+from greenlang.errors import DataError, FactorError, InputError, Problem, UnitError
 from greenlang.exact import MAX_DIGITS, decimal_from_text
 from greenlang_core.decimals import DecimalColumn, DecimalTextError
 
@@ -271,9 +271,11 @@ class _Reader:
                 units[unit_code, region_code] = parse_unit(
                     unit.values[unit_code], region=region.values[region_code]
                 )
-            except InputError as error:
+            except UnitError as error:
                 for row in np.flatnonzero(pairs == pair).tolist():
                     self._add(row, "unit", error.message, error.fix)
+            except FactorError:
+                continue  # there is no such region, which is told of its own column
         return units
 
     def _refuse(self, name: str, column: StringColumn, errors: Mapping[int, InputError]) -> None:
