@@ -13,7 +13,7 @@ from importlib import import_module
 import click
 
 from greenlang import __version__
-from greenlang.errors import GreenLangError, InputError
+from greenlang.errors import DataError, GreenLangError, InputError
 
 __all__ = ["greenlang", "main"]
 
@@ -68,6 +68,11 @@ def greenlang() -> None:
     """Exact, fast, provable greenhouse-gas calculations, composed from agents."""
 
 
+def _notes(error: InputError) -> list[str]:
+    """Where in the program an error came up; a mistake in a file is told by its place there."""
+    return [] if isinstance(error, DataError) else getattr(error, "__notes__", [])
+
+
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line and exit."""
     try:
@@ -82,6 +87,8 @@ def main(arguments: list[str] | None = None) -> None:
         code = 130
     except InputError as error:
         click.echo(f"error: {error}", err=True)
+        for note in _notes(error):
+            click.echo(note, err=True)
         code = 2
     except GreenLangError as error:
         click.echo(f"failure: {error}", err=True)
