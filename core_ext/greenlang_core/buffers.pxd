@@ -1,13 +1,15 @@
 """Memory that columns own, and integers that they read from outside."""
 
+from greenlang_core.blocks cimport Block
 from greenlang_core.wide cimport int128
 from libc.stdint cimport int32_t, int64_t
 
 
 cdef class Memory:
-    # Rows of a column, allocated and freed here; written only until a column over it is handed out.
+    # Rows of a column, owned by this object; written only until a column over it is handed out.
     cdef int128* rows
     cdef Py_ssize_t length
+    cdef Block _block
 
 
 cdef class Borrowed:

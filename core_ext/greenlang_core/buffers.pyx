@@ -7,27 +7,10 @@ from greenlang_core.refusals import integer_of
 
 from cpython.buffer cimport PyBUF_CONTIG_RO, PyBuffer_Release, PyObject_GetBuffer
 from cython cimport final
-from libc.stdlib cimport free
-from posix.stdlib cimport posix_memalign
 
+from greenlang_core.blocks cimport acquire, release
 from greenlang_core.wide cimport int128
 
-
-cdef extern from *:
-    """
-    #include <sys/mman.h>
-    #ifndef MADV_HUGEPAGE  /* macOS chooses by itself */
-    #define MADV_HUGEPAGE 0
-    #define madvise(start, size, advice) 0
-    #endif
-    """
-    int MADV_HUGEPAGE
-    int madvise(void* start, size_t size, int advice) nogil
-
-cdef enum:
-    CACHE_LINE = 64           # bytes, and the alignment that Arrow recommends
-    HUGE_PAGE = 2 * 1024 * 1024
-    LARGE = 2 * HUGE_PAGE     # the last page may be used in part only
 
 cdef Py_ssize_t MAX_ROWS = sys.maxsize // sizeof(int128)
 
@@ -45,34 +28,22 @@ cdef class Memory:
 
     def __dealloc__(self):
         global _live
-        if self.rows != NULL:
-            free(self.rows)
+        if self._block.start != NULL:
+            release(self._block)
             _live -= 1
 
 
 cdef Memory allocate(Py_ssize_t length):
-    """Room for `length` rows, not initialised.
-
-    Large blocks ask for huge pages: filling fresh memory is otherwise bound by page faults, at a third of
-    the speed.
-    """
+    """Room for `length` rows, not initialised."""
     global _live
-    cdef:
-        Memory memory = Memory.__new__(Memory)
-        void* rows = NULL
-        size_t size
-        bint large
+    cdef Memory memory = Memory.__new__(Memory)
     if length < 0:
         raise ValueError(f"{length} rows asked for; a column has none or more")
-    if length > MAX_ROWS:
+    if length <= MAX_ROWS:
+        memory._block = acquire(max(length, 1) * sizeof(int128))
+    if memory._block.start == NULL:
         raise MemoryError(f"a column of {length} rows does not fit in memory")
-    size = max(length, 1) * sizeof(int128)
-    large = size >= LARGE
-    if posix_memalign(&rows, HUGE_PAGE if large else CACHE_LINE, size) != 0:
-        raise MemoryError(f"a column of {length} rows does not fit in memory")
-    if large:
-        madvise(rows, size, MADV_HUGEPAGE)  # advice: a kernel without huge pages may refuse it
-    memory.rows = <int128*> rows
+    memory.rows = <int128*> memory._block.start
     memory.length = length
     _live += 1
     return memory

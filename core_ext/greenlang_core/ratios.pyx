@@ -100,10 +100,14 @@ cdef Ratios ratios_of(object numerators, object denominators, int places_gained)
     up = 10 ** <object> max(places_gained, 0)
     down = 10 ** <object> max(-places_gained, 0)
     for code, (numerator, denominator) in enumerate(zip(numerators, denominators, strict=True)):
-        numerator = integer_of(numerator, f"numerator of code {code}: ") * up
-        denominator = integer_of(denominator, f"denominator of code {code}: ") * down
+        if type(numerator) is not int:
+            numerator = integer_of(numerator, f"numerator of code {code}: ")
+        if type(denominator) is not int:
+            denominator = integer_of(denominator, f"denominator of code {code}: ")
         if denominator <= 0:
-            raise ValueError(f"denominator of code {code} is {denominator // down}; it must be positive")
+            raise ValueError(f"denominator of code {code} is {denominator}; it must be positive")
+        numerator *= up
+        denominator *= down
         common = gcd(numerator, denominator)
         terms.append((numerator // common, denominator // common))
     return Ratios(terms)

@@ -9,6 +9,7 @@ from decimal import Decimal, localcontext
 import numpy as np
 import pytest
 
+from greenlang_core.blocks import kept_bytes
 from greenlang_core.decimals import DecimalColumn, DecimalOverflow, DecimalTextError
 
 LIMIT = 10**38 - 1
@@ -311,6 +312,23 @@ def test_protocol_5_hands_over_the_memory_itself() -> None:
     data = pickle.dumps(values, 5, buffer_callback=buffers.append)
     assert len(buffers) == 1
     assert pickle.loads(data, buffers=buffers) == values  # noqa: S301 - our own bytes
+
+
+def test_memory_that_was_freed_is_used_again_and_nothing_is_seen_of_its_past() -> None:
+    length = 123_457  # of no other test: a block of exactly this size is the one just freed
+    values = DecimalColumn.from_integers(np.full(length, 7), 0)
+    address = np.frombuffer(values, np.uint8).ctypes.data
+    del values
+    again = DecimalColumn.zeros(length - 1, 0)
+    assert np.frombuffer(again, np.uint8).ctypes.data == address
+    assert again.sum() == 0
+
+
+def test_little_memory_is_kept_for_use_again() -> None:
+    for length in (5_000, 100_000, 1_000_000, 2_000_000, 3_000_000):
+        columns = [DecimalColumn.zeros(length, 0) for _ in range(5)]
+        del columns
+        assert kept_bytes() <= 64 * 2**20
 
 
 def test_concatenation_is_end_to_end() -> None:
