@@ -240,7 +240,7 @@ class FactorBook:
                 ("vehicle or equipment", wanted.vehicle),
                 ("engine", wanted.engine),
                 ("model year", wanted.model_year),
-                ("published by", self._policy.as_at),
+                ("publication date up to", self._policy.as_at),
             )
             if value
         ]

@@ -27,6 +27,9 @@ CHUNK_ROWS = 16_384
 LINE_COLUMN = "(row)"
 WIDTH_COLUMN = "(cells)"
 
+#: How many of a table's columns a message lists.
+SHOWN_COLUMNS = 12
+
 #: Codes of one column: which of its distinct texts stands in each row.
 Codes = npt.NDArray[np.int32]
 
@@ -133,7 +136,9 @@ class Table:
         if close:
             fix = f"rename column '{close[0]}' to '{name}', or add it"
         else:
-            fix = f"add it; the columns there are: {', '.join(self.columns)}"
+            there = [f"'{name[:40]}'" for name in list(self.columns)[:SHOWN_COLUMNS]]
+            more = ", ..." if len(self.columns) > SHOWN_COLUMNS else ""
+            fix = f"add it; the columns there are {', '.join(there)}{more}"
         return Problem(1, name, "the column is missing", fix)
 
     def _wrong_width(self, row: int, cells: int) -> Problem:
