@@ -119,7 +119,7 @@ def test_pinned_editions_and_as_at_leave_out_the_others():
 @pytest.mark.parametrize(
     ("policy", "words"),
     [
-        ({"as_at": "2020-01-01"}, "published by '2020-01-01'"),
+        ({"as_at": "2020-01-01"}, "publication date up to '2020-01-01'"),
         ({"editions": {"hub": "1999"}}, "edition 1999 of hub"),
     ],
 )
