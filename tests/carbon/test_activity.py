@@ -156,6 +156,8 @@ def test_whether_a_quantity_is_read_does_not_depend_on_its_neighbours(texts):
 def test_no_text_is_read_that_the_strict_reader_refuses(text):
     _, errors = read_quantities(StringColumn.from_texts([text]))
     if 0 in errors:
-        assert text in errors[0].message or "empty" in errors[0].message
+        message, fix = errors[0]
+        assert text in message or "empty" in message
+        assert fix
     else:
         decimal_from_text(text)

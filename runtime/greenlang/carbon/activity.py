@@ -46,6 +46,10 @@ OPTIONAL = ("site", "region", "method", "tags")
 #: A row's index in the table and what is wrong with it; a row may have several.
 RowProblem = tuple[int, Problem]
 
+#: What is wrong with a cell and what would mend it; an exception would keep its frames in memory, and a
+#: file may have a million wrong cells.
+Mistake = tuple[str, str]
+
 T = TypeVar("T")
 
 
@@ -159,7 +163,7 @@ def read_activity_data(given: InventoryInput) -> ActivityData:
     return data.without(reader.problems)
 
 
-def read_quantities(column: StringColumn) -> tuple[DecimalColumn, dict[int, InputError]]:
+def read_quantities(column: StringColumn) -> tuple[DecimalColumn, dict[int, Mistake]]:
     """Read a column of numbers at `QUANTITY_PLACES`.
 
     Returns
@@ -176,7 +180,7 @@ def read_quantities(column: StringColumn) -> tuple[DecimalColumn, dict[int, Inpu
     return numbers.take(column.codes), errors
 
 
-def _read_each(texts: tuple[str, ...]) -> tuple[DecimalColumn, dict[int, InputError]]:
+def _read_each(texts: tuple[str, ...]) -> tuple[DecimalColumn, dict[int, Mistake]]:
     """Read text by text, which takes longer and finds every mistake."""
     readable, errors = list(texts), {}
     for code, text in enumerate(texts):
@@ -188,16 +192,14 @@ def _read_each(texts: tuple[str, ...]) -> tuple[DecimalColumn, dict[int, InputEr
     return DecimalColumn.from_strings(readable, QUANTITY_PLACES), errors
 
 
-def _why_no_quantity(text: str) -> InputError:
+def _why_no_quantity(text: str) -> Mistake:
     try:
         decimal_from_text(text)
     except InputError as error:
-        return error
-    return InputError(
-        f"'{text}' has more than {MAX_DIGITS - QUANTITY_PLACES} digits before the point "
-        f"or {QUANTITY_PLACES} after it",
-        fix="write it in a larger unit, or round it where it is measured",
-    )
+        return error.message, error.fix
+    before = MAX_DIGITS - QUANTITY_PLACES
+    message = f"'{text}' has more than {before} digits before the point or {QUANTITY_PLACES} after it"
+    return message, "write it in a larger unit, or round it where it is measured"
 
 
 class _Reader:
@@ -217,11 +219,7 @@ class _Reader:
         """A column whose cells must not be empty."""
         column = self.cells(name)
         if "" in column.values:
-            self._refuse(
-                name,
-                column,
-                {column.values.index(""): InputError("the cell is empty", fix=f"write the {name}")},
-            )
+            self._refuse(name, column, {column.values.index(""): ("the cell is empty", f"write the {name}")})
         return column
 
     def identities(self) -> StringColumn:
@@ -255,7 +253,7 @@ class _Reader:
             try:
                 found.append(parse(text))
             except InputError as error:
-                errors[code] = error
+                errors[code] = error.message, error.fix
                 found.append(None)
         self._refuse(name, column, errors)
         return found
@@ -278,11 +276,10 @@ class _Reader:
                 continue  # there is no such region, which is told of its own column
         return units
 
-    def _refuse(self, name: str, column: StringColumn, errors: Mapping[int, InputError]) -> None:
+    def _refuse(self, name: str, column: StringColumn, errors: Mapping[int, Mistake]) -> None:
         if errors:
             for row in np.flatnonzero(np.isin(column.codes, list(errors))).tolist():
-                error = errors[int(column.codes[row])]
-                self._add(row, name, error.message, error.fix)
+                self._add(row, name, *errors[int(column.codes[row])])
 
     def _add(self, row: int, column: str, message: str, fix: str) -> None:
         # The cells of a row that is not as wide as the header stand in the wrong columns.

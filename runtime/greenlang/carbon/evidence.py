@@ -45,21 +45,26 @@ def series_of(inventory: Inventory) -> list[Series]:
                 found[f"{prefix}.{gas.gas}{apart}"].append((gas.rows, gas.mass))
             if gas.co2e is not None:
                 found[f"{prefix}.co2e"].append((gas.rows, gas.co2e))
-    return [_joined(name, found[name]) for name in sorted(found)]
+    return [_joined(name, found[name], len(inventory.data)) for name in sorted(found)]
 
 
 def _prefix(part: Emissions) -> str:
     return f"scope{part.scope}" + (f"-{part.method}" if part.method else "")
 
 
-def _joined(name: str, pieces: list[tuple[npt.NDArray[np.int32], DecimalColumn]]) -> Series:
+def _joined(name: str, pieces: list[tuple[npt.NDArray[np.int32], DecimalColumn]], length: int) -> Series:
     """Put together what several agents and gases give to a series; what falls on one row is added."""
     if len(pieces) == 1:
         rows, figures = pieces[0]
         return Series(name, rows.astype(np.int64), figures)
-    rows, positions = np.unique(np.concatenate([rows for rows, _ in pieces]), return_inverse=True)
+    taken = np.zeros(length, dtype=np.bool_)
+    for rows, _ in pieces:
+        taken[rows] = True
+    position = np.cumsum(taken, dtype=np.int32) - 1
     figures = DecimalColumn.concat([figures for _, figures in pieces])
-    return Series(name, rows.astype(np.int64), figures.group_sum(positions.astype(np.int32), len(rows)))
+    groups = np.concatenate([position[rows] for rows, _ in pieces])
+    held = np.flatnonzero(taken)
+    return Series(name, held, figures.group_sum(groups, len(held)))
 
 
 def selection_table(inventory: Inventory) -> list[dict[str, Any]]:
