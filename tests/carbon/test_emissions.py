@@ -161,17 +161,19 @@ def test_combustion_gases_are_not_missed_where_nothing_burns(activity_data, emis
     assert emissions.missing == ()
 
 
-def test_a_row_past_the_digits_of_a_column_is_refused_and_the_others_are_computed(
-    activity_data, emissions_of
+@pytest.mark.parametrize("quantity", ["100000000000", "-100000000000", "9e10", "1e19"])
+def test_a_row_that_nobody_emits_is_refused_and_the_others_are_computed(
+    activity_data, emissions_of, quantity
 ):
-    factors = "activity,gas,value,unit\nHeat,CO2,9999999,t/kWh\n"
-    rows = [{"activity": "heat", "unit": "kWh", "quantity": text} for text in ("1", "9e19", "2")]
+    factors = "activity,gas,value,unit\nHeat,CO2,1000,t/kWh\nHeat,SF6,0.05,t/kWh\n"
+    rows = [{"activity": "heat", "unit": "kWh", "quantity": text} for text in ("1", quantity, "2", "8e10")]
     (emissions,) = emissions_of(activity_data(*rows), factors)
+    # IPCC AR5 WG1 table 8.A.1: SF6 23500, so 9e10 kWh are 9e16 kg of CO2 and 1.06e17 kg CO2e of SF6.
     ((row, problem),) = emissions.refused
     assert (row, problem.column) == (1, "quantity")
-    assert "more emissions than 26 digits of kg hold" in problem.message
-    assert by_gas(emissions, row=0)["CO2"][0] == Decimal("9999999000")
-    assert by_gas(emissions, row=2)["CO2"][0] == Decimal("19999998000")
+    assert "1e+17 kg of emissions or more" in problem.message
+    assert by_gas(emissions, row=0)["CO2"][0] == Decimal(1_000_000)
+    assert by_gas(emissions, row=3)["CO2"][0] == Decimal(8 * 10**16)
 
 
 def test_components_that_count_a_gas_twice_are_a_mistake_of_the_agent(activity_data):

@@ -7,7 +7,7 @@ once for each kind of row and then for all rows by column.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
@@ -20,7 +20,7 @@ from greenlang.carbon.gwp import GwpSet, gwp_set
 from greenlang.carbon.selection import Selection
 from greenlang.carbon.tables import StringColumn
 from greenlang.errors import AgentError, FactorError, InputError, Problem
-from greenlang.exact import MAX_DIGITS, decimal_text
+from greenlang.exact import canonical_text
 from greenlang_core.decimals import DecimalColumn, DecimalOverflow
 
 __all__ = ["Component", "Emissions", "GasEmissions", "Missing", "RowKind", "calculate", "kinds_of_rows"]
@@ -30,8 +30,8 @@ Rows = npt.NDArray[np.int32]
 #: Gases that have to be known before a combustion's CO2e is whole.
 COMBUSTION_GASES = ("CO2", "CH4", "N2O")
 
-#: A column at `KG_PLACES` holds less than this, whichever way a row is rounded.
-LARGEST_KG = 10 ** (MAX_DIGITS - KG_PLACES) - 1
+#: The most that a row may emit. Mankind emits less in a thousand years, and sums of rows below it fit a column.
+LARGEST_KG = 10**17
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,13 +201,14 @@ def calculate(
             Missing(gas, components[0].selection.activity, why, kind.rows)
             for gas, why in _gaps(components, expected, kind.example, reason)
         )
-    terms = _terms(chosen)
-    try:
-        gases = [term.multiply(columns[term.quantity], gwp) for term in terms]
-    except DecimalOverflow:
-        large = np.unique(np.concatenate([term.too_large(columns[term.quantity], gwp) for term in terms]))
+    gases = _multiplied(_terms(chosen), columns, gwp)
+    if gases is None:
+        large = np.unique(
+            np.concatenate([term.too_large(columns[term.quantity], gwp) for term in _terms(chosen)])
+        )
         refused.extend((row, _too_large(data, row)) for row in large.tolist())
-        gases = [term.multiply(columns[term.quantity], gwp) for term in _terms(_left(chosen, large))]
+        chosen = [(rows[~np.isin(rows, large)], components) for rows, components in chosen]
+        gases = [term.multiply(columns[term.quantity], gwp) for term in _terms(chosen)]
     return Emissions(
         data=data,
         agent=agent,
@@ -236,7 +237,7 @@ class _Term:
     rates: list[Fraction] = field(default_factory=list)
 
     def too_large(self, quantity: DecimalColumn, gwp: GwpSet) -> Rows:
-        """The rows whose mass or CO2e leaves the digits of a column, found one by one."""
+        """The rows whose mass or CO2e is past `LARGEST_KG`, found one by one."""
         warming = 1 if self.gas == "CO2e" else Fraction(gwp.factor(self.gas, self.biogenic))
         found = [
             row
@@ -282,19 +283,31 @@ def _terms(kinds: Iterable[tuple[Rows, Sequence[Component]]]) -> list[_Term]:
     return [terms[key] for key in sorted(terms, key=str)]
 
 
-def _left(
-    kinds: Iterable[tuple[Rows, Sequence[Component]]], rows: Rows
-) -> list[tuple[Rows, Sequence[Component]]]:
-    """The same kinds without some rows."""
-    return [(of[~np.isin(of, rows)], components) for of, components in kinds]
+def _multiplied(
+    terms: Iterable[_Term], columns: Mapping[str, DecimalColumn], gwp: GwpSet
+) -> list[GasEmissions] | None:
+    """Every term, or None where a row may be past `LARGEST_KG`."""
+    try:
+        gases = [term.multiply(columns[term.quantity], gwp) for term in terms]
+    except DecimalOverflow:
+        return None
+    figures = [figure for gas in gases for figure in (gas.mass, gas.co2e) if figure is not None]
+    return None if any(_may_be_large(figure) for figure in figures) else gases
+
+
+def _may_be_large(figures: DecimalColumn) -> bool:
+    """Whether a figure is past `LARGEST_KG` or almost, by the upper halves of its integers alone."""
+    upper = np.frombuffer(memoryview(figures), dtype="<i8")[1::2]
+    limit = LARGEST_KG * 10**KG_PLACES >> 64
+    return bool(len(upper)) and (int(upper.max()) >= limit or int(upper.min()) <= -limit)
 
 
 def _too_large(data: ActivityData, row: int) -> Problem:
+    given = f"{canonical_text(data.quantity[row])} {data.unit[row]} of '{data.activity[row]}'"
     return data.problem(
         row,
         "quantity",
-        f"{decimal_text(data.quantity[row])} {data.unit[row]} of '{data.activity[row]}' give more emissions "
-        f"than {MAX_DIGITS - KG_PLACES} digits of kg hold",
+        f"{given} give {LARGEST_KG:.0e} kg of emissions or more, which nobody emits",
         "correct the quantity or its unit",
     )
 
