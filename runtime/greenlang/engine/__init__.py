@@ -1,7 +1,8 @@
 """Runs: a program and data from files in, results with their proofs out.
 
 `inputs` reads programs, policies and data; `execution` runs a plan, commits its record and saves bundles;
-`evidence` turns values into what the ledger hashes; `recomputation` runs a bundle again to verify it.
+`evidence` turns values into what the ledger hashes; `recomputation` runs a bundle again to verify it, and
+`row_evidence` proves one row of it.
 """
 
 from __future__ import annotations
@@ -10,16 +11,20 @@ from greenlang.engine.evidence import Evidence, gather_evidence, inventory_of, t
 from greenlang.engine.execution import Execution, execute, save_result, signing_state
 from greenlang.engine.inputs import Limits, load_program, make_policy, read_input, read_table
 from greenlang.engine.recomputation import verify_bundle
+from greenlang.engine.row_evidence import RowEvidence, UsedSelection, prove_result_row
 
 __all__ = [
     "Evidence",
     "Execution",
     "Limits",
+    "RowEvidence",
+    "UsedSelection",
     "execute",
     "gather_evidence",
     "inventory_of",
     "load_program",
     "make_policy",
+    "prove_result_row",
     "read_input",
     "read_table",
     "save_result",

@@ -9,7 +9,7 @@ over lists and `rows` over result rows, 1,024 to a leaf.  `record` puts together
 `chain` links records and `signing` signs the links.  `bundle` says what a result bundle holds,
 `bundle_writing` and `bundle_reading` write and read it through `files` and `strict_json`, with `checks` that
 find what was changed.  `verification` gives the verdicts, `integrity` and `findings` what speaks against
-them, and `proofs` proves one row without the others.
+them, and `proofs` proves one row or item without the others.
 """
 
 from __future__ import annotations
@@ -28,7 +28,8 @@ from greenlang.ledger.canonical import JSON, canonical_bytes, digest, digest_of_
 from greenlang.ledger.chain import GENESIS, Commit, Head, Inclusion, commit
 from greenlang.ledger.files import atomic_text_writer, atomic_writer
 from greenlang.ledger.findings import Finding
-from greenlang.ledger.proofs import RowProof, proof_holds, prove_row
+from greenlang.ledger.integrity import factor_id, record_findings
+from greenlang.ledger.proofs import RowProof, item_holds, proof_holds, prove_row
 from greenlang.ledger.ranges import FIRST_ROW, ROWS_PER_RANGE, ItemTree, list_header, table_header
 from greenlang.ledger.record import (
     AgentUse,
@@ -50,7 +51,7 @@ from greenlang.ledger.signing import (
     load_known_keys,
     load_signer,
 )
-from greenlang.ledger.verification import Recomputation, Status, Verdict, Verification, verify
+from greenlang.ledger.verification import Recomputation, Status, Verdict, Verification, authenticity, verify
 
 __all__ = [
     "FIRST_ROW",
@@ -87,14 +88,17 @@ __all__ = [
     "Verification",
     "atomic_text_writer",
     "atomic_writer",
+    "authenticity",
     "canonical_bytes",
     "commit",
     "config_folder",
     "digest",
     "digest_of_bytes",
+    "factor_id",
     "hash_result",
     "input_hash_of_table",
     "input_hash_of_value",
+    "item_holds",
     "list_header",
     "load_bundle",
     "load_known_keys",
@@ -104,6 +108,7 @@ __all__ = [
     "proof_holds",
     "prove_row",
     "read_bundle",
+    "record_findings",
     "save_bundle",
     "table_header",
     "verify",

@@ -157,8 +157,11 @@ class CarriedList:
         BundleError
             At an item that is not JSON.
         """
-        for index, item in enumerate(self.encoded):
-            yield decode_strictly(item, self.place_of(index))
+        return (self[index] for index in range(len(self)))
+
+    def __getitem__(self, index: int) -> JSON:
+        """One item; raises `BundleError` if it is not JSON."""
+        return decode_strictly(self.encoded[index], self.place_of(index))
 
     def __len__(self) -> int:
         return len(self.encoded)

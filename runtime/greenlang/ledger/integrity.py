@@ -8,6 +8,7 @@ from __future__ import annotations
 
 __all__ = [
     "factor_findings",
+    "factor_id",
     "field_findings",
     "input_findings",
     "list_findings",

@@ -1,24 +1,25 @@
 """The proof of one row: its range, and the path from there to the root in a record.
 
 It shows the 1,024 rows of the range and nothing of the others, and whoever trusts the record (or just its
-`row_root`) can check it without the bundle.
+`row_root`) can check it without the bundle.  `item_holds` asks the same of an item of a carried list.
 """
 
 from __future__ import annotations
 
-__all__ = ["RowProof", "proof_holds", "prove_row"]
+__all__ = ["RowProof", "item_holds", "proof_holds", "prove_row"]
 
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
 
 from greenlang.errors import BundleError, InputError
-from greenlang.ledger.bundle import Bundle
-from greenlang.ledger.canonical import JSON
+from greenlang.ledger.bundle import Bundle, CarriedList
+from greenlang.ledger.canonical import JSON, encode_plain
 from greenlang.ledger.chain import Hex64
 from greenlang.ledger.integrity import read_output_row
 from greenlang.ledger.merkle import inclusion_path, leaf_hash, root_from_path
-from greenlang.ledger.ranges import FIRST_ROW, ROWS_PER_RANGE
+from greenlang.ledger.ranges import FIRST_ROW, ROWS_PER_RANGE, ItemTree
 from greenlang.ledger.rows import RowSchema, encode_range
 from greenlang.ledger.strict_json import decode_strictly
 
@@ -101,6 +102,33 @@ def proof_holds(proof: RowProof) -> bool:
     path = [bytes.fromhex(node) for node in proof.path]
     root = root_from_path(leaf_hash(data), proof.range_index, proof.range_count, path)
     return root is not None and proof.row_root == f"sha256:{root.hex()}"
+
+
+def item_holds(carried: CarriedList, header: Mapping[str, JSON], root: str, index: int) -> bool:
+    """Whether an item of a list leads, with its range, to the root of the list.
+
+    Parameters
+    ----------
+    header : Mapping
+        Of the list's `ItemTree`.
+
+    Raises
+    ------
+    BundleError
+        If an item of its range is not JSON.
+    """
+    range_index = index // ROWS_PER_RANGE
+    if range_index >= len(carried.ranges):
+        return False
+    start = range_index * ROWS_PER_RANGE
+    tree = ItemTree(header, first_range=range_index)
+    for position in range(start, min(start + ROWS_PER_RANGE, len(carried))):
+        tree.add_encoded(encode_plain(carried[position]))
+    tree.finish()
+    leaves = [bytes.fromhex(one.leaf) for one in carried.ranges]
+    path = inclusion_path(leaves, range_index)
+    found = root_from_path(tree.leaves[0], range_index, len(leaves), path)
+    return found is not None and root == f"sha256:{found.hex()}"
 
 
 def _as_object(row: JSON) -> dict[str, Any]:

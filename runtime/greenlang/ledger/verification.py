@@ -8,7 +8,7 @@ cannot.
 
 from __future__ import annotations
 
-__all__ = ["Recomputation", "Status", "Verdict", "Verification", "verify"]
+__all__ = ["Recomputation", "Status", "Verdict", "Verification", "authenticity", "verify"]
 
 import enum
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -107,7 +107,7 @@ def verify(
     return Verification(
         integrity=_integrity(bundle, input, hash_plan),
         recomputed=_recomputed(bundle, recompute),
-        authentic=_authentic(bundle, keys),
+        authentic=authenticity(bundle, keys),
     )
 
 
@@ -204,7 +204,8 @@ def _shown(values: Mapping[str, object], name: str) -> str:
     return repr(values[name]) if name in values else "nothing"
 
 
-def _authentic(bundle: Bundle, keys: KnownKeys) -> Verdict:
+def authenticity(bundle: Bundle, keys: KnownKeys) -> Verdict:
+    """Whether the signature holds, and whose it is."""
     record, head = bundle.record, bundle.head
     if head.signature is None and head.public_key is None and record.signer is None:
         return Verdict(Status.NOT_POSSIBLE, f"unsigned: {record.unsigned_because}")
