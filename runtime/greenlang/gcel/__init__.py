@@ -6,6 +6,7 @@
   same tree (`greenlang.agents.expressions`), with the words of `combinators`.
 - `lowering`: the tree to programs of `steps`; `calls` finds agents and checks options; `builtins` are the
   steps of the language's own, `literals` its values.
+- `modifiers`: what may cover a step, and with which options.
 - `checker`, `types`: what each edge carries, and whether it fits.
 - `plan`: the immutable result and its hash; `documents` its JSON; `pictures` its drawings.
 - `executable`: a plan to what the compiled scheduler runs; `decimal_context` what it runs in; `failures`
@@ -17,6 +18,8 @@
 
 from greenlang.gcel.combinators import (
     branch,
+    cache,
+    catch,
     count,
     filter,
     first,
@@ -30,10 +33,13 @@ from greenlang.gcel.combinators import (
     mean,
     merge,
     min,
+    monitor,
     reduce,
+    retry,
     route,
     sort,
     sum,
+    timeout,
     when,
 )
 from greenlang.gcel.compiler import compile
@@ -43,6 +49,8 @@ from greenlang.gcel.plan import Plan
 __all__ = [
     "Plan",
     "branch",
+    "cache",
+    "catch",
     "compile",
     "count",
     "filter",
@@ -57,10 +65,13 @@ __all__ = [
     "mean",
     "merge",
     "min",
+    "monitor",
     "parse",
     "reduce",
+    "retry",
     "route",
     "sort",
     "sum",
+    "timeout",
     "when",
 ]

@@ -22,6 +22,8 @@ from greenlang.agents.syntax import Argument, Call, Literal, LiteralValue, canon
 from greenlang.errors import InputError, nearest
 from greenlang.gcel.builtins import BUILTINS
 from greenlang.gcel.language import RESERVED_NAMES
+from greenlang.gcel.literals import read_literal
+from greenlang.gcel.modifiers import MODIFIER_OPTIONS, refused_value
 from greenlang.gcel.steps import AgentStep, BuiltinStep
 from greenlang.gcel.types import type_text, words_of
 
@@ -70,6 +72,15 @@ class CallReader:
             )
         arguments = self._by_name(call, builtin.options)
         return BuiltinStep(slot, call.name, self._options(call, builtin.options, arguments)[0])
+
+    def modifier(self, call: Call) -> dict[str, str]:
+        """The options of a modifier, `catch` apart."""
+        definition = MODIFIER_OPTIONS[call.name]
+        options, _ = self._options(call, definition, self._by_name(call, definition))
+        for name, text in options.items():
+            if wrong := refused_value(call.name, name, read_literal(text)):
+                self.tell(call.origin, f"option '{name}' of '{call.name}' {wrong[0]}", wrong[1])
+        return options
 
     def agent(self, call: Call, slot: int) -> AgentStep:
         """The step of a call to an agent; one that cannot be found is told and stands as agent -1."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 __all__ = ["Types", "check_types"]
 
 from collections.abc import Sequence
+from types import GenericAlias
 from typing import Any
 
 from msgspec import Struct
@@ -22,12 +23,14 @@ from greenlang.gcel.steps import (
     ChooseStep,
     ConstantStep,
     FilterStep,
+    GroupStep,
     ListStep,
     MapStep,
     Program,
     RouteStep,
     Step,
     inputs_of,
+    modifiers_of,
     programs_of,
 )
 from greenlang.gcel.types import fits, is_list, item_type, list_of, record_of, type_text, union_of
@@ -91,8 +94,18 @@ class _Checker:
         program = self._programs[number]
         slots = [given]
         for step, origin in zip(program.steps, self._origins[number], strict=True):
-            slots.append(self._step(step, origin, slots))
+            slots.append(self._covered(self._step(step, origin, slots), step, origin))
         return slots[program.result]
+
+    def _covered(self, output: _Value, step: Step, origin: Origin) -> _Value:
+        """What a step gives once its modifiers have acted: what it would, or what its `catch` gives."""
+        for modifier in modifiers_of(step):
+            if modifier.handler is not None:
+                handled = self.run(
+                    modifier.handler, _Value(GenericAlias(dict, (str, Any)), "'catch'", origin)
+                )
+                output = _Value(union_of([output.type, handled.type]), output.maker, origin)
+        return output
 
     def _step(self, step: Step, origin: Origin, slots: list[_Value]) -> _Value:
         if isinstance(step, AgentStep):
@@ -101,6 +114,8 @@ class _Checker:
             return self._builtin(step, origin, slots[step.input])
         if isinstance(step, MapStep | FilterStep):
             return self._over_items(step, origin, slots[step.input])
+        if isinstance(step, GroupStep):
+            return self.run(step.program, slots[step.input])
         if isinstance(step, ChooseStep | RouteStep):
             return self._decision(step, origin, slots)
         if isinstance(step, ConstantStep):

@@ -1,7 +1,7 @@
 """The words of the language in Python: `gl.sum`, `gl.branch({...})`, `when(test, yes, no)`.
 
 They give the nodes that the text parser gives. A built-in stands for its step as it is (`xs & sum`) and is
-called for its options (`mean(2)`).
+called for its options (`mean(2)`), and so are modifiers (`step >> gl.retry(3)`).
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ from __future__ import annotations
 __all__ = [
     "BuiltinExpression",
     "branch",
+    "cache",
+    "catch",
     "count",
     "filter",
     "first",
@@ -24,10 +26,13 @@ __all__ = [
     "mean",
     "merge",
     "min",
+    "monitor",
     "reduce",
+    "retry",
     "route",
     "sort",
     "sum",
+    "timeout",
     "when",
 ]
 
@@ -79,6 +84,16 @@ sort = BuiltinExpression("sort")
 group_by = BuiltinExpression("group_by")
 get = BuiltinExpression("get")
 merge = BuiltinExpression("merge")
+
+retry = BuiltinExpression("retry")
+timeout = BuiltinExpression("timeout")
+cache = BuiltinExpression("cache")
+monitor = BuiltinExpression("monitor")
+
+
+def catch(handler: object, /) -> Graph:
+    """`step >> catch(handler)`: on an error of the step, `handler` takes `{error, input}` and goes on."""
+    return _with_step("catch", handler, here(2))
 
 
 def when(test: object, yes: object, no: object) -> Graph:

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 __all__ = ["compile"]
 
+from collections.abc import Sequence
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from greenlang.agents.contract import AgentSpec
 from greenlang.agents.expressions import Expression, Graph, step_of
-from greenlang.agents.places import Diagnostic, gcel_error, here
+from greenlang.agents.places import Diagnostic, diagnose, gcel_error, here
 from greenlang.agents.syntax import Node
 from greenlang.errors import GcelError
 from greenlang.gcel.calls import CallReader
 from greenlang.gcel.checker import check_types
-from greenlang.gcel.lowering import lower
+from greenlang.gcel.lowering import Lowered, lower
+from greenlang.gcel.modifiers import check_modifiers
 from greenlang.gcel.parser import read
 from greenlang.gcel.plan import Plan
 
@@ -64,7 +67,7 @@ def compile(  # noqa: A001  `greenlang.compile` is what it is called
     lowered = lower(graph.node, calls)
     agents = tuple(calls.agents)
     types, misfits = check_types(lowered.programs, lowered.origins, agents)
-    told = [*calls.diagnostics, *misfits]
+    told = [*calls.diagnostics, *misfits, *_misplaced(lowered, agents)]
     for node in graph.unused:
         told += _check(node, registry, folder)
     if told:
@@ -80,5 +83,14 @@ def _check(node: Node, registry: Agents, folder: Path | None) -> list[Diagnostic
     """What is wrong with a statement that is not part of the graph."""
     calls = CallReader(registry, folder, ())
     lowered = lower(node, calls)
-    _, misfits = check_types(lowered.programs, lowered.origins, tuple(calls.agents))
-    return [*calls.diagnostics, *misfits]
+    agents = tuple(calls.agents)
+    _, misfits = check_types(lowered.programs, lowered.origins, agents)
+    return [*calls.diagnostics, *misfits, *_misplaced(lowered, agents)]
+
+
+def _misplaced(lowered: Lowered, agents: Sequence[AgentSpec]) -> list[Diagnostic]:
+    """The modifiers that cannot cover their steps, each where it was written."""
+    return [
+        diagnose(lowered.modifier_origins[each.program, each.step, each.modifier], each.message, each.fix)
+        for each in check_modifiers(lowered.programs, agents)
+    ]

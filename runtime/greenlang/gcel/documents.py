@@ -17,8 +17,9 @@ from greenlang.gcel.builtins import BUILTINS
 from greenlang.gcel.calls import option_values
 from greenlang.gcel.checker import check_types
 from greenlang.gcel.literals import literal_options
+from greenlang.gcel.modifiers import MODIFIER_OPTIONS, check_modifiers, refused_value
 from greenlang.gcel.plan import FORM, Plan
-from greenlang.gcel.steps import AgentStep, BuiltinStep, Program, check_wiring
+from greenlang.gcel.steps import AgentStep, BuiltinStep, Modifier, Program, check_wiring, modifiers_of
 
 if TYPE_CHECKING:
     from greenlang.gcel.calls import Agents
@@ -139,8 +140,12 @@ def _origins(read: _Document) -> tuple[tuple[Origin, ...], ...]:
 def _check_options(
     programs: tuple[Program, ...], agents: tuple[AgentSpec, ...], resources: tuple[Resource, ...]
 ) -> None:
+    for misplaced in check_modifiers(programs, agents):
+        raise GcelError(f"the plan does not hold together: {misplaced.message}", fix=misplaced.fix)
     for program in programs:
         for step in program.steps:
+            for modifier in modifiers_of(step):
+                _check_modifier(modifier)
             if isinstance(step, AgentStep):
                 name, options = agents[step.agent].name, agents[step.agent].options
                 files = {option: resources[number] for option, number in step.resources.items()}
@@ -161,3 +166,20 @@ def _check_options(
             missing = [option.name for option in options if option.required and option.name not in values]
             if missing:
                 raise GcelError(f"'{name}' in the plan lacks its option '{missing[0]}'", fix="compile again")
+
+
+def _check_modifier(modifier: Modifier) -> None:
+    definition = MODIFIER_OPTIONS.get(modifier.name)
+    if definition is None:
+        raise GcelError(
+            f"the plan names a modifier '{modifier.name}', and there is none", fix="compile again"
+        )
+    given = literal_options(modifier.options)
+    try:
+        option_values(definition, given, {})
+        wrong = [told for name, value in given.items() if (told := refused_value(modifier.name, name, value))]
+    except (msgspec.ValidationError, TypeError, KeyError) as error:
+        wrong = [(f"is wrong: {error}", "compile again")]
+    if wrong or any(option.required and option.name not in given for option in definition):
+        reason, fix = wrong[0] if wrong else ("is missing", "compile again")
+        raise GcelError(f"an option of '{modifier.name}' in the plan {reason}", fix=fix)

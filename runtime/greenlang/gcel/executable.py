@@ -21,12 +21,14 @@ from greenlang.gcel.steps import (
     ChooseStep,
     ConstantStep,
     FilterStep,
+    GroupStep,
     ListStep,
     MapStep,
     Program,
     RecordStep,
     RouteStep,
     Step,
+    modifiers_of,
     programs_of,
 )
 from greenlang_core import scheduler
@@ -53,6 +55,8 @@ def _instruction(
     resources: Sequence[Resource],
     built: dict[int, scheduler.Program],
 ) -> tuple[Any, ...]:
+    if modifiers_of(step):
+        raise StepError("modifiers are compiled, but not run yet", fix="leave them out")
     if isinstance(step, AgentStep):
         spec = agents[step.agent]
         files = {name: resources[number] for name, number in step.resources.items()}
@@ -80,6 +84,8 @@ def _instruction(
         return "filter", (step.input,), programs[0]
     if isinstance(step, ChooseStep):
         return "choose", (step.test, step.input), programs, None
+    if isinstance(step, GroupStep):
+        return "group", (step.input,), programs[0]
     return "choose", (step.key, step.input), programs, _selector(step)
 
 

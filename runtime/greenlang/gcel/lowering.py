@@ -1,8 +1,9 @@
 """Graph to programs: operators and combinators become steps over slots.
 
 A sequence disappears into the wiring, and so do `&` (its right side takes the whole list, as any step does)
-and `group`: what is left is data flow. Programs that steps name are written later, one after another, so
-nesting costs no recursion there.
+and `group`: what is left is data flow. A modifier becomes part of the step that it covers; where it covers
+what is several steps in a plan, as a parallel is, those become a program of their own. Programs that steps
+name are written later, one after another, so nesting costs no recursion there.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ __all__ = ["Lowered", "lower"]
 from collections import deque
 from collections.abc import Sequence
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from greenlang.agents.places import Origin
 from greenlang.agents.syntax import (
@@ -28,12 +29,15 @@ from greenlang.gcel.builtins import BUILTINS
 from greenlang.gcel.calls import CallReader
 from greenlang.gcel.language import MODIFIERS
 from greenlang.gcel.steps import (
+    AgentStep,
     BuiltinStep,
     ChooseStep,
     ConstantStep,
     FilterStep,
+    GroupStep,
     ListStep,
     MapStep,
+    Modifier,
     Program,
     RecordStep,
     RouteStep,
@@ -46,6 +50,17 @@ class Lowered(Struct, frozen=True):
 
     programs: tuple[Program, ...]
     origins: tuple[tuple[Origin, ...], ...]
+    #: Where modifiers were written: by program, number of the step there, and the modifier's name.
+    modifier_origins: dict[tuple[int, int, str], Origin]
+
+
+class _Element(Struct, frozen=True):
+    """One step of a sequence as it is written, the operator before it, and what covers it."""
+
+    operator: str
+    node: Node
+    origin: Origin
+    modifiers: list[Call]
 
 
 def lower(node: Node, calls: CallReader) -> Lowered:
@@ -56,7 +71,8 @@ def lower(node: Node, calls: CallReader) -> Lowered:
 class _Draft:
     """A program that is being written."""
 
-    def __init__(self) -> None:
+    def __init__(self, number: int) -> None:
+        self.number = number
         self.steps: list[Step] = []
         self.origins: list[Origin] = []
 
@@ -73,17 +89,18 @@ class _Lowering:
         #: Trees whose programs are still to be written, in the order of their numbers.
         self._waiting: deque[Node] = deque()
         self._count = 0
+        self._modifier_origins: dict[tuple[int, int, str], Origin] = {}
 
     def run(self, node: Node) -> Lowered:
         programs: list[Program] = []
         origins: list[tuple[Origin, ...]] = []
         self._program(node)
         while self._waiting:
-            draft = _Draft()
+            draft = _Draft(len(programs))
             result = self._step(self._waiting.popleft(), 0, draft)
             programs.append(Program(tuple(draft.steps), result))
             origins.append(tuple(draft.origins))
-        return Lowered(tuple(programs), tuple(origins))
+        return Lowered(tuple(programs), tuple(origins), self._modifier_origins)
 
     def _program(self, node: Node) -> int:
         """The number that the program of this tree will have."""
@@ -91,76 +108,131 @@ class _Lowering:
         self._count += 1
         return self._count - 1
 
-    def _step(self, node: Node, slot: int, draft: _Draft) -> int:
-        """Write the steps of a tree that reads `slot`; gives the slot of its output."""
+    def _step(self, node: Node, slot: int, draft: _Draft, modifiers: Sequence[Call] = ()) -> int:
+        """Write the steps of a tree that reads `slot`, the last of them covered; gives its output slot."""
+        elements = self._elements(node)
+        elements[-1].modifiers.extend(modifiers)
+        output = slot
+        for element in elements:
+            if element.operator in {"*", "/"}:
+                kind = MapStep if element.operator == "*" else FilterStep
+                step = kind(output, self._program(element.node), self._modifiers(element.modifiers, draft))
+                output = draft.add(step, element.origin)
+            else:
+                output = self._element(element.node, output, draft, element.modifiers)
+        return output
+
+    def _elements(self, node: Node) -> list[_Element]:
+        """The steps along the left side of a tree, in their order; modifiers go to what they follow."""
         # Along its left side a tree may be as long as a program; elsewhere it nests at most 200 deep.
         spine: list[Binary] = []
         while isinstance(node, Binary) and node.operator != "|":
             spine.append(node)
             node = node.left
-        if isinstance(node, Call):
-            output = self._call(node, slot, draft)
-        elif isinstance(node, Literal):
-            output = draft.add(ConstantStep(canonical_literal(node.value)), node.origin)
-        elif isinstance(node, Binary):
-            branches = _branches(node)
-            outputs = tuple([self._step(branch, slot, draft) for branch in branches])
-            output = draft.add(ListStep(outputs), node.origin)
-        else:
-            test = self._step(node.test, slot, draft)
-            step = ChooseStep(test, slot, self._program(node.yes), self._program(node.no))
-            output = draft.add(step, node.origin)
+        elements = [_Element("", node, node.origin, [])]
         for operator in reversed(spine):
             right = operator.right
-            if operator.operator == "*":
-                output = draft.add(MapStep(output, self._program(right)), operator.origin)
-            elif operator.operator == "/":
-                output = draft.add(FilterStep(output, self._program(right)), operator.origin)
-            elif isinstance(right, Call):
-                output = self._call(right, output, draft)
+            if operator.operator == ">>" and isinstance(right, Call) and right.name in MODIFIERS:
+                elements[-1].modifiers.append(right)
             else:
-                output = self._step(right, output, draft)
-        return output
+                elements.append(_Element(operator.operator, right, operator.origin, []))
+        return elements
 
-    def _call(self, call: Call, slot: int, draft: _Draft) -> int:
+    def _element(self, node: Node, slot: int, draft: _Draft, modifiers: Sequence[Call]) -> int:
+        if isinstance(node, Call):
+            return self._call(node, slot, draft, modifiers)
+        if isinstance(node, Binary) and node.operator != "|":
+            # A sequence on the right of another: the last of its steps is the one before the modifier.
+            return self._step(node, slot, draft, modifiers)
+        if modifiers:
+            return self._grouped(node, slot, draft, modifiers, node.origin)
+        if isinstance(node, Literal):
+            return draft.add(ConstantStep(canonical_literal(node.value)), node.origin)
+        if isinstance(node, Binary):
+            outputs = tuple([self._step(branch, slot, draft) for branch in _branches(node)])
+            return draft.add(ListStep(outputs), node.origin)
+        test = self._step(node.test, slot, draft)
+        return draft.add(ChooseStep(test, slot, self._program(node.yes), self._program(node.no)), node.origin)
+
+    def _grouped(
+        self, node: Node, slot: int, draft: _Draft, modifiers: Sequence[Call], origin: Origin
+    ) -> int:
+        step = GroupStep(slot, self._program(node), self._modifiers(modifiers, draft))
+        return draft.add(step, origin)
+
+    def _call(self, call: Call, slot: int, draft: _Draft, modifiers: Sequence[Call]) -> int:
         name = call.name
-        if name in COMBINATORS or name in MODIFIERS:
-            return self._combinator(call, slot, draft)
-        if name == "identity" and not call.arguments and call.version is None:
-            return slot
-        if name in BUILTINS:
-            return draft.add(self._calls.builtin(call, slot), call.origin)
-        return draft.add(self._calls.agent(call, slot), call.origin)
-
-    def _combinator(self, call: Call, slot: int, draft: _Draft) -> int:
-        name, origin = call.name, call.origin
-        if call.version is not None:
-            self._calls.tell(
-                origin, f"'{name}' is a part of the language and has no versions", "leave out the @"
-            )
         if name in MODIFIERS:
             self._calls.tell(
-                origin,
-                f"'{name}' is part of GCEL, but this version of the runtime does not run it yet",
-                f"leave it out, or do the work of '{name}' inside the agent",
+                call.origin,
+                f"'{name}' covers nothing here: a modifier follows a step with >>",
+                f"write it after the step that it covers, as in step >> {name}(…)",
             )
             return slot
-        if name == "branch":
-            branches = self._named(call, call.arguments)
-            outputs = tuple([self._step(branch.value, slot, draft) for branch in branches])
-            names = tuple([branch.name or "" for branch in branches])
-            return draft.add(RecordStep(outputs, names), origin)
+        if name in COMBINATORS:
+            return self._combinator(call, slot, draft, modifiers)
+        if name == "identity" and not call.arguments and call.version is None and not modifiers:
+            return slot
+        step: AgentStep | BuiltinStep = (
+            self._calls.builtin(call, slot) if name in BUILTINS else self._calls.agent(call, slot)
+        )
+        if modifiers:
+            step = structs.replace(step, modifiers=self._modifiers(modifiers, draft))
+        return draft.add(step, call.origin)
+
+    def _modifiers(self, calls: Sequence[Call], draft: _Draft) -> tuple[Modifier, ...]:
+        """What covers the step that `draft` gets next."""
+        modifiers: list[Modifier] = []
+        for call in calls:
+            name = call.name
+            self._refuse_version(call)
+            if any(each.name == name for each in modifiers):
+                self._calls.tell(
+                    call.origin,
+                    f"'{name}' covers this step twice",
+                    "keep one, or put the inner one in group(…)",
+                )
+                continue
+            self._modifier_origins[draft.number, len(draft.steps), name] = call.origin
+            if name == "catch":
+                handler = self._only(call)
+                if handler is not None:
+                    modifiers.append(Modifier(name, handler=self._program(handler)))
+            else:
+                modifiers.append(Modifier(name, self._calls.modifier(call)))
+        return tuple(modifiers)
+
+    def _combinator(self, call: Call, slot: int, draft: _Draft, modifiers: Sequence[Call]) -> int:
+        name, origin = call.name, call.origin
+        self._refuse_version(call)
+        if name in {"map", "filter"}:
+            inner = self._only(call)
+            if inner is None:
+                return slot
+            kind = MapStep if name == "map" else FilterStep
+            return draft.add(kind(slot, self._program(inner), self._modifiers(modifiers, draft)), origin)
+        if name in {"group", "reduce"}:
+            # `group(step)` and `reduce(step)` are the step itself.
+            inner = self._only(call)
+            if inner is None:
+                return slot
+            if modifiers and not isinstance(inner, Call):
+                return self._grouped(inner, slot, draft, modifiers, origin)
+            return self._step(inner, slot, draft, modifiers)
+        if modifiers:
+            return self._grouped(call, slot, draft, modifiers, origin)
         if name == "route":
             return self._route(call, slot, draft)
-        inner = self._only(call)
-        if inner is None:
-            return slot
-        if name == "map":
-            return draft.add(MapStep(slot, self._program(inner)), origin)
-        if name == "filter":
-            return draft.add(FilterStep(slot, self._program(inner)), origin)
-        # `group(step)` and `reduce(step)` are the step itself.
-        return self._step(inner, slot, draft)
+        branches = self._named(call, call.arguments)
+        outputs = tuple([self._step(branch.value, slot, draft) for branch in branches])
+        names = tuple([branch.name or "" for branch in branches])
+        return draft.add(RecordStep(outputs, names), origin)
+
+    def _refuse_version(self, call: Call) -> None:
+        if call.version is not None:
+            self._calls.tell(
+                call.origin, f"'{call.name}' is a part of the language and has no versions", "leave out the @"
+            )
 
     def _route(self, call: Call, slot: int, draft: _Draft) -> int:
         key, *rest = call.arguments or (None,)

@@ -20,16 +20,18 @@ from greenlang.agents.syntax import (
     MAXIMUM_NESTING,
     PRECEDENCE,
     Argument,
+    Binary,
     Call,
     Literal,
     Node,
     binary,
     call,
+    canonical_text,
     conditional,
     literal,
 )
 from greenlang.errors import GcelError
-from greenlang.gcel.language import ALIASES, RESERVED_NAMES
+from greenlang.gcel.language import ALIASES, MODIFIERS, RESERVED_NAMES
 from greenlang.gcel.tokens import (
     END,
     ERROR,
@@ -101,6 +103,8 @@ class _Parser:
         self.position = 0
         #: Open brackets, with the token that opened each.
         self.brackets: list[Token] = []
+        #: Where the last sequence in parentheses, or that a binding stands for, ended; -1 for none.
+        self.sequence_end = -1
         #: Conditionals that are being read.
         self.conditionals = 0
         self.diagnostics: list[Diagnostic] = []
@@ -254,8 +258,24 @@ class _Parser:
                 break
             self.position += 1
             operators.append(token)
+            if token.kind == ">>":
+                self._warn_of_parentheses(operands[-1])
             operands.append(self.operand())
         return self._conditional(operands[0], token) if token.kind == "?" else operands[0]
+
+    def _warn_of_parentheses(self, left: Node) -> None:
+        """Say so where a modifier covers less than the parentheses (or the binding) before it suggest."""
+        modifier = self._peek()
+        if modifier.kind != NAME or modifier.text not in MODIFIERS or self.position != self.sequence_end + 1:
+            return
+        last = left
+        while isinstance(last, Binary) and last.operator in {">>", "&"}:
+            last = last.right
+        self._warn(
+            modifier,
+            f"'{modifier.text}' covers only the last step of the sequence before it, {canonical_text(last)}",
+            "write group(…) around the sequence to cover all of it",
+        )
 
     def _conditional(self, test: Node, sign: Token) -> Node:
         self.position += 1
@@ -274,6 +294,7 @@ class _Parser:
             self._open(token)
             node = self.expression()
             self._close(token, "an operator or ')'")
+            self._note_sequence(node)
             return node
         if token.kind != NAME or token.text in _CONSTANTS:
             return self._literal(token)
@@ -305,7 +326,13 @@ class _Parser:
         if node is None:
             self.broken = True
             return literal(None)
+        self._note_sequence(node)
         return node
+
+    def _note_sequence(self, node: Node) -> None:
+        """Remember that several steps, written as if they were one, end here."""
+        if isinstance(node, Binary) and node.operator in {">>", "&"}:
+            self.sequence_end = self.position
 
     def _arguments(self, name: str) -> list[Argument]:
         opening = self._peek()

@@ -19,11 +19,14 @@ from greenlang.gcel.steps import (
     ChooseStep,
     ConstantStep,
     FilterStep,
+    GroupStep,
     MapStep,
+    Modifier,
     RecordStep,
     RouteStep,
     Step,
     inputs_of,
+    modifiers_of,
     programs_of,
 )
 from greenlang.gcel.types import type_text
@@ -39,7 +42,15 @@ def draw(plan: Plan, form: str) -> str:
 
 
 def _title(plan: Plan, step: Step) -> str:
-    """A step as a program writes it, with the version that was chosen."""
+    """A step as a program writes it, with the version that was chosen and what covers it."""
+    return " >> ".join([_bare_title(plan, step), *map(_modifier, modifiers_of(step))])
+
+
+def _modifier(modifier: Modifier) -> str:
+    return f"{modifier.name}{_options(modifier.options)}"
+
+
+def _bare_title(plan: Plan, step: Step) -> str:
     if isinstance(step, AgentStep):
         spec = plan.agents[step.agent]
         files = {
@@ -72,13 +83,16 @@ def _edges(step: Step) -> list[tuple[int, str]]:
 
 def _programs(step: Step) -> list[tuple[int, str]]:
     """The programs that a step runs, with when."""
+    handlers = [(each.handler, "on error") for each in modifiers_of(step) if each.handler is not None]
     if isinstance(step, MapStep | FilterStep):
-        return [(step.program, "each item")]
+        return [(step.program, "each item"), *handlers]
+    if isinstance(step, GroupStep):
+        return [(step.program, "as one step"), *handlers]
     if isinstance(step, ChooseStep):
         return [(step.yes, "if true"), (step.no, "if false")]
     if isinstance(step, RouteStep):
         return list(zip(programs_of(step), (*step.names, "default"), strict=False))
-    return []
+    return handlers
 
 
 def _text(plan: Plan) -> str:

@@ -25,6 +25,7 @@ from greenlang.gcel.steps import (
     ChooseStep,
     ConstantStep,
     FilterStep,
+    GroupStep,
     ListStep,
     MapStep,
     Program,
@@ -213,6 +214,7 @@ _LABELS: dict[type, str] = {
     RecordStep: "branch",
     MapStep: "map",
     FilterStep: "filter",
+    GroupStep: "group",
     ChooseStep: "?",
     RouteStep: "route",
 }

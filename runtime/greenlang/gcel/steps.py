@@ -14,14 +14,17 @@ __all__ = [
     "ChooseStep",
     "ConstantStep",
     "FilterStep",
+    "GroupStep",
     "ListStep",
     "MapStep",
+    "Modifier",
     "Program",
     "RecordStep",
     "RouteStep",
     "Step",
     "check_wiring",
     "inputs_of",
+    "modifiers_of",
     "programs_of",
 ]
 
@@ -33,6 +36,16 @@ from msgspec import Struct
 from greenlang.errors import GcelError
 
 
+class Modifier(Struct, frozen=True, omit_defaults=True):
+    """What covers a step: `retry(3)`, `catch(handler)`."""
+
+    name: str
+    #: Values as GCEL writes them.
+    options: dict[str, str] = {}
+    #: The program of a `catch`, which takes `{error, input}`.
+    handler: int | None = None
+
+
 class AgentStep(Struct, frozen=True, tag="agent", tag_field="kind", omit_defaults=True):
     """An agent, by its number among the plan's agents."""
 
@@ -42,6 +55,8 @@ class AgentStep(Struct, frozen=True, tag="agent", tag_field="kind", omit_default
     options: dict[str, str] = {}
     #: Options that are files, by their number among the plan's resources.
     resources: dict[str, int] = {}
+    #: The first is the innermost; so in every step that has them.
+    modifiers: tuple[Modifier, ...] = ()
 
 
 class BuiltinStep(Struct, frozen=True, tag="builtin", tag_field="kind", omit_defaults=True):
@@ -50,6 +65,7 @@ class BuiltinStep(Struct, frozen=True, tag="builtin", tag_field="kind", omit_def
     input: int
     name: str
     options: dict[str, str] = {}
+    modifiers: tuple[Modifier, ...] = ()
 
 
 class ConstantStep(Struct, frozen=True, tag="constant", tag_field="kind"):
@@ -71,18 +87,28 @@ class RecordStep(Struct, frozen=True, tag="record", tag_field="kind"):
     names: tuple[str, ...]
 
 
-class MapStep(Struct, frozen=True, tag="map", tag_field="kind"):
+class MapStep(Struct, frozen=True, tag="map", tag_field="kind", omit_defaults=True):
     """A program run on each item of a list."""
 
     input: int
     program: int
+    modifiers: tuple[Modifier, ...] = ()
 
 
-class FilterStep(Struct, frozen=True, tag="filter", tag_field="kind"):
+class FilterStep(Struct, frozen=True, tag="filter", tag_field="kind", omit_defaults=True):
     """The items of a list for which a program gives a true value."""
 
     input: int
     program: int
+    modifiers: tuple[Modifier, ...] = ()
+
+
+class GroupStep(Struct, frozen=True, tag="group", tag_field="kind", omit_defaults=True):
+    """A program run as one step, because modifiers cover all of it."""
+
+    input: int
+    program: int
+    modifiers: tuple[Modifier, ...] = ()
 
 
 class ChooseStep(Struct, frozen=True, tag="choose", tag_field="kind"):
@@ -112,6 +138,7 @@ Step: TypeAlias = (
     | RecordStep
     | MapStep
     | FilterStep
+    | GroupStep
     | ChooseStep
     | RouteStep
 )
@@ -137,15 +164,23 @@ def inputs_of(step: Step) -> tuple[int, ...]:
     return (step.input,)
 
 
+def modifiers_of(step: Step) -> tuple[Modifier, ...]:
+    """What covers a step, the innermost first."""
+    if isinstance(step, AgentStep | BuiltinStep | MapStep | FilterStep | GroupStep):
+        return step.modifiers
+    return ()
+
+
 def programs_of(step: Step) -> tuple[int, ...]:
-    """The programs that a step runs."""
-    if isinstance(step, MapStep | FilterStep):
-        return (step.program,)
+    """The programs that a step runs, and after them that of its `catch`."""
+    handlers = tuple([each.handler for each in modifiers_of(step) if each.handler is not None])
+    if isinstance(step, MapStep | FilterStep | GroupStep):
+        return (step.program, *handlers)
     if isinstance(step, ChooseStep):
         return step.yes, step.no
     if isinstance(step, RouteStep):
         return step.programs if step.default is None else (*step.programs, step.default)
-    return ()
+    return handlers
 
 
 def check_wiring(programs: Sequence[Program], agents: int, resources: int) -> None:
@@ -171,6 +206,8 @@ def check_wiring(programs: Sequence[Program], agents: int, resources: int) -> No
                 raise _broken(f"{place} names an agent or a resource that is not there")
             if isinstance(step, RecordStep) and len(step.names) != len(step.inputs):
                 raise _broken(f"{place} has not one name for each input")
+            if any((each.handler is None) == (each.name == "catch") for each in modifiers_of(step)):
+                raise _broken(f"{place} has a handler where none belongs, or lacks one")
             if isinstance(step, RouteStep) and len(step.names) != len(step.programs):
                 raise _broken(f"{place} has not one name for each route")
         if not 0 <= program.result <= len(program.steps):
