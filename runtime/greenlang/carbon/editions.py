@@ -7,14 +7,16 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from fractions import Fraction
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from greenlang.carbon.factors import EmissionFactor
 from greenlang.carbon.periods import Period
 from greenlang.carbon.policy import AccountingPolicy
 from greenlang.errors import FactorError
 
-__all__ = ["Edition", "Fallback", "ambiguous", "choose_edition", "recorded"]
+__all__ = ["Edition", "Fallback", "FallbackKind", "ambiguous", "choose_edition", "recorded"]
+
+FallbackKind = Literal["region", "vintage", "straddle", "method", "heat basis"]
 
 _DAY = timedelta(days=1)
 
@@ -23,7 +25,7 @@ _DAY = timedelta(days=1)
 class Fallback:
     """One thing that was taken in place of what a row asked for."""
 
-    kind: str  #: `region`, `vintage`, `straddle`, `method` or `heat basis`
+    kind: FallbackKind
     wanted: str
     used: str
 

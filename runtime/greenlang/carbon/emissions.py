@@ -30,7 +30,7 @@ Rows = npt.NDArray[np.int32]
 #: Gases that have to be known before a combustion's CO2e is whole.
 COMBUSTION_GASES = ("CO2", "CH4", "N2O")
 
-#: The most that a row may emit. Mankind emits less in a thousand years, and sums of rows below it fit a column.
+#: The most that a row may emit: more than mankind does in a thousand years. Sums of such rows fit a column.
 LARGEST_KG = 10**17
 
 
