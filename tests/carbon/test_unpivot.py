@@ -1,7 +1,6 @@
 """Wide tables: each cell becomes an activity, and its mistakes are told where they stand in the file."""
 
 import io
-from decimal import Decimal
 
 import pytest
 
