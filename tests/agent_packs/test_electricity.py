@@ -142,6 +142,13 @@ def test_what_an_instrument_does_not_cover_goes_down_the_ladder(inventory_of, ki
     assert co2e(inventory, MARKET) == 90 * Decimal("83.2")
 
 
+def test_the_same_cover_is_another_share_of_another_quantity(inventory_of):
+    tags = "instrument=Mesa Wind; instrument_quantity=30"
+    rows = [{**POWER, "quantity": quantity, "tags": tags} for quantity in ("60", "120")]
+    figures = inventory_of(*rows, factors=CONTRACTS).co2e_by_row(MARKET).to_decimals()
+    assert figures == [by_hand(30, NWPP), by_hand(90, NWPP)]
+
+
 def test_biogenic_and_fossil_co2_of_one_row_stay_apart(inventory_of, kilograms):
     tags = "instrument=Forest Heat; instrument_quantity=30"
     inventory = inventory_of({**POWER, "tags": tags}, factors=CONTRACTS)

@@ -219,6 +219,12 @@ def test_a_tag_that_is_wrong_is_refused_by_row(inventory_of, tags, words):
     assert len(inventory_of({}, row, on_error="skip").skipped) == 1
 
 
+def test_tags_that_cannot_be_read_stop_no_other_row(inventory_of):
+    inventory = inventory_of({"tags": "vehicle"}, {}, on_error="skip")
+    assert [(skip.row, skip.problem.column) for skip in inventory.skipped] == [(0, "tags")]
+    assert inventory.totals[0].co2e == Decimal("79671.75")
+
+
 OWN = "activity,gas,value,unit,category,gwp_basis,vehicle\n"
 
 

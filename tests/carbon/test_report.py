@@ -40,6 +40,11 @@ def test_a_total_is_rounded_once_from_its_exact_sum_half_to_even(report):
     assert report(*halves, by="activity", unit="kg", places=3).rows == (("gas", "0.005"),)
 
 
+def test_a_total_just_past_a_half_is_rounded_up(report):
+    row = {"activity": "gas", "quantity": "0.00010000000001", "unit": "MMBtu"}
+    assert report(row, by="activity", unit="kg", places=2).rows == (("gas", "0.01"),)
+
+
 def test_units_of_mass_convert_exactly(report):
     # 1 lb is 0.45359237 kg by definition; 100 / 0.45359237 = 220.46226...
     rows = dict(report(by="site", unit="lb", places=5).rows)
