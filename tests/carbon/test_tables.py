@@ -82,9 +82,7 @@ def test_a_portable_table_gives_back_the_rows_with_their_numbers_and_mistakes(co
     restored = copied.restored()
     assert list(restored.rows()) == list(table.rows())
     assert restored.malformed == table.malformed
-    assert [restored.line(row) for row in range(len(table))] == [
-        table.line(row) for row in range(len(table))
-    ]
+    assert [restored.line(row) for row in range(len(table))] == [table.line(row) for row in range(len(table))]
 
 
 def test_a_missing_column_is_told_with_the_nearest_name():
