@@ -41,7 +41,7 @@ def test_a_total_is_rounded_once_from_its_exact_sum_half_to_even(report):
 
 
 def test_a_total_just_past_a_half_is_rounded_up(report):
-    row = {"activity": "gas", "quantity": "0.00010000000001", "unit": "MMBtu"}
+    row = {"activity": "gas", "quantity": "0.000100000001", "unit": "MMBtu"}
     assert report(row, by="activity", unit="kg", places=2).rows == (("gas", "0.01"),)
 
 
