@@ -2,10 +2,11 @@
 
 Nothing here knows of emissions, agents or files, and nothing here imports `greenlang`.
 
-- `decimals`: `DecimalColumn`, exact fixed-point columns on 128-bit integers.
+- `decimals`: `DecimalColumn`, exact fixed-point columns on 128-bit integers, and `CodeBook`, the numbers that
+  rows name by code.
 - `scheduler`: runs a compiled plan's steps over value slots.
 """
 
-from greenlang_core.decimals import DecimalColumn, DecimalOverflow, DecimalTextError
+from greenlang_core.decimals import CodeBook, DecimalColumn, DecimalOverflow, DecimalTextError
 
-__all__ = ["DecimalColumn", "DecimalOverflow", "DecimalTextError"]
+__all__ = ["CodeBook", "DecimalColumn", "DecimalOverflow", "DecimalTextError"]

@@ -33,7 +33,17 @@ cdef void negate(const int128* rows, int128* result, Py_ssize_t length) noexcept
 cdef Py_ssize_t add_rows(
     Operand left, Operand right, bint subtract, int128* result, Py_ssize_t length
 ) noexcept nogil
-cdef Py_ssize_t multiply_rows(Operand left, Operand right, int128* result, Py_ssize_t length) noexcept nogil
+
+# Products also count their total.
+cdef Py_ssize_t multiply_rows(
+    Operand left, Operand right, int128* result, Py_ssize_t length, total_t* total
+) noexcept nogil
+cdef Py_ssize_t multiply_words(
+    const int128* rows, Codes codes, const int64_t* factors, int128* result, Py_ssize_t length, total_t* total
+) noexcept nogil
+cdef Py_ssize_t multiply_gathered(
+    const int128* rows, Codes codes, const int128* factors, int128* result, Py_ssize_t length, total_t* total
+) noexcept nogil
 
 cdef Py_ssize_t take_rows(const int128* rows, Codes codes, int128* result, Py_ssize_t length) noexcept nogil
 cdef Py_ssize_t apply_ratios(

@@ -3,7 +3,7 @@
 from libc.stdint cimport int64_t
 
 from greenlang_core.wide cimport (
-    BAD_CODE, OK, accumulate, add, add_scaled, apply_ratio, in_range, int128, multiply, negative, no_total,
+    BAD_CODE, OK, accumulate, add, add_scaled, apply_ratio, in_range, int128, multiply, multiply_by_word, negative, no_total,
     power_of_ten, ratio_t, same, scale_up, total_t, uint128,
 )
 
@@ -65,12 +65,58 @@ cdef Py_ssize_t add_rows(
     return length
 
 
-cdef Py_ssize_t multiply_rows(Operand left, Operand right, int128* result, Py_ssize_t length) noexcept nogil:
+cdef Py_ssize_t multiply_rows(
+    Operand left, Operand right, int128* result, Py_ssize_t length, total_t* total
+) noexcept nogil:
     """left * right; scales add, so exponents play no part."""
-    cdef Py_ssize_t row
+    cdef:
+        total_t sum = no_total()
+        Py_ssize_t row
+        int128 product
     for row in range(length):
-        if multiply(left.rows[row * left.step], right.rows[row * right.step], &result[row]) != OK:
+        if multiply(left.rows[row * left.step], right.rows[row * right.step], &product) != OK:
             return row
+        result[row] = product
+        accumulate(&sum, product)
+    total[0] = sum
+    return length
+
+
+cdef Py_ssize_t multiply_words(
+    const int128* rows, Codes codes, const int64_t* factors, int128* result, Py_ssize_t length, total_t* total
+) noexcept nogil:
+    """rows[row] * factors[codes[row]]; stops at a code out of bounds too."""
+    cdef:
+        total_t sum = no_total()  # a local, which compilers keep in registers
+        Py_ssize_t row
+        int64_t code
+        int128 product
+    for row in range(length):
+        code = code_at(codes, row)
+        if not 0 <= code < codes.limit or multiply_by_word(rows[row], factors[code], &product) != OK:
+            return row
+        result[row] = product
+        accumulate(&sum, product)
+    total[0] = sum
+    return length
+
+
+cdef Py_ssize_t multiply_gathered(
+    const int128* rows, Codes codes, const int128* factors, int128* result, Py_ssize_t length, total_t* total
+) noexcept nogil:
+    """The same for factors past 64 bits."""
+    cdef:
+        total_t sum = no_total()
+        Py_ssize_t row
+        int64_t code
+        int128 product
+    for row in range(length):
+        code = code_at(codes, row)
+        if not 0 <= code < codes.limit or multiply(rows[row], factors[code], &product) != OK:
+            return row
+        result[row] = product
+        accumulate(&sum, product)
+    total[0] = sum
     return length
 
 

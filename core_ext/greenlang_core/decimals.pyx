@@ -1,13 +1,14 @@
 """Columns of exact fixed-point numbers: 128-bit integers and one scale, in Arrow's decimal128 memory.
 
-Loops are in `decimal_loops`, ratios in `ratios`, text and Python numbers in `conversions`, Arrow in
-`arrow_capsules`; here are the class, its checks and what its errors say.
+Here is the class alone. Its arithmetic is in `arithmetic` and `scaling`, whose loops are in `decimal_loops`;
+`rows` says what a column is in C, `conversions` reads text and Python numbers, `arrow_capsules` Arrow.
 """
 
 import decimal
 from pickle import PickleBuffer
 
-from greenlang_core.refusals import DecimalOverflow, DecimalTextError, float_refusal, is_float
+from greenlang_core.code_books import CodeBook
+from greenlang_core.refusals import DecimalOverflow, DecimalTextError
 
 from cpython.buffer cimport PyBuffer_FillInfo
 from cython cimport final
@@ -15,20 +16,23 @@ from libc.stdint cimport uintptr_t
 from libc.stdlib cimport calloc, free
 from libc.string cimport memcpy, memset
 
+from greenlang_core.arithmetic cimport negated, product_of, sum_of
 from greenlang_core.arrow_capsules cimport ArrowDecimals, array_capsules, import_decimals, schema_capsule
 from greenlang_core.buffers cimport Borrowed, Memory, allocate, integers_of
 from greenlang_core.conversions cimport (
-    rows_from_decimals, rows_from_integers, rows_from_strings, scalar_to_row, to_decimal, to_integer, to_row, to_text,
-    total_to_integer,
+    rows_from_decimals, rows_from_integers, rows_from_strings, to_decimal, to_integer, to_text, total_to_integer,
 )
 from greenlang_core.decimal_loops cimport (
-    Codes, Operand, add_rows, apply_ratios, check_range, code_at, equal, multiply_rows, negate, take_rows, total_groups,
-    total_rows,
+    Codes, Operand, check_range, equal, take_rows, total_groups, total_rows,
 )
-from greenlang_core.ratios cimport Ratios, mode_number, power_ratio, ratios_of
-from greenlang_core.wide cimport BAD_CODE, BEYOND, EXACT, INEXACT, MAX_DIGITS, int128, total_fits, total_t
+from greenlang_core.ratios cimport Ratios, mode_number, ratios_of
+from greenlang_core.rows cimport (
+    Rows, bad_code, begin, checked_scale, codes_for, codes_in, finish, memory_of, operand, overflow, rows_over,
+)
+from greenlang_core.scaling cimport rescaled, rounded_product, scaled
+from greenlang_core.wide cimport EXACT, int128, total_fits, total_t
 
-__all__ = ["DecimalColumn", "DecimalOverflow", "DecimalTextError"]
+__all__ = ["CodeBook", "DecimalColumn", "DecimalOverflow", "DecimalTextError"]
 
 
 cdef enum:
@@ -36,7 +40,7 @@ cdef enum:
 
 
 @final
-cdef class DecimalColumn:
+cdef class DecimalColumn(Rows):
     """Exact decimals of one scale: row i is an integer of at most 38 digits over 10**scale.
 
     Columns do not change. Results that leave 38 digits raise `DecimalOverflow` with the first row; nothing
@@ -159,13 +163,17 @@ cdef class DecimalColumn:
 
     def __getbuffer__(self, Py_buffer* view, int flags):
         PyBuffer_FillInfo(view, self, <void*> self.rows, self.length * sizeof(int128), 1, flags)
+        self.views += 1
+
+    def __releasebuffer__(self, Py_buffer* view):
+        self.views -= 1
 
     def __arrow_c_schema__(self):
         return schema_capsule(self.scale)
 
     def __arrow_c_array__(self, requested_schema=None):
         """Share the rows as Arrow decimal128(38, scale); a requested schema is not converted to."""
-        return array_capsules(self, self.rows, self.length, self.scale)
+        return array_capsules(self.owner, self.rows, self.length, self.scale)
 
     def __reduce_ex__(self, protocol):
         rows = PickleBuffer(self) if protocol >= 5 else self.to_bytes()
@@ -196,36 +204,57 @@ cdef class DecimalColumn:
 
     # ---- arithmetic ---------------------------------------------------------------------------------
 
+    # `out` of the methods is a column to write over, which they give back: its memory is used again. It
+    # must be no operand, as long as the result or longer, and without slices or views; what it held is lost.
+
     def __add__(self, other):
-        return sum_of(self, other, False)
+        return operated(sum_of(self, other, False, None))
 
     def __radd__(self, other):
-        return sum_of(other, self, False)
+        return operated(sum_of(other, self, False, None))
 
     def __sub__(self, other):
-        return sum_of(self, other, True)
+        return operated(sum_of(self, other, True, None))
 
     def __rsub__(self, other):
-        return sum_of(other, self, True)
+        return operated(sum_of(other, self, True, None))
 
     def __mul__(self, other):
-        return product_of(self, other)
+        return operated(product_of(self, other, None))
 
     def __rmul__(self, other):
-        return product_of(other, self)
+        return operated(product_of(other, self, None))
 
     def __neg__(self):
-        cdef Memory memory = allocate(self.length)
-        with nogil:
-            negate(self.rows, memory.rows, self.length)
-        return column_of(memory, self.scale)
+        return negated(self, None)
+
+    def add(self, other, *, out=None):
+        """``self + other``, into `out` if given."""
+        return a_number(sum_of(self, other, False, out), other)
+
+    def subtract(self, other, *, out=None):
+        """``self - other``, into `out` if given."""
+        return a_number(sum_of(self, other, True, out), other)
+
+    def multiply(self, other, *, places=None, mode=decimal.ROUND_HALF_EVEN, out=None):
+        """``self * other``, into `out` if given; with `places` each product is rounded once to that scale.
+
+        `other` may also be gathered from a `CodeBook`, and with `places` a Fraction. The total of an exact
+        product is counted along, so that `sum` of it costs nothing.
+        """
+        if places is None:
+            return a_number(product_of(self, other, out), other)
+        return rounded_product(self, other, checked_scale(places), mode_number(mode), out)
 
     def sum(self):
         """The total as a Decimal, exact also past 38 digits."""
         cdef total_t total
-        with nogil:
-            total = total_rows(self.rows, self.length)
-        return to_decimal(total_to_integer(&total), self.scale)
+        if not self.totalled:
+            with nogil:
+                total = total_rows(self.rows, self.length)
+            self.total = total
+            self.totalled = True
+        return to_decimal(total_to_integer(&self.total), self.scale)
 
     def group_sum(self, codes, groups):
         """Totals of the rows of each code in 0 to groups - 1; `DecimalOverflow` names the group."""
@@ -252,34 +281,36 @@ cdef class DecimalColumn:
             free(totals)
         return column_of(memory, self.scale)
 
-    def take(self, indices):
+    def take(self, indices, *, out=None):
         """The rows at `indices` (not negative), in that order."""
         cdef:
             Borrowed index_rows = integers_of(indices, "index")
-            Memory memory = allocate(index_rows.items)
+            Rows result = begin(self, None, out, index_rows.items)
+            int128* memory = memory_of(result)
             Codes codes = codes_in(index_rows, self.length)
             Py_ssize_t row
         with nogil:
-            row = take_rows(self.rows, codes, memory.rows, index_rows.items)
+            row = take_rows(self.rows, codes, memory, index_rows.items)
         if row < index_rows.items:
             raise bad_code(codes, row, "rows")
-        return column_of(memory, self.scale)
+        return finish(result, index_rows.items, self.scale)
 
     # ---- rounding -----------------------------------------------------------------------------------
 
-    def round(self, places, mode=decimal.ROUND_HALF_EVEN):
+    def round(self, places, mode=decimal.ROUND_HALF_EVEN, *, out=None):
         """Round to `places`, which is the result's scale; `mode` is one of `decimal`'s eight."""
-        return rescaled(self, checked_scale(places), mode_number(mode))
+        return rescaled(self, checked_scale(places), mode_number(mode), out)
 
     def rescale(self, scale):
         """The same numbers at another scale; `ValueError` names the first row that would need rounding."""
-        return rescaled(self, checked_scale(scale), EXACT)
+        return rescaled(self, checked_scale(scale), EXACT, None)
 
-    def scale_by(self, codes, numerators, denominators, places, mode=decimal.ROUND_HALF_EVEN):
+    def scale_by(self, codes, numerators, denominators, places, mode=decimal.ROUND_HALF_EVEN, *, out=None):
         """Multiply each row by the ratio of its code and round once.
 
         Row i becomes ``round(self[i] * numerators[codes[i]] / denominators[codes[i]], places)``, where the
-        product and the quotient are exact and `places` is the scale of the result.
+        product and the quotient are exact and `places` is the scale of the result. A `CodeBook` of Fractions
+        does the same with ratios that are prepared once.
 
         Parameters
         ----------
@@ -292,7 +323,7 @@ cdef class DecimalColumn:
         cdef:
             int scale = checked_scale(places)
             Ratios ratios = ratios_of(numerators, denominators, scale - self.scale)
-        return scaled(self, ratios, codes_for(self, codes), scale, mode_number(mode))
+        return scaled(self, ratios, codes_for(self, codes), scale, mode_number(mode), out)
 
 
 def _unpickle(rows, scale):
@@ -302,12 +333,7 @@ def _unpickle(rows, scale):
 # ---- columns over memory ---------------------------------------------------------------------------------
 
 cdef DecimalColumn column_over(object owner, const int128* rows, Py_ssize_t length, int scale):
-    cdef DecimalColumn column = DecimalColumn.__new__(DecimalColumn)
-    column.owner = owner
-    column.rows = rows
-    column.length = length
-    column.scale = scale
-    return column
+    return rows_over(DecimalColumn, owner, rows, length, scale)
 
 
 cdef DecimalColumn column_of(Memory memory, int scale):
@@ -324,161 +350,13 @@ cdef DecimalColumn checked_column(object owner, const int128* rows, Py_ssize_t l
     return column_over(owner, rows, length, scale)
 
 
-# ---- operands --------------------------------------------------------------------------------------------
+# ---- what operators and methods make of no number ----------------------------------------------------------
 
-cdef DecimalColumn as_column(object value):
-    """A column as it is, a Decimal or integer as a column of one row; None for anything else."""
-    cdef Memory memory
-    if isinstance(value, DecimalColumn):
-        return value
-    if is_float(value):
-        raise float_refusal(value)
-    if not isinstance(value, decimal.Decimal) and not hasattr(value, "__index__"):
-        return None
-    memory = allocate(1)
-    return column_of(memory, scalar_to_row(value, memory.rows))
+cdef object operated(Rows result):
+    return NotImplemented if result is None else result
 
 
-cdef Operand operand(DecimalColumn column, Py_ssize_t length, int scale):
-    return Operand(column.rows, 1 if column.length == length else 0, scale - column.scale)
-
-
-cdef Py_ssize_t common_length(object left, object right) except -1:
-    """Rows of the result of an operator; at least one operand is a column."""
-    if not isinstance(left, DecimalColumn):
-        return (<DecimalColumn> right).length
-    if isinstance(right, DecimalColumn) and (<DecimalColumn> right).length != (<DecimalColumn> left).length:
-        raise ValueError(
-            f"columns of {(<DecimalColumn> left).length} and {(<DecimalColumn> right).length} rows do not align; "
-            "use columns of one length, or a Decimal"
-        )
-    return (<DecimalColumn> left).length
-
-
-cdef object sum_of(object left, object right, bint subtract):
-    cdef:
-        Py_ssize_t length = common_length(left, right), row
-        DecimalColumn a = as_column(left), b = as_column(right)
-        Memory memory
-        Operand left_operand, right_operand
-        int scale
-    if a is None or b is None:
-        return NotImplemented
-    scale = max(a.scale, b.scale)
-    left_operand = operand(a, length, scale)
-    right_operand = operand(b, length, scale)
-    memory = allocate(length)
-    with nogil:
-        row = add_rows(left_operand, right_operand, subtract, memory.rows, length)
-    if row == length:
-        return column_of(memory, scale)
-    x, y = a[row * left_operand.step], b[row * right_operand.step]
-    unscaled = unscaled_at(x, scale) + (-1 if subtract else 1) * unscaled_at(y, scale)
-    raise overflow(row, f"{x} {'-' if subtract else '+'} {y}", unscaled, scale, "round to fewer places first")
-
-
-cdef object product_of(object left, object right):
-    cdef:
-        Py_ssize_t length = common_length(left, right), row
-        DecimalColumn a = as_column(left), b = as_column(right)
-        Memory memory
-        Operand left_operand, right_operand
-    if a is None or b is None:
-        return NotImplemented
-    if a.scale + b.scale > MAX_DIGITS:
-        raise DecimalOverflow(
-            f"scales {a.scale} and {b.scale} multiply to {a.scale + b.scale} decimal places, a column holds "
-            f"{MAX_DIGITS}; round to fewer places first"
-        )
-    left_operand = operand(a, length, a.scale)
-    right_operand = operand(b, length, b.scale)
-    memory = allocate(length)
-    with nogil:
-        row = multiply_rows(left_operand, right_operand, memory.rows, length)
-    if row == length:
-        return column_of(memory, a.scale + b.scale)
-    x, y = a[row * left_operand.step], b[row * right_operand.step]
-    unscaled = unscaled_at(x, a.scale) * unscaled_at(y, b.scale)
-    raise overflow(row, f"{x} * {y}", unscaled, a.scale + b.scale, "round to fewer places first")
-
-
-# ---- changes of scale ------------------------------------------------------------------------------------
-
-cdef DecimalColumn rescaled(DecimalColumn column, int scale, int mode):
-    if scale == column.scale:
-        return column
-    return scaled(column, power_ratio(scale - column.scale), None, scale, mode)
-
-
-cdef DecimalColumn scaled(DecimalColumn column, Ratios ratios, Borrowed code_rows, int scale, int mode):
-    """Rows times their ratios; without `code_rows` all take the first."""
-    cdef:
-        Memory memory = allocate(column.length)
-        Codes codes = codes_in(code_rows, ratios.length)
-        Py_ssize_t row = 0
-        int status = 0
-    while True:
-        with nogil:
-            row = apply_ratios(
-                column.rows, codes, ratios.entries, mode, memory.rows, row, column.length, &status
-            )
-        if row == column.length:
-            return column_of(memory, scale)
-        if status == BAD_CODE:
-            raise bad_code(codes, row, "ratios")
-        if status == INEXACT:
-            raise ValueError(
-                f"row {row}: {to_text(column.rows[row], column.scale)} has more than {scale} decimal places; "
-                f"use round({scale})"
-            )
-        value = ratios.rounded(code_at(codes, row), to_integer(column.rows[row]), mode)
-        if status != BEYOND or not to_row(value, &memory.rows[row]):
-            raise overflow(
-                row, f"{to_text(column.rows[row], column.scale)} scaled to {scale} places", value, scale,
-                "use fewer places or a larger unit",
-            )
-        row += 1
-
-
-# ---- checks and refusals ---------------------------------------------------------------------------------
-
-cdef int checked_scale(object scale) except -1:
-    if is_float(scale):
-        raise TypeError(f"scale {scale} is a float; write an integer")
-    if not 0 <= scale <= MAX_DIGITS:
-        raise ValueError(f"scale {scale} is not in 0 to {MAX_DIGITS}")
-    return scale
-
-
-cdef Borrowed codes_for(DecimalColumn column, object codes):
-    cdef Borrowed rows = integers_of(codes, "code")
-    if rows.items != column.length:
-        raise ValueError(f"{rows.items} codes for {column.length} rows; give one each row")
-    return rows
-
-
-cdef Codes codes_in(Borrowed rows, Py_ssize_t limit):
-    """Codes as the loops take them; without `rows` every code is 0."""
-    if rows is None:
-        return Codes(NULL, False, limit)
-    return Codes(rows.view.buf, rows.view.itemsize == 8, limit)
-
-
-cdef object bad_code(Codes codes, Py_ssize_t row, str what):
-    return IndexError(
-        f"row {row}: code {code_at(codes, row)} is outside the {codes.limit} {what}, which are numbered from 0"
-    )
-
-
-cdef object unscaled_at(object value, int scale):
-    """A Decimal's integer at a scale that holds it."""
-    return int(value.scaleb(scale, decimal.Context(prec=200)))
-
-
-cdef object overflow(Py_ssize_t row, str what, object unscaled, int scale, str mend, str place="row"):
-    digits = len(str(abs(unscaled)))
-    return DecimalOverflow(
-        f"{place} {row}: {what} = {to_decimal(unscaled, scale)} needs {digits} digits at scale {scale}, a column holds "
-        f"{MAX_DIGITS}; {mend}",
-        row,
-    )
+cdef object a_number(Rows result, object other):
+    if result is None:
+        raise TypeError(f"{other!r} is no column, Decimal or integer")
+    return result

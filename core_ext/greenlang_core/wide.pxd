@@ -49,6 +49,7 @@ cdef extern from "wide.h" nogil:
     int add "gl_add" (int128 left, int128 right, int128* result)
     int add_scaled "gl_add_scaled" (int128 scaled, uint128 power, int128 other, int128* result)
     int multiply "gl_multiply" (int128 left, int128 right, int128* result)
+    int multiply_by_word "gl_multiply_by_word" (int128 left, int64_t right, int128* result)
     int scale_up "gl_scale_up" (int128 value, uint128 power, int128* result)
 
     # 192 bits, which the sum of 2^64 rows cannot leave.
