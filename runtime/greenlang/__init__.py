@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from greenlang.agents import Agent, Graph, Registry, Resource, agent
     from greenlang.carbon import Quantity
+    from greenlang.carbon import parse_unit as unit
     from greenlang.exact import divide
     from greenlang.exact import round_ as round
     from greenlang.gcel import (
@@ -81,6 +82,7 @@ __all__ = [
     "sort",
     "sum",
     "timeout",
+    "unit",
     "when",
 ]
 
@@ -122,6 +124,7 @@ _HOMES = {
     "sort": ("greenlang.gcel", "sort"),
     "sum": ("greenlang.gcel", "sum"),
     "timeout": ("greenlang.gcel", "timeout"),
+    "unit": ("greenlang.carbon", "parse_unit"),
     "when": ("greenlang.gcel", "when"),
 }
 

@@ -114,7 +114,11 @@ def test_a_wrong_call_is_told_with_what_would_mend_it(told, program, column, mes
     ("program", "column", "message"),
     [
         ("acme.text >> acme.double", 14, "'acme.double' takes Decimal, and 'acme.text' (line 1) gives str"),
-        ("acme.double & acme.shout", 15, "'acme.shout' takes str, and 'acme.double' (line 1) gives Decimal"),
+        (
+            "acme.double & acme.add",
+            13,
+            "'&' takes a list or a table, and 'acme.double' (line 1) gives Decimal",
+        ),
         (
             "acme.numbers * acme.shout",
             16,

@@ -13,12 +13,13 @@ __all__ = ["EFFECTS", "Agent", "AgentSpec", "Effect", "Option", "agent"]
 
 import functools
 import inspect
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from types import FunctionType
 from typing import Any, Literal, final, get_args, get_type_hints
 
 from greenlang.agents.expressions import Expression, configured
+from greenlang.agents.flows import check_approves, check_flows
 from greenlang.agents.naming import check_name, check_version
 from greenlang.agents.syntax import Call, call
 from greenlang.errors import AgentError
@@ -65,6 +66,10 @@ class AgentSpec:
     needs_task: bool
     #: The function's docstring, dedented.
     doc: str
+    #: Fields of the output, and the fields of the input that each is made of; others are made of everything.
+    flows: Mapping[str, frozenset[str]] = field(default_factory=dict, compare=False)
+    #: Fields of the output that a person approved; `*` is all of them.
+    approves: frozenset[str] = frozenset()
 
     @property
     def summary(self) -> str:
@@ -109,6 +114,8 @@ def agent(
     effects: Iterable[Effect] = (),
     blocking: bool = False,
     needs_task: bool = False,
+    flows: Mapping[str, Iterable[str]] | None = None,
+    approves: Iterable[str] = (),
 ) -> Callable[[Callable[..., Any]], Agent]:
     """Make a function an agent.
 
@@ -124,11 +131,18 @@ def agent(
         For a synchronous function that waits or works long: it runs in a thread.
     needs_task : bool
         For an asynchronous function that must run in an asyncio task of its own.
+    flows : Mapping[str, Iterable[str]], optional
+        For fields of the output, the fields of the input that each is made of: copied or computed, never by
+        way of a language model. A field that is not named is made of everything that comes in, and, where
+        the effects have `llm`, by the model.
+    approves : Iterable[str]
+        Fields of the output that a person approved, `*` for all: the agent waits for the approval, records
+        it, and declares `io`. It clears them of a language model's touch.
 
     Raises
     ------
     AgentError
-        If the name, the version, the effects or the function's parameters break the contract.
+        If the name, the version, the effects, the flows or the function's parameters break the contract.
 
     Examples
     --------
@@ -151,19 +165,22 @@ def agent(
         is_async = _check_kind(name, function, blocking=blocking, needs_task=needs_task)
         hints = _types(name, function)
         input_parameter, *options = _parameters(name, function)
+        input_type, output_type = hints.get(input_parameter.name, Any), hints.get("return", Any)
         return Agent(
             AgentSpec(
                 name=name,
                 version=version,
                 function=function,
                 is_async=is_async,
-                input_type=hints.get(input_parameter.name, Any),
-                output_type=hints.get("return", Any),
+                input_type=input_type,
+                output_type=output_type,
                 options=tuple(_option(parameter, hints) for parameter in options),
                 effects=declared,
                 blocking=blocking,
                 needs_task=needs_task,
                 doc=inspect.getdoc(function) or "",
+                flows=check_flows(name, flows, input_type, output_type),
+                approves=check_approves(name, approves, declared, output_type),
             )
         )
 

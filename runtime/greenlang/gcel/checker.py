@@ -5,9 +5,9 @@ Works on programs of steps, so a plan read from a file is checked just as a prog
 
 from __future__ import annotations
 
-__all__ = ["Types", "check_types"]
+__all__ = ["Conversion", "Types", "check_types"]
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from types import GenericAlias
 from typing import Any
 
@@ -16,6 +16,8 @@ from msgspec import Struct
 from greenlang.agents.contract import AgentSpec
 from greenlang.agents.places import Diagnostic, Origin, diagnose, place_of
 from greenlang.gcel.builtins import BUILTINS, MisfitError
+from greenlang.gcel.edge_units import unit_edges
+from greenlang.gcel.labels import check_labels
 from greenlang.gcel.literals import literal_options, read_literal
 from greenlang.gcel.steps import (
     AgentStep,
@@ -27,6 +29,7 @@ from greenlang.gcel.steps import (
     ListStep,
     MapStep,
     Program,
+    RecordStep,
     RouteStep,
     Step,
     inputs_of,
@@ -36,20 +39,45 @@ from greenlang.gcel.steps import (
 from greenlang.gcel.types import fits, is_list, item_type, list_of, record_of, type_text, union_of
 
 
+class Conversion(Struct, frozen=True):
+    """An edge on which a formula converts: into step `slot` of a program."""
+
+    program: int
+    slot: int
+    given: str
+    wanted: str
+
+
 class Types(Struct, frozen=True):
-    """What a plan takes and gives."""
+    """What a plan takes and gives, and where units are converted on the way."""
 
     input: Any
     output: Any
+    conversions: tuple[Conversion, ...] = ()
+    #: What the reader of the program should know, though it compiles.
+    warnings: tuple[Diagnostic, ...] = ()
 
 
 def check_types(
-    programs: Sequence[Program], origins: Sequence[Sequence[Origin]], agents: Sequence[AgentSpec]
+    programs: Sequence[Program],
+    origins: Sequence[Sequence[Origin]],
+    agents: Sequence[AgentSpec],
+    lists: Mapping[tuple[int, int], Origin] | None = None,
 ) -> tuple[Types, list[Diagnostic]]:
-    """The types of the first program, and every edge on which they plainly do not fit."""
-    checker = _Checker(programs, origins, agents)
+    """The types of the first program, and every edge on which they plainly do not fit.
+
+    `lists` are slots, by program and number, that must be lists, and where that is written: `&` leaves no
+    other trace.
+    """
+    checker = _Checker(programs, origins, agents, lists or {})
     output = checker.run(0, _Value(Any, "", None))
-    return Types(checker.input_type(programs[0]), output.type), checker.diagnostics
+    types = Types(
+        checker.input_type(programs[0]),
+        output.type,
+        tuple(checker.conversions),
+        tuple(dict.fromkeys(checker.warnings)),
+    )
+    return types, [*checker.diagnostics, *check_labels(programs, origins, agents)]
 
 
 class _Value(Struct, frozen=True):
@@ -72,12 +100,21 @@ class _Value(Struct, frozen=True):
 
 class _Checker:
     def __init__(
-        self, programs: Sequence[Program], origins: Sequence[Sequence[Origin]], agents: Sequence[AgentSpec]
+        self,
+        programs: Sequence[Program],
+        origins: Sequence[Sequence[Origin]],
+        agents: Sequence[AgentSpec],
+        lists: Mapping[tuple[int, int], Origin],
     ) -> None:
         self._programs = programs
         self._origins = origins
         self._agents = agents
+        self._lists = lists
+        #: The program and slot whose step is being asked.
+        self._at = (0, 0)
         self.diagnostics: list[Diagnostic] = []
+        self.warnings: list[Diagnostic] = []
+        self.conversions: list[Conversion] = []
 
     def input_type(self, program: Program) -> Any:
         """What a program takes: what all of its readers say, if they agree."""
@@ -93,9 +130,31 @@ class _Checker:
         """What a program gives for such an input; tells what does not fit on the way."""
         program = self._programs[number]
         slots = [given]
-        for step, origin in zip(program.steps, self._origins[number], strict=True):
+        for slot, (step, origin) in enumerate(
+            zip(program.steps, self._origins[number], strict=True), start=1
+        ):
+            self._at = number, slot
             slots.append(self._covered(self._step(step, origin, slots), step, origin))
+            if isinstance(step, RecordStep):
+                self._tell_unread(program, slot, step, origin)
+        for (of, slot), origin in self._lists.items() if self._lists else ():
+            if of == number and not is_list(slots[slot].type):
+                self._misfit(origin, "'&'", "a list or a table", slots[slot])
         return slots[program.result]
+
+    def _tell_unread(self, program: Program, slot: int, step: RecordStep, origin: Origin) -> None:
+        """Warn of branches whose outputs nobody takes from a record that is only taken apart."""
+        readers = [reader for reader in program.steps[slot:] if slot in inputs_of(reader)]
+        taken: set[object] = set()
+        for reader in readers:
+            if not (isinstance(reader, BuiltinStep) and reader.name == "get"):
+                return
+            taken.add(literal_options(reader.options).get("field"))
+        if not readers or program.result == slot:
+            return
+        for name in step.names:
+            if name not in taken:
+                self.warnings.append(diagnose(origin, f"nobody reads branch '{name}'", "remove it"))
 
     def _covered(self, output: _Value, step: Step, origin: Origin) -> _Value:
         """What a step gives once its modifiers have acted: what it would, or what its `catch` gives."""
@@ -121,10 +180,10 @@ class _Checker:
         if isinstance(step, ConstantStep):
             value = read_literal(step.value)
             return _Value(list if isinstance(value, tuple) else type(value), "the literal", origin)
-        parts = union_of([slots[slot].type for slot in step.inputs])
+        kinds = [slots[slot].type for slot in step.inputs]
         if isinstance(step, ListStep):
-            return _Value(list_of(parts), "'|'", origin)
-        return _Value(record_of(parts), "'branch'", origin)
+            return _Value(list_of(union_of(kinds)), "'|'", origin)
+        return _Value(record_of(step.names, kinds), "'branch'", origin)
 
     def _agent(self, step: AgentStep, origin: Origin, given: _Value) -> _Value:
         if step.agent < 0:
@@ -132,7 +191,18 @@ class _Checker:
         spec = self._agents[step.agent]
         if not fits(given.type, spec.input_type):
             self._misfit(origin, f"'{spec.name}'", type_text(spec.input_type), given)
+        else:
+            self._units(spec, origin, given)
         return _Value(spec.output_type, f"'{spec.name}'", origin)
+
+    def _units(self, spec: AgentSpec, origin: Origin, given: _Value) -> None:
+        for edge in unit_edges(given.type, spec.input_type):
+            if edge.refusal:
+                field = f" in field '{edge.field}'" if edge.field else ""
+                message = f"'{spec.name}' takes {edge.wanted}{field}, and {given.source(origin)} {edge.given}"
+                self.diagnostics.append(diagnose(origin, f"{message}: {edge.refusal}", edge.fix))
+            else:
+                self.conversions.append(Conversion(*self._at, edge.given, edge.wanted))
 
     def _builtin(self, step: BuiltinStep, origin: Origin, given: _Value) -> _Value:
         builtin = BUILTINS[step.name]

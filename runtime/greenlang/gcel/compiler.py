@@ -66,7 +66,7 @@ def compile(  # noqa: A001  `greenlang.compile` is what it is called
     calls = CallReader(registry, folder, graph.names)
     lowered = lower(graph.node, calls)
     agents = tuple(calls.agents)
-    types, misfits = check_types(lowered.programs, lowered.origins, agents)
+    types, misfits = check_types(lowered.programs, lowered.origins, agents, lowered.reduced)
     told = [*calls.diagnostics, *misfits, *_misplaced(lowered, agents)]
     for node in graph.unused:
         told += _check(node, registry, folder)
@@ -75,7 +75,13 @@ def compile(  # noqa: A001  `greenlang.compile` is what it is called
         raise gcel_error(dict.fromkeys(told))
     codes = tuple(registry.code_identity(spec) for spec in agents)
     return Plan(
-        lowered.programs, lowered.origins, agents, codes, tuple(calls.resources), types, graph.warnings
+        lowered.programs,
+        lowered.origins,
+        agents,
+        codes,
+        tuple(calls.resources),
+        types,
+        (*graph.warnings, *types.warnings),
     )
 
 
@@ -84,7 +90,7 @@ def _check(node: Node, registry: Agents, folder: Path | None) -> list[Diagnostic
     calls = CallReader(registry, folder, ())
     lowered = lower(node, calls)
     agents = tuple(calls.agents)
-    _, misfits = check_types(lowered.programs, lowered.origins, agents)
+    _, misfits = check_types(lowered.programs, lowered.origins, agents, lowered.reduced)
     return [*calls.diagnostics, *misfits, *_misplaced(lowered, agents)]
 
 

@@ -52,6 +52,8 @@ class Lowered(Struct, frozen=True):
     origins: tuple[tuple[Origin, ...], ...]
     #: Where modifiers were written: by program, number of the step there, and the modifier's name.
     modifier_origins: dict[tuple[int, int, str], Origin]
+    #: Slots, by program and number, that `&` wants to be lists, and where it was written.
+    reduced: dict[tuple[int, int], Origin]
 
 
 class _Element(Struct, frozen=True):
@@ -90,6 +92,7 @@ class _Lowering:
         self._waiting: deque[Node] = deque()
         self._count = 0
         self._modifier_origins: dict[tuple[int, int, str], Origin] = {}
+        self._reduced: dict[tuple[int, int], Origin] = {}
 
     def run(self, node: Node) -> Lowered:
         programs: list[Program] = []
@@ -100,7 +103,7 @@ class _Lowering:
             result = self._step(self._waiting.popleft(), 0, draft)
             programs.append(Program(tuple(draft.steps), result))
             origins.append(tuple(draft.origins))
-        return Lowered(tuple(programs), tuple(origins), self._modifier_origins)
+        return Lowered(tuple(programs), tuple(origins), self._modifier_origins, self._reduced)
 
     def _program(self, node: Node) -> int:
         """The number that the program of this tree will have."""
@@ -119,8 +122,15 @@ class _Lowering:
                 step = kind(output, self._program(element.node), self._modifiers(element.modifiers, draft))
                 output = draft.add(step, element.origin)
             else:
+                if element.operator == "&":
+                    self._reduce(element.node, output, draft, element.origin)
                 output = self._element(element.node, output, draft, element.modifiers)
         return output
+
+    def _reduce(self, node: Node, slot: int, draft: _Draft, origin: Origin) -> None:
+        """Note that a slot must be a list; a built-in says so itself, and says what it wants instead."""
+        if not (isinstance(node, Call) and node.name in BUILTINS):
+            self._reduced[draft.number, slot] = origin
 
     def _elements(self, node: Node) -> list[_Element]:
         """The steps along the left side of a tree, in their order; modifiers go to what they follow."""
@@ -216,6 +226,8 @@ class _Lowering:
             inner = self._only(call)
             if inner is None:
                 return slot
+            if name == "reduce":
+                self._reduce(inner, slot, draft, origin)
             if modifiers and not isinstance(inner, Call):
                 return self._grouped(inner, slot, draft, modifiers, origin)
             return self._step(inner, slot, draft, modifiers)

@@ -100,6 +100,10 @@ def _text(plan: Plan) -> str:
     if not plan.portable:
         loose = [spec.name for spec, code in zip(plan.agents, plan.codes, strict=True) if code is None]
         lines.append(f"not portable: the code of {', '.join(loose)} cannot be told")
+    conversions: dict[tuple[int, int], list[str]] = {}
+    for each in plan.types.conversions:
+        told = f"{each.given} converted to {each.wanted}"
+        conversions.setdefault((each.program, each.slot), []).append(told)
     for number, program in enumerate(plan.programs):
         lines.append("" if number == 0 else f"\nprogram {number}")
         titles = [_title(plan, step) for step in program.steps]
@@ -107,6 +111,7 @@ def _text(plan: Plan) -> str:
         for slot, (step, title) in enumerate(zip(program.steps, titles, strict=True), start=1):
             parts = [f"{label}: {_slot(read)}" if label else _slot(read) for read, label in _edges(step)]
             parts += [f"{when}: program {named}" for named, when in _programs(step)]
+            parts += conversions.get((number, slot), [])
             lines.append(
                 f"{slot:>4}  {title:<{width}}  <- {', '.join(parts)}" if parts else f"{slot:>4}  {title}"
             )

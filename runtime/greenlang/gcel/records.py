@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-__all__ = ["NoFieldError", "field", "field_names", "field_type", "fields"]
+__all__ = ["NoFieldError", "field", "field_type", "fields"]
 
-import dataclasses
-import functools
 from collections.abc import Mapping
-from typing import Any, get_args, get_origin, get_type_hints
+from typing import Any, get_args, get_origin, is_typeddict
 
+from greenlang.agents.flows import declared_fields
 from greenlang.errors import StepError, nearest
+from greenlang.gcel.types import RecordType, field_types
 
 
 class NoFieldError(StepError):
@@ -42,43 +42,32 @@ def fields(record: object) -> Mapping[Any, Any] | None:
     return None if names is None else {name: getattr(record, name) for name in names}
 
 
-@functools.cache
-def field_names(kind: type) -> frozenset[str] | None:
-    """The fields that objects of this class declare; None where they declare none."""
-    if dataclasses.is_dataclass(kind):
-        return frozenset(declared.name for declared in dataclasses.fields(kind))
-    # `__struct_fields__` is what msgspec gives its structs, `_fields` what named tuples have.
-    names = getattr(kind, "__struct_fields__", None) or (
-        issubclass(kind, tuple) and getattr(kind, "_fields", None)
-    )
-    return frozenset(names) if names else None
-
-
 def field_type(record_type: Any, name: str) -> Any:
     """The type of a field; `Any` where it is not known, NoFieldError where there is none of this name."""
+    if isinstance(record_type, RecordType):
+        types = dict(record_type.fields)
+        if name not in types:
+            raise _no_field(name, types)
+        return types[name]
     origin = get_origin(record_type) or record_type
     if not isinstance(origin, type):
         return Any
-    if issubclass(origin, Mapping):
+    if issubclass(origin, Mapping) and not is_typeddict(origin):
         arguments = get_args(record_type)
         return arguments[1] if len(arguments) == 2 else Any
     kind: Any = origin
-    names = field_names(kind)
+    names = declared_fields(kind)
     if names is None:
         return Any
     if name not in names:
         raise _no_field(name, names)
-    try:
-        return get_type_hints(origin).get(name, Any)
-    except (NameError, TypeError, AttributeError):
-        # Annotations that only a type checker can read: a hole.
-        return Any
+    return field_types(kind).get(name, Any)
 
 
 def _names_of(record: object) -> frozenset[str] | None:
     # `Any`, because mypy takes the hash of a class for that of its objects.
     kind: Any = type(record)
-    return field_names(kind)
+    return declared_fields(kind)
 
 
 def _no_field(name: str, names: Any) -> NoFieldError:

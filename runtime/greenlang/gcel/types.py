@@ -6,23 +6,48 @@ cannot fit is refused; values are never converted on their way.
 
 from __future__ import annotations
 
-__all__ = ["fits", "is_list", "item_type", "list_of", "record_of", "type_text", "union_of", "words_of"]
+__all__ = [
+    "RecordType",
+    "field_types",
+    "fits",
+    "is_list",
+    "item_type",
+    "list_of",
+    "record_of",
+    "type_text",
+    "union_of",
+    "words_of",
+]
 
 import functools
 import operator
 import types
 import typing
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from decimal import Decimal
 from enum import Enum
 from fractions import Fraction
-from typing import Annotated, Any, Literal, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints, is_typeddict
 
 #: Iterable, and yet no list of items.
 _NOT_LISTS = (str, bytes, bytearray, Mapping)
 
 #: Exact numbers that stand in for a wider kind in arithmetic, though they are no subclass of it.
 _WIDER_NUMBERS: dict[type, tuple[type, ...]] = {int: (Decimal, Fraction, float), bool: ()}
+
+
+@dataclass(frozen=True, slots=True)
+class RecordType:
+    """The type of the record that `branch` gives: its names are known, and what stands under each."""
+
+    fields: tuple[tuple[str, Any], ...]
+
+    @property
+    def plain(self) -> Any:
+        """The same as annotations say it: `dict[str, ...]`."""
+        values = union_of([kind for _, kind in self.fields])
+        return dict if values is Any else types.GenericAlias(dict, (str, values))
 
 
 def fits(given: Any, wanted: Any) -> bool:
@@ -43,6 +68,8 @@ def _fits(given: Any, wanted: Any) -> bool:
         return any(_fits(member, wanted) for member in get_args(given))
     if _is_union(wanted):
         return any(_fits(given, member) for member in get_args(wanted))
+    if isinstance(given, RecordType):
+        return _record_fits(given, wanted)
     if get_origin(given) is Literal:
         return any(_literal_fits(value, wanted) for value in get_args(given))
     if get_origin(wanted) is Literal:
@@ -56,6 +83,32 @@ def _fits(given: Any, wanted: Any) -> bool:
     if len(given_arguments) != len(wanted_arguments):
         return True
     return all(_fits(a, b) for a, b in zip(given_arguments, wanted_arguments, strict=True))
+
+
+def _record_fits(given: RecordType, wanted: Any) -> bool:
+    if isinstance(wanted, RecordType):
+        return True
+    if not is_typeddict(wanted):
+        return _fits(given.plain, wanted)
+    names, declared = dict(given.fields), field_types(wanted)
+    if not names.keys() <= declared.keys() or not wanted.__required_keys__ <= names.keys():
+        return False
+    return all(_fits(kind, declared[name]) for name, kind in given.fields)
+
+
+@functools.cache
+def field_types(record: Any) -> dict[str, Any]:
+    """The types of a record type's fields; empty for annotations that only a type checker can read."""
+    try:
+        hints = get_type_hints(record, include_extras=True)
+    except (NameError, TypeError, AttributeError):
+        return {}
+    return {name: _required(kind) for name, kind in hints.items()}
+
+
+def _required(kind: Any) -> Any:
+    """The type inside `Required[...]` and `NotRequired[...]`."""
+    return get_args(kind)[0] if get_origin(kind) in {typing.Required, typing.NotRequired} else kind
 
 
 def _literal_fits(value: object, wanted: Any) -> bool:
@@ -106,14 +159,17 @@ def list_of(item: Any) -> Any:
     return list if item is Any else list[item]
 
 
-def record_of(values: Any) -> Any:
-    """The type of a record with such values under its names."""
-    return dict if values is Any else types.GenericAlias(dict, (str, values))
+def record_of(names: Iterable[str], kinds: Iterable[Any]) -> RecordType:
+    """The type of a record with values of these types under these names."""
+    return RecordType(tuple(zip(names, kinds, strict=True)))
 
 
 def union_of(members: Iterable[Any]) -> Any:
     """One type for values of several: `Any` if one of them is not known, or there are none."""
-    distinct = list(dict.fromkeys(_plain(member) for member in members))
+    distinct = list(dict.fromkeys(_annotated(member) for member in members))
+    if len(distinct) == 1:
+        return distinct[0]
+    distinct = [member.plain if isinstance(member, RecordType) else member for member in distinct]
     if not distinct or any(member is Any for member in distinct):
         return Any
     try:
@@ -136,10 +192,17 @@ def type_text(given: Any) -> str:
         return type_text(arguments[0])
     if origin is Literal:
         return f"Literal[{', '.join(map(repr, arguments))}]"
+    if isinstance(given, RecordType):
+        return f"{{{', '.join(f'{name}: {type_text(kind)}' for name, kind in given.fields)}}}"
     name = getattr(origin or given, "__name__", None) or str(given)
     if arguments:
         return f"{name}[{', '.join('...' if part is Ellipsis else type_text(part) for part in arguments)}]"
     return str(name)
+
+
+def _annotated(given: Any) -> Any:
+    """A type with its annotations, but `Any` where it says nothing."""
+    return given if get_origin(given) is Annotated else _plain(given)
 
 
 def _plain(given: Any) -> Any:
@@ -163,12 +226,16 @@ def _is_union(given: Any) -> bool:
 
 
 def _class(given: Any) -> type | None:
+    if isinstance(given, RecordType):
+        return dict
     found = get_origin(given) or given
     return found if isinstance(found, type) else None
 
 
 def _items(given: Any) -> tuple[Any, ...]:
     """The arguments that say what is inside: of `tuple[X, ...]` just X, of a mixed tuple nothing."""
+    if isinstance(given, RecordType):
+        return _items(given.plain)
     arguments = get_args(given)
     if _class(given) is tuple:
         return arguments[:1] if len(arguments) == 2 and arguments[1] is Ellipsis else ()
