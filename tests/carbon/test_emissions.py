@@ -198,7 +198,7 @@ def test_the_file_of_a_program_has_to_say_the_scope(activity_data):
 
 
 quantities = st.decimals(
-    min_value=-(10**9), max_value=10**9, allow_nan=False, allow_infinity=False, places=9
+    min_value=-(10**6), max_value=10**6, allow_nan=False, allow_infinity=False, places=9
 ).map(lambda number: format(number, "f"))
 units = st.sampled_from(["kWh", "MWh", "GJ", "MMBtu", "therm", "kBtu"])
 values = st.decimals(min_value=0, max_value=10**4, places=6, allow_nan=False, allow_infinity=False)
