@@ -31,8 +31,20 @@ LEVELS = (
 #: `errors` and `exact` are words, so they lean on nothing compiled.
 WITHOUT_CORE = {"errors", "exact"}
 
-#: What the runtime may import of others; `_typeshed` exists for type checkers alone.
-LIBRARIES = {"_typeshed", "click", "cryptography", "msgspec", "numpy", "packaging", "pluggy", "rich", "yaml"}
+#: What the runtime may import of others; `_typeshed` exists for type checkers alone, and `pyarrow` comes with
+#: an extra.
+LIBRARIES = {
+    "_typeshed",
+    "click",
+    "cryptography",
+    "msgspec",
+    "numpy",
+    "packaging",
+    "pluggy",
+    "pyarrow",
+    "rich",
+    "yaml",
+}
 
 #: Front doors for packs and plugins: the runtime itself, its folders, and these modules.
 OPEN_MODULES = {"greenlang.errors", "greenlang.exact", "greenlang.agents.hooks"}
@@ -143,7 +155,18 @@ def test_packs_use_public_names_only():
             assert attribute in importlib.import_module(module).__all__, f"{path}:{line}: {name} is private"
 
 
-HEAVY = ("asyncio", "click", "cryptography", "msgspec", "numpy", "packaging", "pluggy", "rich", "yaml")
+HEAVY = (
+    "asyncio",
+    "click",
+    "cryptography",
+    "msgspec",
+    "numpy",
+    "packaging",
+    "pluggy",
+    "pyarrow",
+    "rich",
+    "yaml",
+)
 
 
 def loaded_by(statement: str) -> set[str]:

@@ -1,26 +1,31 @@
-"""Tables as people keep them: named columns of text, dictionary-coded, read from CSV.
+"""Tables as people keep them: named columns of text, dictionary-coded.
 
-A table holds what the file says and nothing more: no number is parsed, no cell is dropped.
-What a cell means is decided by whoever reads the table (`greenlang.carbon.activity`).
+A table holds what its file says and nothing more: no number is parsed, no cell is dropped.  What a cell
+means is decided by whoever reads the table (`greenlang.carbon.activity`).  `table_files` reads and writes
+them, through one module a format.
 """
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import BinaryIO
 
 import numpy as np
 import numpy.typing as npt
 
 from greenlang.errors import DataError, Problem, nearest
 
-__all__ = ["StringColumn", "Table", "read_csv"]
+__all__ = [
+    "CHUNK_ROWS",
+    "StringColumn",
+    "Table",
+    "TableBuilder",
+    "column_names",
+    "unreadable",
+]
 
-#: Rows parsed between two progress reports; small enough that a chunk's lists stay in cache.
+#: Rows coded in one go; small enough that a chunk's lists stay in cache.
 CHUNK_ROWS = 16_384
 
 #: Columns of a `portable` table: a row's number in its file, and the cells of a row of the wrong width.
@@ -157,21 +162,11 @@ class Table:
     @classmethod
     def from_rows(cls, name: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> Table:
         """A table from its rows of cells."""
-        indexes = [_Index() for _ in columns]
-        codes: list[list[Codes]] = [[] for _ in columns]
+        builder = TableBuilder(columns)
         source = iter(rows)
         while chunk := list(islice(source, CHUNK_ROWS)):
-            for cells, index, coded in zip(zip(*chunk, strict=True), indexes, codes, strict=True):
-                coded.append(np.fromiter(map(index.__getitem__, cells), dtype=np.int32, count=len(cells)))
-        return cls(
-            name,
-            {
-                column: StringColumn(
-                    np.concatenate(coded) if coded else np.empty(0, dtype=np.int32), tuple(index)
-                )
-                for column, index, coded in zip(columns, indexes, codes, strict=True)
-            },
-        )
+            builder.add(list(zip(*chunk, strict=True)))
+        return cls(name, builder.columns())
 
     def portable(self) -> Table:
         """The same table with all that it knows of its rows in columns, so that `restored` gives it back.
@@ -199,123 +194,69 @@ class Table:
         )
 
 
-def read_csv(stream: BinaryIO, *, name: str, on_bytes: Callable[[int], None] | None = None) -> Table:
-    """Read a CSV file: comma-separated, UTF-8 (with or without a byte-order mark), a header first.
+class TableBuilder:
+    """Codes the columns of a table chunk by chunk, in the memory of its distinct texts."""
 
-    Parameters
-    ----------
-    stream : BinaryIO
-        The file, opened in binary and standing at its start.
-    name : str
-        What messages call it.
-    on_bytes : callable, optional
-        Told now and then how many bytes have been read.
+    def __init__(self, columns: Iterable[str] = ()) -> None:
+        self._indexes: dict[str, _Index] = {column: _Index() for column in columns}
+        self._codes: dict[str, list[Codes]] = {column: [] for column in self._indexes}
+        self.count = 0
+
+    def add(self, cells: Sequence[Sequence[str]]) -> None:
+        """Add rows by column, all columns of equal length and in order."""
+        for column, texts in zip(self._indexes, cells, strict=True):
+            index = self._indexes[column]
+            self._codes[column].append(
+                np.fromiter(map(index.__getitem__, texts), dtype=np.int32, count=len(texts))
+            )
+        self.count += len(cells[0]) if cells else 0
+
+    def add_coded(self, columns: Sequence[StringColumn]) -> None:
+        """Add rows whose columns are coded by themselves."""
+        for name, column in zip(self._indexes, columns, strict=True):
+            index = self._indexes[name]
+            codes = np.fromiter(map(index.__getitem__, column.values), np.int32, count=len(column.values))
+            self._codes[name].append(codes[column.codes])
+        self.count += len(columns[0]) if columns else 0
+
+    def widen(self, column: str) -> None:
+        """Add a column that is empty in all rows so far."""
+        index = self._indexes[column] = _Index()
+        self._codes[column] = [np.full(self.count, index[""], dtype=np.int32)] if self.count else []
+
+    def columns(self) -> dict[str, StringColumn]:
+        """The columns so far; the pieces they were coded in are let go as they are joined."""
+        joined = {}
+        for name, index in self._indexes.items():
+            codes = self._codes[name]
+            whole = np.concatenate(codes) if codes else np.empty(0, dtype=np.int32)
+            joined[name] = StringColumn(whole, tuple(index))
+            codes[:] = [whole]
+        return joined
+
+
+def column_names(name: str, headings: Sequence[str]) -> list[str]:
+    """The names of a file's columns, without white space around them.
 
     Raises
     ------
     DataError
-        Where the file is empty, not text, or has no usable header. Rows of the wrong width are kept
-        with their width: whether the others go on without them is their reader's choice.
+        For columns without a name, or with one that another has or that tables keep for themselves.
     """
-    text = io.TextIOWrapper(stream, encoding="utf-8-sig", newline="")
-    reader = csv.reader(text, strict=True)
-    try:
-        header = _header(reader, name)
-        rows = _Rows(reader, len(header))
-        table = Table.from_rows(name, header, rows.reporting(stream.tell, on_bytes))
-    except UnicodeDecodeError as error:
-        byte = error.object[error.start]
-        raise _unreadable(
-            name,
-            _line_of(stream, stream.tell() - len(error.object) + error.start),
-            f"the file is not UTF-8 text (byte 0x{byte:02x})",
-            "save it as CSV UTF-8 (in a spreadsheet: Save As, 'CSV UTF-8 (comma delimited)')",
-        ) from error
-    except csv.Error as error:
-        raise _unreadable(name, max(reader.line_num, 1), *_csv_mistake(error)) from error
-    finally:
-        text.detach()
-    if not len(table):
-        raise _unreadable(name, 1, "the file has a header and no rows", "add a row for each activity")
-    return Table(table.name, table.columns, rows.lines(), rows.widths)
-
-
-def _header(reader: Iterator[list[str]], name: str) -> list[str]:
-    header = [cell.strip() for cell in next(reader, [])]
-    if not any(header):
-        raise _unreadable(name, 1, "the file is empty", "its first row must name the columns")
-    if any("\0" in cell for cell in header):
-        raise _unreadable(name, 1, "the file is binary, not text", "export it as CSV")
-    if len(header) == 1 and any(mark in header[0] for mark in ";\t|"):
-        mark = next(mark for mark in ";\t|" if mark in header[0])
-        raise _unreadable(name, 1, f"the columns are separated by {mark!r}", "separate them by commas")
+    names = [heading.strip() for heading in headings]
     problems = []
-    for position, column in enumerate(header):
+    for position, column in enumerate(names):
         if not column:
             problems.append(Problem(1, "", f"column {position + 1} has no name", "give every column a name"))
         elif column in (LINE_COLUMN, WIDTH_COLUMN):
             problems.append(Problem(1, column, "no column may have this name", "rename it"))
-        elif column in header[:position]:
+        elif column in names[:position]:
             problems.append(Problem(1, column, "two columns have this name", "rename one of them"))
     if problems:
         raise DataError(name, problems)
-    return header
+    return names
 
 
-class _Rows:
-    """The rows of a CSV reader, each made as wide as the header; blank lines are passed over."""
-
-    def __init__(self, reader: Iterator[list[str]], width: int) -> None:
-        self._reader = reader
-        self._width = width
-        self._blank_before: list[int] = []  #: for each blank line, how many rows stand before it
-        self._count = 0
-        self.widths: dict[int, int] = {}
-
-    def reporting(
-        self, position: Callable[[], int], on_bytes: Callable[[int], None] | None
-    ) -> Iterator[list[str]]:
-        """Give the rows, calling `on_bytes(position())` after each chunk."""
-        width = self._width
-        for cells in self._reader:
-            if len(cells) != width:
-                if not cells:
-                    self._blank_before.append(self._count)
-                    continue
-                self.widths[self._count] = len(cells)
-                cells = [*cells[: width - 1], ",".join(cells[width - 1 :]), *[""] * width][:width]
-            self._count += 1
-            yield cells
-            if on_bytes is not None and self._count % CHUNK_ROWS == 0:
-                on_bytes(position())
-
-    def lines(self) -> npt.NDArray[np.int32] | None:
-        """Row numbers in the file, or None where no blank line shifted them."""
-        if not self._blank_before:
-            return None
-        lines = np.arange(2, self._count + 2, dtype=np.int32)
-        for rows_before in self._blank_before:
-            lines[rows_before:] += 1
-        return lines
-
-
-def _line_of(stream: BinaryIO, offset: int) -> int:
-    """The line that a byte stands in; text is decoded ahead of the row that is being read."""
-    stream.seek(0)
-    return stream.read(offset).count(b"\n") + 1
-
-
-def _csv_mistake(error: csv.Error) -> tuple[str, str]:
-    """Message and mend for what the CSV reader refused."""
-    text = str(error)
-    if "NUL" in text:
-        return "the file is binary, not text", "export it as CSV"
-    if "field limit" in text:
-        return f"a cell is longer than {csv.field_size_limit():,} characters", "check the quotes around it"
-    if "unexpected end of data" in text:
-        return "a double quote is opened and never closed", "close it, or write two of them for a literal one"
-    return f"the row is not well-formed CSV ({text})", "check its quotes and commas"
-
-
-def _unreadable(name: str, line: int, message: str, fix: str) -> DataError:
+def unreadable(name: str, line: int, message: str, fix: str) -> DataError:
+    """What keeps a file from being read, by the row where it stands."""
     return DataError(name, [Problem(line, "", message, fix)])

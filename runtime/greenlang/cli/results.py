@@ -1,9 +1,7 @@
-"""Shows what a run gave: as tables for people, as JSON or CSV for machines."""
+"""Shows what a run gave: as tables for people, as JSON or a file of a table for machines."""
 
 from __future__ import annotations
 
-import csv
-import io
 import sys
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
@@ -12,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from greenlang.carbon import Inventory, Report, inventory_summary
+from greenlang.carbon import TABLE_FORMATS, Inventory, Report, TableFormat, inventory_summary, result_table
 from greenlang.cli.console import grouped, output, table
 from greenlang.errors import InputError
-from greenlang.exact import canonical_text, round_
+from greenlang.exact import round_
 
 if TYPE_CHECKING:
     from greenlang.engine import Execution
@@ -25,17 +23,17 @@ __all__ = ["print_result"]
 #: Rows of a list that a table shows; JSON and bundles have all of them.
 SHOWN = 20
 
-#: Gases with a column of their own; every gas is in JSON and CSV.
+#: Gases with a column of their own; every gas is in JSON and in files.
 COLUMN_GASES = ("CO2", "CH4", "N2O")
 
 
 def print_result(execution: Execution, form: str, *, bundle: Path | None) -> None:
-    """Print the value of a run as `table`, `json` or `csv`."""
+    """Print the value of a run as `table`, `json`, or one of the formats of tables."""
     value = execution.value
     if form == "json":
         click.echo(execution.to_json())
-    elif form == "csv":
-        _print_csv(value)
+    elif form in TABLE_FORMATS:
+        _print_machine_table(value, TABLE_FORMATS[form])
     elif isinstance(value, Inventory):
         _print_inventory(value)
     elif isinstance(value, Report):
@@ -138,38 +136,14 @@ def _print_proof(execution: Execution, bundle: Path | None) -> None:
         console.print(f"Result bundle: {bundle} (check it with: greenlang verify {bundle})")
 
 
-def _print_csv(value: object) -> None:
-    columns, rows = _csv_rows(value)
-    written = io.StringIO()
-    writer = csv.writer(written, lineterminator="\n")
-    writer.writerow(columns)
-    writer.writerows(rows)
-    sys.stdout.write(written.getvalue())
-
-
-def _csv_rows(value: object) -> tuple[Sequence[str], Iterable[Sequence[str]]]:
-    if isinstance(value, Report):
-        return value.columns, value.rows
-    if isinstance(value, Inventory):
-        gases = sorted({gas for line in value.lines for gas in line.gases} | set(COLUMN_GASES))
-        columns = ("scope", "method", "category", "activity", "rows", *(f"{gas}_kg" for gas in gases))
-        return (*columns, "biogenic_CO2_kg", "co2e_kg"), (
-            (
-                str(line.scope),
-                line.method,
-                line.category,
-                line.activity,
-                str(line.rows),
-                *(_cell(line.gases.get(gas)) for gas in gases),
-                _cell(line.biogenic_co2),
-                _cell(line.co2e),
-            )
-            for line in value.lines
+def _print_machine_table(value: object, form: TableFormat) -> None:
+    if form.binary and sys.stdout.isatty():
+        suffix = form.suffixes[0]
+        raise InputError(
+            f"{form.title} is no text to show on a terminal",
+            fix=f"write it to a file: --table result{suffix}, or > result{suffix}",
         )
-    raise InputError(
-        f"the program gives {type(value).__name__}, which is not a table", fix="print it with --format json"
-    )
-
-
-def _cell(mass_kg: Decimal | None) -> str:
-    return "" if mass_kg is None else canonical_text(mass_kg)
+    made = result_table(value)
+    sys.stdout.flush()
+    form.write(sys.stdout.buffer, made)
+    sys.stdout.buffer.flush()

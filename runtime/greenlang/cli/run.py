@@ -31,15 +31,30 @@ Examples:
   greenlang run examples/inventory.gcel --input activities.csv --gwp AR6 --output result.json
   greenlang run examples/inventory.gcel --input activities.csv --on-error skip --format json
   greenlang run examples/seattle/seattle.gcel --input buildings.csv --format csv
+  greenlang run examples/inventory.gcel --input activities.parquet --table totals.parquet
 """
 )
 @click.argument("program", type=click.Path(path_type=Path))
 @click.option(
-    "--input", "input_path", type=click.Path(path_type=Path), help="Data: CSV, or JSON for a value."
+    "--input",
+    "input_path",
+    type=click.Path(path_type=Path),
+    help="Data: CSV, JSON lines, Parquet or Arrow; JSON for a value.",
 )
 @click.option("--output", "output_path", type=click.Path(path_type=Path), help="Write a result bundle here.")
 @click.option(
-    "--format", "form", type=click.Choice(["table", "json", "csv"]), default="table", show_default=True
+    "--table",
+    "table_path",
+    type=click.Path(path_type=Path),
+    help="Write the table of the result here: .csv, .jsonl, .parquet or .arrow.",
+)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["table", "json", "csv", "jsonl", "parquet", "arrow"]),
+    default="table",
+    show_default=True,
+    help="What to print: tables for people, all of it as JSON, or its table in a format for machines.",
 )
 @click.option(
     "--gwp", default="AR5", show_default=True, help="GWP set: AR4, AR5, AR6, or one with its table."
@@ -89,6 +104,7 @@ def run(
     program: Path,
     input_path: Path | None,
     output_path: Path | None,
+    table_path: Path | None,
     form: str,
     gwp: str,
     factor_paths: tuple[Path, ...],
@@ -102,11 +118,21 @@ def run(
 ) -> None:
     """Run the GCEL program PROGRAM on data and print what it gives.
 
-    Activity data are CSV with the columns id, period, activity, quantity, unit and, where known,
+    Activity data are a table with the columns id, period, activity, quantity, unit and, where known,
     site, region, method and tags.
     """
-    from greenlang.engine import Limits, execute, load_program, make_policy, read_input, save_result
+    from greenlang.carbon import format_of_suffix
+    from greenlang.engine import (
+        Limits,
+        execute,
+        load_program,
+        make_policy,
+        read_input,
+        save_result,
+        save_table,
+    )
 
+    table_format = format_of_suffix(table_path) if table_path is not None else None
     policy = make_policy(
         gwp_set=gwp,
         vintage=vintage,
@@ -129,6 +155,8 @@ def run(
         )
     with working("computing"):
         execution = execute(plan, given)
+    if table_path is not None and table_format is not None:
+        save_table(execution, table_path, table_format)
     if output_path is not None:
         with working(f"writing {output_path.name}"):
             save_result(execution, output_path)

@@ -8,7 +8,7 @@
 from __future__ import annotations
 
 from greenlang.engine.evidence import Evidence, gather_evidence, inventory_of, table_input
-from greenlang.engine.execution import Execution, execute, save_result, signing_state
+from greenlang.engine.execution import Execution, execute, save_result, save_table, signing_state
 from greenlang.engine.inputs import Limits, load_program, make_policy, read_input, read_table
 from greenlang.engine.recomputation import verify_bundle
 from greenlang.engine.row_evidence import RowEvidence, UsedSelection, prove_result_row
@@ -28,6 +28,7 @@ __all__ = [
     "read_input",
     "read_table",
     "save_result",
+    "save_table",
     "signing_state",
     "table_input",
     "verify_bundle",

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from greenlang.agents import Registry, default_registry
-from greenlang.carbon import factor_roles
+from greenlang.carbon import TableFormat, factor_roles, result_table
 from greenlang.engine.evidence import Evidence, gather_evidence
 from greenlang.gcel import Plan
 from greenlang.ledger import (
@@ -20,12 +20,13 @@ from greenlang.ledger import (
     OutputRows,
     Signer,
     Unsigned,
+    atomic_writer,
     commit,
     load_signer,
     save_bundle,
 )
 
-__all__ = ["Execution", "execute", "save_result", "signing_state"]
+__all__ = ["Execution", "execute", "save_result", "save_table", "signing_state"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +103,19 @@ def save_result(execution: Execution, path: Path) -> None:
             factors=sorted(factors.items()),
         ),
     )
+
+
+def save_table(execution: Execution, path: Path, form: TableFormat) -> None:
+    """Write the table of a run; `path` has all of it, or what it had before.
+
+    Raises
+    ------
+    InputError
+        If the result is no table, or the file cannot be written.
+    """
+    made = result_table(execution.value)
+    with atomic_writer(path) as file:
+        form.write(file, made)
 
 
 def signing_state() -> str:

@@ -6,20 +6,22 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from io import BufferedReader
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import msgspec
 
 from greenlang.agents import Registry, Resource
-from greenlang.carbon import AccountingPolicy, InventoryInput, Table, gwp_set, read_csv
+from greenlang.carbon import AccountingPolicy, InventoryInput, Table, format_of_content, gwp_set
 from greenlang.errors import InputError
 from greenlang.gcel import Plan
 from greenlang.gcel import compile as compile_program
 
 __all__ = ["Limits", "load_program", "make_policy", "read_input", "read_table"]
 
-_OTHER_FORMATS = frozenset({".json", ".jsonl", ".parquet", ".arrow", ".xlsx", ".xls"})
+#: How much of a file is looked at to tell its format.
+_START_BYTES = 16
 
 #: A program is a page of text; more is a mistake (GCEL.md sets the limit of the language itself).
 MAX_PROGRAM_BYTES = 1024 * 1024
@@ -85,7 +87,7 @@ def read_input(
 ) -> Any:
     """Read the value that a plan starts from.
 
-    A plan whose first agent takes an `InventoryInput` gets a CSV table, the policy and the factor files;
+    A plan whose first agent takes an `InventoryInput` gets a table, the policy and the factor files;
     any other plan gets the value of a JSON file (its numbers as exact decimals), or None without a file.
 
     Raises
@@ -96,7 +98,10 @@ def read_input(
     if plan.input_type is not InventoryInput:
         return None if path is None else _read_json(path, plan.input_type, limits)
     if path is None:
-        raise InputError("the program takes activity data", fix="name a CSV file with --input FILE")
+        raise InputError(
+            "the program takes activity data",
+            fix="name a table with --input FILE: CSV, JSON lines, Parquet or Arrow",
+        )
     table = read_table(path, limits=limits, on_bytes=on_bytes)
     files = tuple(Resource.read(factors.name, folder=factors.parent) for factors in factor_paths)
     return InventoryInput(table, policy, files)
@@ -105,19 +110,18 @@ def read_input(
 def read_table(
     path: Path, *, limits: Limits = Limits(), on_bytes: Callable[[int], None] | None = None
 ) -> Table:
-    """Read a table from a CSV file.
+    """Read a table from a file in CSV, JSON lines, Parquet or Arrow, whichever it is.
 
     Raises
     ------
     InputError
-        If the file is missing, unreadable, too large or no CSV file.
+        If the file is missing, unreadable, too large or none of these.
     """
-    if path.suffix.casefold() in _OTHER_FORMATS and path.exists():
-        raise InputError(f"'{path}' is not a CSV file", fix="export it as CSV UTF-8 (comma delimited)")
     with _open(
         path, limits.max_input_bytes, "split it by site or period, or allow it with --max-input-size"
     ) as stream:
-        return read_csv(stream, name=path.name, on_bytes=on_bytes)
+        known = format_of_content(path, stream.peek(_START_BYTES))
+        return known.read(stream, name=path.name, on_bytes=on_bytes)
 
 
 def _read_json(path: Path, expected: Any, limits: Limits) -> Any:
@@ -134,7 +138,7 @@ def _read_json(path: Path, expected: Any, limits: Limits) -> Any:
         ) from error
 
 
-def _open(path: Path, limit: int, fix: str) -> BinaryIO:
+def _open(path: Path, limit: int, fix: str) -> BufferedReader:
     """Open a file to read, refusing what is missing, no file, empty or too large."""
     try:
         stream = path.open("rb")

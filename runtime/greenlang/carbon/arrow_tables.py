@@ -1,0 +1,189 @@
+"""Tables in Parquet and Arrow IPC, through pyarrow: the optional extra `greenlang-runtime[arrow]`.
+
+Cells become the texts that people would write: decimals and integers in plain digits without trailing
+zeros, dates as 2025-03-31, null as the empty cell.  Floats are refused: their digits are not those of
+whoever wrote them down.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from decimal import Decimal
+from typing import Any, BinaryIO
+
+import numpy as np
+
+from greenlang.carbon.result_tables import ResultColumn, ResultTable
+from greenlang.carbon.tables import CHUNK_ROWS, StringColumn, Table, TableBuilder, column_names, unreadable
+from greenlang.errors import DataError, InputError, Problem
+from greenlang.exact import MAX_DIGITS, canonical_text
+
+__all__ = ["read_arrow", "read_parquet", "write_arrow", "write_parquet"]
+
+#: What an Arrow stream, which has no magic of its own, begins with: a message follows.
+STREAM_MARK = b"\xff\xff\xff\xff"
+
+#: Told with the bytes read so far.
+_OnBytes = Callable[[int], None] | None
+
+
+def read_parquet(stream: BinaryIO, *, name: str, on_bytes: _OnBytes = None) -> Table:
+    """Read a Parquet file, a batch of rows at a time.
+
+    Raises
+    ------
+    DataError
+        Where it is damaged, empty, or a column holds floats or anything else that is no text or number.
+    InputError
+        Where pyarrow is not installed.
+    """
+    arrow = _pyarrow("Parquet")
+    from pyarrow import parquet
+
+    with _told_as_data_error(arrow, name, "Parquet"):
+        file = parquet.ParquetFile(stream)
+        batches = file.iter_batches(batch_size=CHUNK_ROWS)
+        return _read(arrow, name, file.schema_arrow, _reporting(batches, stream, on_bytes))
+
+
+def read_arrow(stream: BinaryIO, *, name: str, on_bytes: _OnBytes = None) -> Table:
+    """Read an Arrow IPC file or stream (see `read_parquet`)."""
+    arrow = _pyarrow("Arrow")
+    from pyarrow import ipc
+
+    with _told_as_data_error(arrow, name, "Arrow IPC"):
+        if stream.read(len(STREAM_MARK)) == STREAM_MARK:
+            stream.seek(0)
+            source = ipc.open_stream(stream)
+            batches: Iterator[Any] = iter(source)
+        else:
+            stream.seek(0)
+            source = ipc.open_file(stream)
+            batches = (source.get_batch(index) for index in range(source.num_record_batches))
+        return _read(arrow, name, source.schema, _reporting(batches, stream, on_bytes))
+
+
+def write_parquet(stream: BinaryIO, table: ResultTable) -> None:
+    """Write a table; figures are decimals of 38 digits.
+
+    Raises
+    ------
+    InputError
+        Where pyarrow is not installed.
+    """
+    arrow = _pyarrow("Parquet")
+    from pyarrow import parquet
+
+    parquet.write_table(_arrow_table(arrow, table), stream)
+
+
+def write_arrow(stream: BinaryIO, table: ResultTable) -> None:
+    """Write a table as an Arrow IPC file (see `write_parquet`)."""
+    arrow = _pyarrow("Arrow")
+    made = _arrow_table(arrow, table)
+    with arrow.ipc.new_file(stream, made.schema) as writer:
+        writer.write_table(made)
+
+
+def _pyarrow(kind: str) -> Any:
+    try:
+        import pyarrow
+    except ImportError as error:
+        raise InputError(
+            f"{kind} takes pyarrow, which is not installed",
+            fix="install it with: pip install 'greenlang-runtime[arrow]', or use CSV or JSON lines",
+        ) from error
+    return pyarrow
+
+
+@contextmanager
+def _told_as_data_error(arrow: Any, name: str, kind: str) -> Iterator[None]:
+    try:
+        yield
+    except (arrow.ArrowException, OSError) as error:
+        told = str(error).partition("\n")[0].rstrip(".")
+        fix = "copy or export it again"
+        raise unreadable(name, 1, f"the file is no {kind}, or is cut off or damaged ({told})", fix) from error
+    except UnicodeDecodeError as error:
+        raise unreadable(name, 1, "a text of the file is not UTF-8", "export it again as UTF-8") from error
+
+
+def _reporting(batches: Iterator[Any], stream: BinaryIO, on_bytes: _OnBytes) -> Iterator[Any]:
+    for batch in batches:
+        yield batch
+        if on_bytes is not None:
+            on_bytes(stream.tell())
+
+
+def _read(arrow: Any, name: str, schema: Any, batches: Iterator[Any]) -> Table:
+    columns = column_names(name, schema.names)
+    refused = [
+        problem
+        for column, field in zip(columns, schema, strict=True)
+        if (problem := _refused(arrow, column, field.type)) is not None
+    ]
+    if refused:
+        raise DataError(name, refused)
+    builder = TableBuilder(columns)
+    for batch in batches:
+        # Offsets of a damaged file may lead outside its buffers, and readers do not look.
+        batch.validate(full=True)
+        builder.add_coded([_coded(arrow, column) for column in batch.columns])
+    if not builder.count:
+        raise unreadable(name, 1, "the file has no rows", "add a row for each activity")
+    return Table(name, builder.columns())
+
+
+def _refused(arrow: Any, column: str, kind: Any) -> Problem | None:
+    """Why a column of this type is not read."""
+    types = arrow.types
+    if types.is_dictionary(kind):
+        kind = kind.value_type
+    if types.is_floating(kind):
+        return Problem(
+            1,
+            column,
+            f"the column holds floats ({kind}), whose digits are not those that were measured",
+            "write it as decimal128(38, 6) or as text: '0.1' where a float shows 0.1",
+        )
+    readable = (
+        types.is_string, types.is_large_string, types.is_string_view, types.is_integer, types.is_decimal,
+        types.is_date, types.is_boolean, types.is_null,
+    )  # fmt: skip
+    if any(is_kind(kind) for is_kind in readable):
+        return None
+    return Problem(1, column, f"the column holds {kind}", "write it as text, a decimal, an integer or a date")
+
+
+def _coded(arrow: Any, array: Any) -> StringColumn:
+    """A column of a batch; only its distinct values become Python objects."""
+    if not arrow.types.is_dictionary(array.type):
+        array = array.dictionary_encode()
+    # What is null has no code; it gets that of one more value, the empty text.
+    texts = [*map(_text, array.dictionary.to_pylist()), ""]
+    codes = array.indices.fill_null(len(texts) - 1) if array.null_count else array.indices
+    return StringColumn(codes.to_numpy(zero_copy_only=False).astype(np.int32), tuple(texts))
+
+
+def _text(value: object) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, Decimal):
+        return canonical_text(value)
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value)
+
+
+def _arrow_table(arrow: Any, table: ResultTable) -> Any:
+    return arrow.table({column.name: _arrow_array(arrow, column) for column in table.columns})
+
+
+def _arrow_array(arrow: Any, column: ResultColumn) -> Any:
+    kinds = {
+        "text": arrow.string(),
+        "integer": arrow.int64(),
+        "decimal": arrow.decimal128(MAX_DIGITS, column.places),
+    }
+    return arrow.array(column.cells, type=kinds[column.kind])
