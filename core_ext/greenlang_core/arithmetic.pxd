@@ -9,4 +9,4 @@ from greenlang_core.rows cimport Rows
 
 cdef Rows sum_of(object left, object right, bint subtract, object out)
 cdef Rows product_of(object left, object right, object out)
-cdef Rows negated(Rows column, object out)
+cdef Rows negated(Rows column, bint only_negative, object out)    # or magnitudes

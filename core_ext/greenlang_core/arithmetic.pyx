@@ -120,10 +120,10 @@ cdef object integer_at(Rows column, Operand side, Py_ssize_t row):
     return to_integer(column.rows[row * side.step])
 
 
-cdef Rows negated(Rows column, object out):
+cdef Rows negated(Rows column, bint only_negative, object out):
     cdef:
         Rows result = begin(column, None, out, column.length)
         int128* memory = memory_of(result)
     with nogil:
-        negate(column.rows, memory, column.length)
+        negate(column.rows, only_negative, memory, column.length)
     return finish(result, column.length, column.scale)

@@ -28,7 +28,16 @@ cdef inline int64_t code_at(Codes codes, Py_ssize_t row) noexcept nogil:
 
 cdef Py_ssize_t check_range(const int128* rows, Py_ssize_t length) noexcept nogil
 cdef bint equal(Operand left, Operand right, Py_ssize_t length) noexcept nogil
-cdef void negate(const int128* rows, int128* result, Py_ssize_t length) noexcept nogil
+cdef void negate(const int128* rows, bint only_negative, int128* result, Py_ssize_t length) noexcept nogil
+
+# `relation` is a set of bits: 1 for less, 2 for equal, 4 for greater.
+cdef void compare_rows(
+    Operand left, Operand right, int relation, unsigned char* truths, Py_ssize_t length
+) noexcept nogil
+cdef Py_ssize_t choose_rows(
+    const unsigned char* truths, Operand left, Operand right, int128* result, Py_ssize_t length
+) noexcept nogil
+cdef Py_ssize_t find_extreme(const int128* rows, int relation, Py_ssize_t length) noexcept nogil
 
 cdef Py_ssize_t add_rows(
     Operand left, Operand right, bint subtract, int128* result, Py_ssize_t length
@@ -50,6 +59,28 @@ cdef Py_ssize_t apply_ratios(
     const int128* rows,
     Codes codes,
     const ratio_t* ratios,
+    int mode,
+    int128* result,
+    Py_ssize_t start,
+    Py_ssize_t length,
+    int* status,
+) noexcept nogil
+
+# `gained`: places of the quotient beside those of left - right.
+cdef Py_ssize_t divide_rows(
+    const int128* left,
+    const int128* right,
+    int gained,
+    int mode,
+    int128* result,
+    Py_ssize_t start,
+    Py_ssize_t length,
+    int* status,
+) noexcept nogil
+cdef Py_ssize_t multiply_rounded(
+    const int128* left,
+    const int128* right,
+    const ratio_t* unit,
     int mode,
     int128* result,
     Py_ssize_t start,

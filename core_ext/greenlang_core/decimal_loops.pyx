@@ -3,8 +3,9 @@
 from libc.stdint cimport int64_t
 
 from greenlang_core.wide cimport (
-    BAD_CODE, OK, accumulate, add, add_scaled, apply_ratio, in_range, int128, multiply, multiply_by_word, negative, no_total,
-    power_of_ten, ratio_t, same, scale_up, total_t, uint128,
+    BAD_CODE, BEYOND, DIVISION_BY_ZERO, MAX_DIGITS, OK, accumulate, add, add_scaled, apply_ratio, compare, divide,
+    high_word, in_range, int128, multiply, multiply_by_word, multiply_ratio, negative, no_total, power_of_ten, ratio_t,
+    same, scale_up, total_t, uint128,
 )
 
 
@@ -33,10 +34,55 @@ cdef bint equal(Operand left, Operand right, Py_ssize_t length) noexcept nogil:
     return True
 
 
-cdef void negate(const int128* rows, int128* result, Py_ssize_t length) noexcept nogil:
+cdef void negate(const int128* rows, bint only_negative, int128* result, Py_ssize_t length) noexcept nogil:
+    """-rows, or with `only_negative` their magnitudes."""
     cdef Py_ssize_t row
     for row in range(length):
-        result[row] = negative(rows[row])
+        result[row] = rows[row] if only_negative and high_word(rows[row]) >= 0 else negative(rows[row])
+
+
+cdef void compare_rows(
+    Operand left, Operand right, int relation, unsigned char* truths, Py_ssize_t length
+) noexcept nogil:
+    """Whether the sign of left - right is in `relation`."""
+    cdef:
+        uint128 left_power = power_of_ten(left.exponent)
+        uint128 right_power = power_of_ten(right.exponent)
+        Py_ssize_t row
+        int sign
+    for row in range(length):
+        sign = compare(left.rows[row * left.step], left_power, right.rows[row * right.step], right_power)
+        truths[row] = relation >> (sign + 1) & 1
+
+
+cdef Py_ssize_t choose_rows(
+    const unsigned char* truths, Operand left, Operand right, int128* result, Py_ssize_t length
+) noexcept nogil:
+    """left where true, else right, each brought to the common scale."""
+    cdef:
+        uint128 left_power = power_of_ten(left.exponent)
+        uint128 right_power = power_of_ten(right.exponent)
+        Py_ssize_t row
+        int status
+    for row in range(length):
+        if truths[row]:
+            status = scale_up(left.rows[row * left.step], left_power, &result[row])
+        else:
+            status = scale_up(right.rows[row * right.step], right_power, &result[row])
+        if status != OK:
+            return row
+    return length
+
+
+cdef Py_ssize_t find_extreme(const int128* rows, int relation, Py_ssize_t length) noexcept nogil:
+    """The first row with no other in `relation` to it; `length` is at least 1."""
+    cdef:
+        uint128 one = power_of_ten(0)
+        Py_ssize_t row, found = 0
+    for row in range(1, length):
+        if relation >> (compare(rows[row], one, rows[found], one) + 1) & 1:
+            found = row
+    return found
 
 
 cdef Py_ssize_t add_rows(
@@ -156,6 +202,49 @@ cdef Py_ssize_t apply_ratios(
         row_status = apply_ratio(rows[row], &ratios[code], mode, &result[row])
         if row_status != OK:
             status[0] = row_status
+            return row
+    return length
+
+
+cdef Py_ssize_t divide_rows(
+    const int128* left,
+    const int128* right,
+    int gained,
+    int mode,
+    int128* result,
+    Py_ssize_t start,
+    Py_ssize_t length,
+    int* status,
+) noexcept nogil:
+    """round(left * 10^gained / right); `status` says why it stopped."""
+    cdef:
+        uint128 power = power_of_ten(min(max(gained, 0), MAX_DIGITS))
+        uint128 right_power = power_of_ten(max(-gained, 0))
+        Py_ssize_t row
+    for row in range(start, length):
+        status[0] = divide(left[row], power, right[row], right_power, mode, &result[row])
+        if gained > MAX_DIGITS and status[0] != DIVISION_BY_ZERO:
+            status[0] = BEYOND
+        if status[0] != OK:
+            return row
+    return length
+
+
+cdef Py_ssize_t multiply_rounded(
+    const int128* left,
+    const int128* right,
+    const ratio_t* unit,
+    int mode,
+    int128* result,
+    Py_ssize_t start,
+    Py_ssize_t length,
+    int* status,
+) noexcept nogil:
+    """round(left * right * unit); `status` says why it stopped."""
+    cdef Py_ssize_t row
+    for row in range(start, length):
+        status[0] = multiply_ratio(left[row], right[row], unit, mode, &result[row])
+        if status[0] != OK:
             return row
     return length
 

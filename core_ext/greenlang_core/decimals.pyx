@@ -8,6 +8,7 @@ import decimal
 from pickle import PickleBuffer
 
 from greenlang_core.code_books import CodeBook
+from greenlang_core.masks import Mask
 from greenlang_core.refusals import DecimalOverflow, DecimalTextError
 
 from cpython.buffer cimport PyBuffer_FillInfo
@@ -19,12 +20,14 @@ from libc.string cimport memcpy, memset
 from greenlang_core.arithmetic cimport negated, product_of, sum_of
 from greenlang_core.arrow_capsules cimport ArrowDecimals, array_capsules, import_decimals, schema_capsule
 from greenlang_core.buffers cimport Borrowed, Memory, allocate, integers_of
+from greenlang_core.comparison cimport EQUAL, GREATER, LESS, chosen, compared, extreme_row, nearer
 from greenlang_core.conversions cimport (
     rows_from_decimals, rows_from_integers, rows_from_strings, to_decimal, to_integer, to_text, total_to_integer,
 )
 from greenlang_core.decimal_loops cimport (
     Codes, Operand, check_range, equal, take_rows, total_groups, total_rows,
 )
+from greenlang_core.division cimport mean_of, quotient_of, rounded_columns
 from greenlang_core.ratios cimport Ratios, mode_number, ratios_of
 from greenlang_core.rows cimport (
     Rows, bad_code, begin, checked_scale, codes_for, codes_in, finish, memory_of, operand, overflow, rows_over,
@@ -32,7 +35,7 @@ from greenlang_core.rows cimport (
 from greenlang_core.scaling cimport rescaled, rounded_product, scaled
 from greenlang_core.wide cimport EXACT, int128, total_fits, total_t
 
-__all__ = ["CodeBook", "DecimalColumn", "DecimalOverflow", "DecimalTextError"]
+__all__ = ["CodeBook", "DecimalColumn", "DecimalOverflow", "DecimalTextError", "Mask"]
 
 
 cdef enum:
@@ -202,6 +205,50 @@ cdef class DecimalColumn(Rows):
 
     __hash__ = None
 
+    # `==` is of whole columns, as between lists; these are row by row and give a `Mask`.
+
+    def __lt__(self, other):
+        return operated(compared(self, other, LESS))
+
+    def __le__(self, other):
+        return operated(compared(self, other, LESS | EQUAL))
+
+    def __gt__(self, other):
+        return operated(compared(self, other, GREATER))
+
+    def __ge__(self, other):
+        return operated(compared(self, other, GREATER | EQUAL))
+
+    def equal(self, other):
+        """Row by row, whether the number is the same: a `Mask`."""
+        return a_number(compared(self, other, EQUAL), other)
+
+    @staticmethod
+    def where(condition, left, right, *, out=None):
+        """Rows of `left` where `condition` is true and of `right` elsewhere; one of them is a column.
+
+        `condition` is a `Mask`, a NumPy array of bools, or bools. The result has the larger of the scales.
+        """
+        if not isinstance(left, Rows) and not isinstance(right, Rows):
+            raise TypeError(f"where of {left!r} and {right!r}; give a column for one of them")
+        return a_number(chosen(condition, left, right, out), right if isinstance(left, Rows) else left)
+
+    def minimum(self, other, *, out=None):
+        """The lesser of both in every row, at the larger of their scales."""
+        return a_number(nearer(self, other, LESS | EQUAL, out), other)
+
+    def maximum(self, other, *, out=None):
+        """The greater of both in every row, at the larger of their scales."""
+        return a_number(nearer(self, other, GREATER | EQUAL, out), other)
+
+    def min(self):
+        """The least number of the column; `ValueError` if it has no rows."""
+        return self[extreme_row(self, LESS)]
+
+    def max(self):
+        """The greatest number of the column; `ValueError` if it has no rows."""
+        return self[extreme_row(self, GREATER)]
+
     # ---- arithmetic ---------------------------------------------------------------------------------
 
     # `out` of the methods is a column to write over, which they give back: its memory is used again. It
@@ -226,7 +273,10 @@ cdef class DecimalColumn(Rows):
         return operated(product_of(other, self, None))
 
     def __neg__(self):
-        return negated(self, None)
+        return negated(self, False, None)
+
+    def __abs__(self):
+        return negated(self, True, None)
 
     def add(self, other, *, out=None):
         """``self + other``, into `out` if given."""
@@ -244,7 +294,16 @@ cdef class DecimalColumn(Rows):
         """
         if places is None:
             return a_number(product_of(self, other, out), other)
+        if isinstance(other, Rows):
+            return rounded_columns(self, other, checked_scale(places), mode_number(mode), out)
         return rounded_product(self, other, checked_scale(places), mode_number(mode), out)
+
+    def divide(self, other, places, mode=decimal.ROUND_HALF_EVEN, *, out=None):
+        """``self / other``, each quotient rounded once to `places`, which is the result's scale.
+
+        `other` is a column, a Decimal, an integer or a Fraction. `ZeroDivisionError` names the first row.
+        """
+        return a_number(quotient_of(self, other, checked_scale(places), mode_number(mode), out), other)
 
     def sum(self):
         """The total as a Decimal, exact also past 38 digits."""
@@ -255,6 +314,13 @@ cdef class DecimalColumn(Rows):
             self.total = total
             self.totalled = True
         return to_decimal(total_to_integer(&self.total), self.scale)
+
+    def mean(self, places, mode=decimal.ROUND_HALF_EVEN):
+        """The total over the number of rows, as a Decimal rounded to `places`; `ValueError` without rows."""
+        self.sum()
+        return mean_of(
+            total_to_integer(&self.total), self.length, self.scale, checked_scale(places), mode_number(mode)
+        )
 
     def group_sum(self, codes, groups):
         """Totals of the rows of each code in 0 to groups - 1; `DecimalOverflow` names the group."""
@@ -352,11 +418,11 @@ cdef DecimalColumn checked_column(object owner, const int128* rows, Py_ssize_t l
 
 # ---- what operators and methods make of no number ----------------------------------------------------------
 
-cdef object operated(Rows result):
+cdef object operated(object result):
     return NotImplemented if result is None else result
 
 
-cdef object a_number(Rows result, object other):
+cdef object a_number(object result, object other):
     if result is None:
         raise TypeError(f"{other!r} is no column, Decimal or integer")
     return result

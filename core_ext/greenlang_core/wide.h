@@ -24,7 +24,8 @@ typedef struct { gl_uint128 low, high; } gl_uint256;
 #define GL_OUT_OF_LINE __attribute__((noinline, unused)) static
 
 /* What a loop reports about the row it stopped at. */
-enum { GL_OK, GL_OVERFLOW, GL_INEXACT, GL_BEYOND, GL_BAD_CODE, GL_NOT_A_NUMBER };
+enum { GL_OK, GL_OVERFLOW, GL_INEXACT, GL_BEYOND, GL_BAD_CODE, GL_NOT_A_NUMBER,
+       GL_DIVISION_BY_ZERO };
 
 /* decimal's eight rounding modes, then "a remainder is an error". */
 enum { GL_HALF_EVEN, GL_HALF_UP, GL_HALF_DOWN, GL_UP, GL_DOWN, GL_CEILING, GL_FLOOR, GL_05UP, GL_EXACT };
@@ -156,6 +157,16 @@ static inline int gl_add(gl_int128 left, gl_int128 right, gl_int128 *result)
     gl_int128 sum = (gl_int128)((gl_uint128)left + (gl_uint128)right);
     *result = sum;
     return gl_in_range(sum) ? GL_OK : GL_OVERFLOW;
+}
+
+/* The sign of left * left_power - right * right_power, where one power is 1. What leaves 38 digits is past
+ * the other side. */
+static inline int gl_compare(gl_int128 left, gl_uint128 left_power, gl_int128 right, gl_uint128 right_power)
+{
+    gl_int128 a, b;
+    if (gl_scale_up(left, left_power, &a) != GL_OK) return left < 0 ? -1 : 1;
+    if (gl_scale_up(right, right_power, &b) != GL_OK) return right < 0 ? 1 : -1;
+    return (a > b) - (a < b);
 }
 
 /* ---- sums that may leave 128 bits on the way ------------------------------------------------------ */
@@ -410,6 +421,36 @@ static inline int gl_apply_ratio(gl_int128 value, const gl_ratio *ratio, int mod
         }
     }
     return gl_apply_ratio_wide(magnitude, negative, ratio, mode, result);
+}
+
+/* ---- quotients and products of two rows, rounded once ------------------------------------------------ */
+
+/* round(left * power / (right * right_power)); the reciprocal of each divisor costs a hardware division. */
+GL_OUT_OF_LINE int gl_divide(gl_int128 left, gl_uint128 power, gl_int128 right, gl_uint128 right_power, int mode,
+                             gl_int128 *result)
+{
+    gl_ratio ratio;
+    gl_uint256 divisor = gl_multiply_full(gl_magnitude(right), right_power);
+    if (right == 0) return GL_DIVISION_BY_ZERO;
+    if (divisor.high != 0) return GL_BEYOND;
+    gl_set_ratio(&ratio, (uint64_t)(power >> 64), (uint64_t)power, (uint64_t)(divisor.low >> 64),
+                 (uint64_t)divisor.low, right < 0);
+    return gl_apply_ratio(left, &ratio, mode, result);
+}
+
+/* round(left * right * unit), where `unit` is a power of ten: only its numerator or its divisor is not 1. */
+static inline int gl_multiply_rounded(gl_int128 left, gl_int128 right, const gl_ratio *unit, int mode,
+                                      gl_int128 *result)
+{
+    if (unit->kind == GL_WHOLE) {
+        if (gl_multiply(left, right, result) != GL_OK) return GL_OVERFLOW;
+        return gl_scale_up(*result, unit->numerator, result);
+    }
+    gl_ratio ratio = *unit;
+    ratio.numerator = gl_magnitude(right);
+    ratio.negative = right < 0;
+    ratio.narrow &= !(ratio.numerator >> 64);
+    return gl_apply_ratio(left, &ratio, mode, result);
 }
 
 #endif

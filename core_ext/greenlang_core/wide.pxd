@@ -20,6 +20,7 @@ cdef extern from "wide.h" nogil:
         BEYOND "GL_BEYOND"              # its ratio does not fit 128 bits: compute it in Python
         BAD_CODE "GL_BAD_CODE"          # the code names no entry
         NOT_A_NUMBER "GL_NOT_A_NUMBER"  # text of another syntax
+        DIVISION_BY_ZERO "GL_DIVISION_BY_ZERO"
 
     # Rounding modes, in the order of `ratios.ROUNDING_MODES`; EXACT allows no remainder.
     enum:
@@ -50,6 +51,7 @@ cdef extern from "wide.h" nogil:
     int add_scaled "gl_add_scaled" (int128 scaled, uint128 power, int128 other, int128* result)
     int multiply "gl_multiply" (int128 left, int128 right, int128* result)
     int multiply_by_word "gl_multiply_by_word" (int128 left, int64_t right, int128* result)
+    int compare "gl_compare" (int128 left, uint128 left_power, int128 right, uint128 right_power)
     int scale_up "gl_scale_up" (int128 value, uint128 power, int128* result)
 
     # 192 bits, which the sum of 2^64 rows cannot leave.
@@ -73,3 +75,10 @@ cdef extern from "wide.h" nogil:
     )
     void set_ratio_too_wide "gl_set_ratio_too_wide" (ratio_t* ratio)
     int apply_ratio "gl_apply_ratio" (int128 value, const ratio_t* ratio, int mode, int128* result)
+
+    int divide "gl_divide" (
+        int128 left, uint128 power, int128 right, uint128 right_power, int mode, int128* result
+    )
+    int multiply_ratio "gl_multiply_rounded" (
+        int128 left, int128 right, const ratio_t* unit, int mode, int128* result
+    )

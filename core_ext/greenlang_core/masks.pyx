@@ -1,0 +1,79 @@
+"""A truth for every row: what comparisons give and `where` takes."""
+
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
+from cython cimport final
+
+
+@final
+cdef class Mask:
+    """True or False for every row; `numpy.asarray` shares its memory."""
+
+    def __init__(self):
+        raise TypeError("a Mask is made by comparing columns")
+
+    def __len__(self):
+        return self.length
+
+    def __getitem__(self, row):
+        """The truth of one row."""
+        return bool(self.truths[range(self.length)[row]])
+
+    def to_list(self):
+        """A list of bools."""
+        return [truth == 1 for truth in self.truths]
+
+    def __getbuffer__(self, Py_buffer* view, int flags):
+        view.obj = self
+        view.buf = self.bytes_of()
+        view.len = self.length
+        view.itemsize = 1
+        view.readonly = True
+        view.ndim = 1
+        view.format = b"?"
+        view.shape = &self.length
+        view.strides = &view.itemsize
+        view.suboffsets = NULL
+        view.internal = NULL
+
+    def __repr__(self):
+        return f"Mask({self.truths.count(1)} of {self.length} rows)"
+
+    cdef unsigned char* bytes_of(self) noexcept:
+        return <unsigned char*> PyBytes_AS_STRING(self.truths)
+
+
+cdef Mask empty_mask(Py_ssize_t length):
+    """Room for the truths of `length` rows, not initialised."""
+    cdef Mask mask = Mask.__new__(Mask)
+    mask.truths = PyBytes_FromStringAndSize(NULL, length)
+    mask.length = length
+    return mask
+
+
+cdef Mask as_mask(object condition, Py_ssize_t length):
+    """A mask, a NumPy array of bools, or bools one by one; `ValueError` for another number of rows."""
+    cdef Mask mask
+    if isinstance(condition, Mask):
+        mask = condition
+    else:
+        mask = Mask.__new__(Mask)
+        mask.truths = bools_of(condition)
+        mask.length = len(mask.truths)
+    if mask.length != length:
+        raise ValueError(f"a condition of {mask.length} rows for {length}; give a truth for each row")
+    return mask
+
+
+cdef bytes bools_of(object condition):
+    try:
+        view = memoryview(condition)
+    except TypeError:  # not a buffer: a list, say
+        items = list(condition)
+    else:
+        if view.format == "?" and view.ndim == 1:
+            return view.tobytes()
+        items = view.tolist()
+    for row, item in enumerate(items):
+        if not isinstance(item, bool):
+            raise TypeError(f"condition row {row}: {item!r} is not a bool; compare first")
+    return bytes(items)
