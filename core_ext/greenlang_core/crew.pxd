@@ -9,7 +9,12 @@ cdef class Crew:
     cdef readonly dict live     # task -> number of what it works on
     cdef list ended             # tasks that ended and were not taken yet, in the order in which they ended
     cdef object waiter          # future that the next end wakes; None if nobody waits
+    cdef readonly bint expired  # whether the time that the crew may take is over
 
-    cdef object start(self, object coroutine, object number, bint needs_task)
+    cdef object start(self, object coroutine, object number, bint needs_task, object limit)
     cdef object take(self)
     cdef int cancel(self) except -1
+    cdef int wake(self) except -1
+
+
+cdef object result_of(object task)

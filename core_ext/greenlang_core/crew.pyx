@@ -4,6 +4,9 @@ A coroutine that returns without waiting costs no task: it is sent its first `No
 a task would have it.  One that suspends goes on as a task from the future that it waits for.  Until then
 `asyncio.current_task()` is its parent, so a coroutine that cancels itself or sets a timeout asks for a task from its
 first line (`needs_task`).
+
+A task that is cancelled may take its time, but not for ever: `stop` gives up those that do not end within a
+patience, and says which.
 """
 
 from cpython.object cimport PyObject
@@ -34,8 +37,27 @@ cdef int _raise_current() except -1:
     return -1
 
 
+class Leaving(BaseException):
+    """Carries a SystemExit or KeyboardInterrupt out of a task.
+
+    A task lets these two out of the event loop at once, before anybody could say where they were raised and
+    end the others.
+    """
+
+    def __init__(self, error):
+        self.error = error
+
+
+cdef object result_of(object task):
+    """What a task that ended gave or raised."""
+    try:
+        return task.result()
+    except Leaving as leaving:
+        raise leaving.error
+
+
 cdef class Resumption:
-    """The rest of a coroutine that was stepped once: first gives what it yielded then, then the coroutine itself.
+    """A coroutine for a task; of one that was stepped once, first gives what it yielded then.
 
     A task takes it for a coroutine because it has all four methods of one.
     """
@@ -53,12 +75,18 @@ cdef class Resumption:
         if yielded is not None:
             self._yielded = None
             return yielded
-        return self._coroutine.send(value)
+        try:
+            return self._coroutine.send(value)
+        except (SystemExit, KeyboardInterrupt) as error:
+            raise Leaving(error) from None
 
     def throw(self, *exception):
         """Raise inside the coroutine, at the point where it waits."""
         self._yielded = None
-        return self._coroutine.throw(*exception)
+        try:
+            return self._coroutine.throw(*exception)
+        except (SystemExit, KeyboardInterrupt) as error:
+            raise Leaving(error) from None
 
     def close(self):
         """End the coroutine."""
@@ -85,8 +113,11 @@ cdef class Crew:
         self.live = {}
         self.ended = []
 
-    cdef object start(self, object coroutine, object number, bint needs_task):
-        """Run a coroutine to its first real wait; gives its result, or PENDING if it goes on as a task."""
+    cdef object start(self, object coroutine, object number, bint needs_task, object limit):
+        """Run a coroutine to its first real wait; gives its result, or PENDING if it goes on as a task.
+
+        `limit`, if it is not None, makes of the rest of the coroutine and its context one that ends in time.
+        """
         cdef object context = PyContext_CopyCurrent()
         cdef PyObject* output = NULL
         cdef PySendResult status
@@ -99,6 +130,10 @@ cdef class Crew:
             if status == PYGEN_ERROR:
                 _raise_current()
             coroutine = Resumption(coroutine, _owned(output))
+        else:
+            coroutine = Resumption(coroutine, None)
+        if limit is not None:
+            coroutine = Resumption(limit(coroutine, context), None)
         if self.loop is None:
             self.loop = _running_loop()
         task = self.loop.create_task(coroutine, context=context)
@@ -113,39 +148,82 @@ cdef class Crew:
     def on_end(self, task):
         """Note the end of a task and wake whoever waits."""
         self.ended.append(task)
+        self.wake()
+
+    def expire(self):
+        """Note that the time is over, and wake whoever waits."""
+        self.expired = True
+        self.wake()
+
+    def expire_after(self, seconds):
+        """Expire when this many seconds have passed; gives the timer."""
+        if self.loop is None:
+            self.loop = _running_loop()
+        return self.loop.call_later(max(0, seconds), self.expire)
+
+    cdef int wake(self) except -1:
         if self.waiter is not None and not self.waiter.done():
             self.waiter.set_result(None)
+        return 0
 
     async def changed(self):
-        """Wait until a task has ended that was not taken."""
-        if not self.ended:
+        """Wait until a task has ended that was not taken, or the time is over."""
+        if not self.ended and not self.expired:
             self.waiter = self.loop.create_future()
             try:
                 await self.waiter
             finally:
                 self.waiter = None
 
-    async def stop(self):
-        """Cancel all tasks and wait until every one of them has ended, however often we are cancelled."""
+    async def stop(self, double patience_s):
+        """Cancel all tasks and wait until they have ended, however often we are cancelled.
+
+        Gives the numbers of those that did not end within `patience_s` after they were last asked to; their
+        tasks run on, and nobody waits for them any more.
+        """
         from asyncio import CancelledError
 
         self.cancel()
-        while self.live:
-            try:
-                await self.changed()
-            except CancelledError:
-                # Whoever wants us gone wants them gone: what ignored the first request gets another.
-                self.cancel()
-            while (task := self.take()) is not None:
-                del self.live[task]
-                if not task.cancelled():
-                    # The first error is the one that is told; asking marks this one as seen.
-                    task.exception()
+        self.expired = False
+        timer = self.loop.call_later(patience_s, self.expire)
+        try:
+            while self.live and not self.expired:
+                try:
+                    await self.changed()
+                except CancelledError:
+                    # Whoever wants us gone wants them gone: what ignored the first request gets another.
+                    self.cancel()
+                while (task := self.take()) is not None:
+                    del self.live[task]
+                    look_at(task)
+        finally:
+            timer.cancel()
+        left = list(self.live.values())
+        for task in self.live:
+            task.remove_done_callback(self.on_end)
+            give_up(task)
+        self.live.clear()
+        return left
 
     cdef int cancel(self) except -1:
         for task in list(self.live):
             task.cancel()
         return 0
+
+
+def look_at(task):
+    """Mark the error of a task as seen: the first error is the one that is told."""
+    if not task.cancelled():
+        task.exception()
+
+
+def give_up(task):
+    """Let a task run on that nobody will wait for: neither its crew nor the end of the event loop."""
+    from asyncio import _unregister_task
+
+    task.add_done_callback(look_at)
+    task._log_destroy_pending = False
+    _unregister_task(task)
 
 
 cdef object _get_running_loop = None

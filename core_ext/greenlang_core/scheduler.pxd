@@ -1,8 +1,8 @@
-"""Programs of steps over value slots, and the runs of those that wait."""
+"""Programs of steps over value slots."""
 
 from cpython.object cimport PyObject
 
-from greenlang_core.crew cimport Crew
+from greenlang_core.runs cimport Run
 
 
 cdef enum StepKind:
@@ -12,13 +12,19 @@ cdef enum StepKind:
     RECORD      # its inputs under names
     MAP         # a program on each item
     FILTER      # the items for which a program is true
+    GROUP       # a program, as one step
     CHOOSE      # the program that the truth, or a selector, of its first input names
 
 
 cdef struct Step:
     StepKind kind
+    bint is_plain               # a synchronous call without options or anything that comes before it
     bint is_async
     bint needs_task
+    bint around                 # its guard is asked before it, not only when it failed
+    bint is_timed               # its guard is told when it took longer than `sla_s`
+    double sla_s
+    PyObject* guard             # what covers it; NULL for nothing
     Py_ssize_t first_input      # its inputs are `inputs[first_input : last_input]`, slots below its own
     Py_ssize_t last_input
     Py_ssize_t first_option     # its option values are `options[first_option : last_option]`
@@ -27,7 +33,7 @@ cdef struct Step:
     Py_ssize_t last_release
     PyObject* function          # CALL: the function; CONSTANT: the value; CHOOSE: the selector, or None
     PyObject* names             # CALL: option names; RECORD: field names
-    PyObject* programs          # MAP, FILTER, CHOOSE: a tuple of programs
+    PyObject* programs          # MAP, FILTER, GROUP, CHOOSE: a tuple of programs
 
 
 cdef class Program:
@@ -46,37 +52,33 @@ cdef class Program:
     cdef bint is_single             # one plain call of the input: what a map runs without a frame of slots
     cdef Py_ssize_t scratch         # the most arguments of a call with options
     cdef object _as_items           # list or tuple from any other iterable; raises for what is none
-    cdef object _context            # decimal context that a run sets; None for that of the caller
+    cdef object context             # decimal context that a run sets; None for that of the caller
     cdef list _kept                 # owns what the arrays borrow
 
     cdef int allocate(self, Py_ssize_t inputs, Py_ssize_t options) except -1
-    cdef int load(self, steps) except -1
+    cdef int load(self, steps, guards) except -1
     cdef int connect(self) except -1
     cdef PyObject* keep(self, object value)
-    cdef object execute(self, object value, list trail)
-    cdef object perform(self, Step* step, PyObject** slots, PyObject** scratch, list trail)
-    cdef object over_items(self, Step* step, object value, list trail)
+    cdef object execute(self, object value, list trail, Run run)
+    cdef int fill(self, Py_ssize_t index, PyObject** slots, object output) noexcept
+    cdef object output_of(self, Py_ssize_t index, PyObject** slots, list trail, Run run)
+    cdef object recovered(self, Py_ssize_t index, PyObject** slots, object error, list trail, Run run)
+    cdef object perform(self, Step* step, PyObject** slots, PyObject** scratch, list trail, Run run)
+    cdef object over_items(self, Step* step, object value, list trail, Run run)
     cdef object items_of(self, object value)
     cdef Program chosen(self, Step* step, PyObject** slots)
 
 
-cdef class Execution:
-    # One run of a program with asynchronous steps: which slots are filled, which steps can start.
+cdef class Attempt:
     cdef Program program
-    cdef list slots                 # (count + 1,) NULL until filled and again once read for the last time
-    cdef int* waiting               # (count,) inputs that a step still waits for
-    cdef int* unread                # (count + 1,) readers that a slot still waits for
-    cdef Py_ssize_t* starting       # queue of asynchronous steps that can start: they leave first, so that
-    cdef Py_ssize_t* computing      # waiting overlaps computing; queue of the synchronous ones
-    cdef Py_ssize_t first_starting, last_starting, first_computing, last_computing
-    cdef Crew crew
-    cdef list trail
-    cdef dict trails                # of steps that run programs of their own, until they end
+    cdef Py_ssize_t index
+    cdef PyObject** slots           # of the run that asks; NULL once it has its answer
+    cdef readonly list trail
+    cdef Run run
 
-    cdef bint advance(self) except -1
-    cdef int enqueue(self, Py_ssize_t index) except -1
-    cdef int start(self, Py_ssize_t index) except -1
-    cdef int complete(self, Py_ssize_t index, object output) except -1
-    cdef int note(self, Py_ssize_t index) except -1
-    cdef object output_of(self, Py_ssize_t index)
-    cdef object coroutine_of(self, Py_ssize_t index)
+    @staticmethod
+    cdef Attempt of(Program program, Py_ssize_t index, PyObject** slots, list trail, Run run)
+    cdef object value(self)
+
+
+cdef int check_deadline(Run run) except -1

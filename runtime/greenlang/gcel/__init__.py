@@ -9,13 +9,16 @@
 - `modifiers`: what may cover a step, and with which options.
 - `checker`, `types`: what each edge carries, and whether it fits.
 - `plan`: the immutable result and its hash; `documents` its JSON; `pictures` its drawings.
-- `executable`: a plan to what the compiled scheduler runs; `decimal_context` what it runs in; `failures`
-  what is added to an exception of a step.
+- `executable`: a plan to what the compiled scheduler runs; `decimal_context` what it runs in; `guards` how
+  modifiers act, with what `caching` keeps; `blocking` the threads.
+- `running`: runs in event loops of their own, on the time of `clocks`; `failures` is what is added to an
+  exception of a step, `reports` what is told of a run, `digests` what values are known by.
 - `compiler`: all of it in order.
 """
 
 # ruff: noqa: A004  the words of the language are what they are
 
+from greenlang.gcel.blocking import cancelled, time_left
 from greenlang.gcel.combinators import (
     branch,
     cache,
@@ -45,11 +48,15 @@ from greenlang.gcel.combinators import (
 from greenlang.gcel.compiler import compile
 from greenlang.gcel.parser import parse
 from greenlang.gcel.plan import Plan
+from greenlang.gcel.reports import Happening, Report
 
 __all__ = [
+    "Happening",
     "Plan",
+    "Report",
     "branch",
     "cache",
+    "cancelled",
     "catch",
     "compile",
     "count",
@@ -72,6 +79,7 @@ __all__ = [
     "route",
     "sort",
     "sum",
+    "time_left",
     "timeout",
     "when",
 ]

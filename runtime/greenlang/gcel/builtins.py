@@ -6,11 +6,11 @@ exact or refused, as everywhere.
 
 from __future__ import annotations
 
-__all__ = ["BUILTINS", "Builtin", "MisfitError", "as_items"]
+__all__ = ["BUILTINS", "Builtin", "MisfitError", "as_items", "one_by_one"]
 
 import functools
 import operator
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sized
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sized
 from dataclasses import dataclass
 from types import GenericAlias
 from typing import Any
@@ -60,6 +60,24 @@ def as_items(value: Any) -> list[Any] | tuple[Any, ...]:
             fix="give a list",
         )
     return list(value)
+
+
+def one_by_one(value: Any) -> Iterable[Any]:
+    """The items of what `*` and `/` run over, pulled as they are needed: an endless source is one too.
+
+    Raises
+    ------
+    StepError
+        As `as_items`.
+    """
+    if isinstance(value, Iterator):
+        return value
+    if hasattr(type(value), "__aiter__"):
+        raise StepError(
+            "items that come asynchronously cannot be waited for here",
+            fix="write `await plan.arun(value)`, and let an agent that gives them be asynchronous",
+        )
+    return as_items(value)
 
 
 def _sum(value: Any) -> Any:

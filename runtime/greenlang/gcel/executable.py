@@ -4,16 +4,21 @@ from __future__ import annotations
 
 __all__ = ["build_executable"]
 
+import hashlib
 from collections.abc import Callable, Sequence
 from typing import Any
+
+import msgspec
 
 from greenlang.agents.contract import AgentSpec
 from greenlang.agents.resource import Resource
 from greenlang.agents.syntax import LiteralValue, canonical_literal
 from greenlang.errors import StepError, nearest
-from greenlang.gcel.builtins import BUILTINS, as_items
+from greenlang.gcel.blocking import on_thread
+from greenlang.gcel.builtins import BUILTINS, one_by_one
 from greenlang.gcel.calls import option_values
 from greenlang.gcel.decimal_context import EXACT_CONTEXT
+from greenlang.gcel.guards import build_guard
 from greenlang.gcel.literals import literal_options, read_literal
 from greenlang.gcel.steps import (
     AgentStep,
@@ -35,16 +40,33 @@ from greenlang_core import scheduler
 
 
 def build_executable(
-    programs: Sequence[Program], agents: Sequence[AgentSpec], resources: Sequence[Resource]
+    programs: Sequence[Program],
+    agents: Sequence[AgentSpec],
+    resources: Sequence[Resource],
+    labels: Sequence[Sequence[str]],
+    keys: bytes,
 ) -> tuple[scheduler.Program, ...]:
-    """The programs of a plan, ready to run; the first is the plan's own."""
+    """The programs of a plan, ready to run; the first is the plan's own.
+
+    `labels` are what people call each step; `keys` tells apart agents and programs of different plans, where
+    outputs are kept.
+    """
     built: dict[int, scheduler.Program] = {}
     # A program names only later ones.
     for number in reversed(range(len(programs))):
         program = programs[number]
         steps = [_instruction(step, agents, resources, built) for step in program.steps]
+        guards = {
+            index: build_guard(labels[number][index], modifiers_of(step), built, _step_key(step, keys))
+            for index, step in enumerate(program.steps)
+            if modifiers_of(step)
+        }
         built[number] = scheduler.Program(
-            steps, program.result, as_items=as_items, context=None if number else EXACT_CONTEXT
+            steps,
+            program.result,
+            as_items=one_by_one,
+            context=None if number else EXACT_CONTEXT,
+            guards=guards,
         )
     return tuple(built[number] for number in range(len(programs)))
 
@@ -55,13 +77,12 @@ def _instruction(
     resources: Sequence[Resource],
     built: dict[int, scheduler.Program],
 ) -> tuple[Any, ...]:
-    if modifiers_of(step):
-        raise StepError("modifiers are compiled, but not run yet", fix="leave them out")
     if isinstance(step, AgentStep):
         spec = agents[step.agent]
         files = {name: resources[number] for name, number in step.resources.items()}
         options = option_values(spec.options, literal_options(step.options), files)
-        return _call(step.input, spec.function, options, spec.is_async, spec.needs_task)
+        function = on_thread(spec.function) if spec.blocking else spec.function
+        return _call(step.input, function, options, spec.is_async or spec.blocking, spec.needs_task)
     if isinstance(step, BuiltinStep):
         builtin = BUILTINS[step.name]
         given = literal_options(step.options)
@@ -87,6 +108,12 @@ def _instruction(
     if isinstance(step, GroupStep):
         return "group", (step.input,), programs[0]
     return "choose", (step.key, step.input), programs, _selector(step)
+
+
+def _step_key(step: Step, keys: bytes) -> str:
+    """What tells a step's outputs apart from those of others, where they are kept."""
+    bare = msgspec.structs.replace(step, modifiers=())  # what covers a step changes none of its successes
+    return hashlib.sha256(keys + msgspec.json.encode(bare, order="sorted")).hexdigest()
 
 
 def _call(

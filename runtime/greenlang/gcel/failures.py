@@ -2,16 +2,34 @@
 
 from __future__ import annotations
 
-__all__ = ["add_failure_note"]
+__all__ = ["add_failure_note", "fold"]
 
+import os
 from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
 
+import greenlang_core
 from greenlang.agents.places import Origin, place_of
+from greenlang.gcel.digests import input_digest
 from greenlang_core import scheduler
+from greenlang_core.runs import Run
 
-#: The way to the step, from the inside out, as the scheduler leaves it: a program and the number of its step,
-#: and between them the number of the item that a map was at.
-Trail = list[tuple[scheduler.Program, int] | int]
+if TYPE_CHECKING:
+    from greenlang_core.scheduler import Trail
+
+#: Whose frames say nothing to a reader: which step failed stands in the note.
+_OWN_FOLDERS = tuple(
+    str(folder)
+    for folder in (
+        Path(__file__).parent,
+        Path(greenlang_core.__file__).parent,
+        Path(os.__file__).parent / "asyncio",
+        "core_ext",
+        "greenlang_core",
+    )
+)
 
 
 def add_failure_note(
@@ -20,24 +38,29 @@ def add_failure_note(
     numbers: Mapping[scheduler.Program, int],
     labels: Sequence[Sequence[str]],
     origins: Sequence[Sequence[Origin]],
+    value: Any,
+    run: Run | None,
 ) -> None:
-    """Add one note: `in step 'fetch' (map[37] > fetch) at program.gcel:3:9`, the line and a caret."""
+    """Add one note: `in step 'fetch' (map[37] > fetch) at program.gcel:3:9`, a caret, and what is known."""
+    fold(error)
     path: list[str] = []
+    facts: list[str] = []
     item = ""
     origin: Origin = None
     label = ""
     for entry in trail:
-        if isinstance(entry, int):
+        if isinstance(entry, str):
+            facts.append(entry)
+        elif isinstance(entry, float):
+            facts.append(f"after {_seconds(entry)}")
+        elif isinstance(entry, int):
             item = f"[{entry}]"
-            continue
-        program, index = entry
-        if numbers.get(program) is None or index >= len(labels[numbers[program]]):
-            continue
-        number = numbers[program]
-        path.append(labels[number][index] + item)
-        item = ""
-        if not label:
-            label, origin = labels[number][index], origins[number][index]
+        elif (number := numbers.get(entry[0])) is not None and entry[1] < len(labels[number]):
+            index = entry[1]
+            path.append(labels[number][index] + item)
+            item = ""
+            if not label:
+                label, origin = labels[number][index], origins[number][index]
     if not label:
         return
     way = f" ({' > '.join(reversed(path))})" if len(path) > 1 else ""
@@ -45,4 +68,40 @@ def add_failure_note(
     lines = [f"in step '{label}'{way}" + (f" at {place}" if place.line else "")]
     if picture := place.picture():
         lines.append(picture)
+    digest = input_digest(value)
+    facts.append(f"input sha256:{digest[:16]}" if digest else f"input of type {type(value).__name__}")
+    lines.append(", ".join(facts))
+    if run is not None and run.abandoned:
+        lines.append(_abandoned(run, numbers, labels))
     error.add_note("\n".join(lines))
+
+
+def _abandoned(run: Run, numbers: Mapping[scheduler.Program, int], labels: Sequence[Sequence[str]]) -> str:
+    names = [
+        labels[numbers[program]][index] if program in numbers else "?" for program, index in run.abandoned
+    ]
+    return "still running, though cancelled: " + ", ".join(f"'{name}'" for name in dict.fromkeys(names))
+
+
+def _seconds(elapsed_s: float) -> str:
+    return f"{elapsed_s:.3g} s" if elapsed_s >= 0.001 else f"{elapsed_s * 1e6:.0f} µs"
+
+
+def fold(error: BaseException) -> None:
+    """Leave the runtime's own frames out of a traceback, but for the first: there the run was asked for."""
+    frames: list[TracebackType] = []
+    traceback = error.__traceback__
+    while traceback is not None:
+        frames.append(traceback)
+        traceback = traceback.tb_next
+    kept = frames[:1] + [frame for frame in frames[1:] if not _is_own(frame)]
+    if len(kept) == len(frames):
+        return
+    folded: TracebackType | None = None
+    for frame in reversed(kept):
+        folded = TracebackType(folded, frame.tb_frame, frame.tb_lasti, frame.tb_lineno)
+    error.__traceback__ = folded
+
+
+def _is_own(frame: TracebackType) -> bool:
+    return frame.tb_frame.f_code.co_filename.startswith(_OWN_FOLDERS)

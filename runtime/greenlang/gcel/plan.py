@@ -6,6 +6,7 @@ __all__ = ["Plan"]
 
 import functools
 import hashlib
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -15,10 +16,10 @@ import msgspec
 from greenlang.agents.contract import AgentSpec
 from greenlang.agents.places import Diagnostic, Origin
 from greenlang.agents.resource import Resource
-from greenlang.errors import GcelError
+from greenlang.gcel.blocking import current_run
 from greenlang.gcel.checker import Types
 from greenlang.gcel.executable import build_executable
-from greenlang.gcel.failures import Trail, add_failure_note
+from greenlang.gcel.failures import add_failure_note, fold
 from greenlang.gcel.steps import (
     AgentStep,
     BuiltinStep,
@@ -33,10 +34,16 @@ from greenlang.gcel.steps import (
     RouteStep,
     Step,
 )
-from greenlang_core import scheduler
+from greenlang_core import executions, scheduler
+from greenlang_core.runs import Run
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator
+
     from greenlang.gcel.calls import Agents
+    from greenlang.gcel.reports import Report
+    from greenlang.gcel.running import Clock, Pull
+    from greenlang_core.scheduler import Trail
 
 #: The version of the form that is hashed and saved.
 FORM = 1
@@ -106,38 +113,105 @@ class Plan:
         """How many steps all of its programs have."""
         return sum(len(program.steps) for program in self.programs)
 
-    def run(self, value: Any) -> Any:
+    def run(
+        self,
+        value: Any,
+        *,
+        deadline: float | None = None,
+        clock: Clock | None = None,
+        report: Report | None = None,
+        patience: float = 1.0,
+        tenant: str = "",
+    ) -> Any:
         """Run the plan on one value, of any type, which is handed through untouched.
 
         An exception of a step is raised as it is, with a note that says which step, where it is written and
         at which item.
 
+        Parameters
+        ----------
+        value : object
+            The input. Maps pull from lists, iterators and (in `arun`) asynchronous ones.
+        deadline : float, optional
+            Seconds that the whole run may take; tries again, back-off and queueing count against them.
+        clock : VirtualClock, optional
+            Time for tests, instead of the machine's.
+        report : Report, optional
+            Told what modifiers did: what was caught, tried again, late or given up.
+        patience : float
+            Seconds that a cancelled step may take to end, before it is given up and named.
+        tenant : str
+            Whom the run is for: a `cache` keeps outputs apart by it.
+
         Raises
         ------
+        TimeoutError
+            If the deadline passes first.
         GcelError
             If the plan is asynchronous and an event loop already runs in this thread.
         """
         program = self._program
-        if program.is_async:
-            return self._run_in_new_loop(value)
+        if program.is_async or deadline is not None or clock is not None or report is not None or tenant:
+            return self._run_specially(value, _run_of(deadline, clock, report, patience, tenant))
         trail: Trail = []
         try:
             return program.run(value, trail)
         except BaseException as error:
-            self._annotate(error, trail)
+            self.annotate(error, trail, value)
             raise
 
-    async def arun(self, value: Any) -> Any:
-        """Run the plan on one value inside an event loop; steps that wait overlap where they can."""
+    async def arun(
+        self,
+        value: Any,
+        *,
+        deadline: float | None = None,
+        clock: Clock | None = None,
+        report: Report | None = None,
+        patience: float = 1.0,
+        tenant: str = "",
+    ) -> Any:
+        """Run the plan on one value inside an event loop; steps that wait overlap where they can.
+
+        Takes what `run` takes. A virtual clock must be the running loop's own (`clock.run(plan.arun(…))`).
+        """
+        return await self._arun(value, _run_of(deadline, clock, report, patience, tenant))
+
+    async def _arun(self, value: Any, run: Run) -> Any:
+        from greenlang.gcel.running import check_clock
+
+        check_clock(run.clock)
         program = self._program
         trail: Trail = []
+        previous = current_run.set(run)
         try:
-            if program.is_async:
-                return await program.arun(value, trail)
-            return program.run(value, trail)
+            if program.is_async or hasattr(type(value), "__aiter__"):
+                return await executions.arun(program, value, trail, run)
+            return program.run(value, trail, run)
         except BaseException as error:
-            self._annotate(error, trail)
+            self.annotate(error, trail, value, run)
             raise
+        finally:
+            current_run.reset(previous)
+
+    def _run_specially(self, value: Any, run: Run) -> Any:
+        """Run with what most runs do without: an event loop, a clock, a deadline, a report."""
+        if self._program.is_async:
+            from greenlang.gcel.running import run_in_new_loop
+
+            try:
+                return run_in_new_loop(self._arun(value, run), run)
+            except BaseException as error:
+                fold(error)
+                raise
+        trail: Trail = []
+        previous = current_run.set(run)
+        try:
+            return self._program.run(value, trail, run)
+        except BaseException as error:
+            self.annotate(error, trail, value, run)
+            raise
+        finally:
+            current_run.reset(previous)
 
     def explain(self, format: str = "text") -> str:  # noqa: A002  the command's option is called so too
         """Draw the plan: as "text", "json", "mermaid" or "graphviz"."""
@@ -181,30 +255,81 @@ class Plan:
     def __repr__(self) -> str:
         return f"<Plan {self.hash[:19]}… of {self.step_count:,} steps>"
 
+    def executable(self, first: Program) -> Sequence[scheduler.Program]:
+        """What the scheduler runs: `first`, and after it the programs that the plan's steps name."""
+        form = self.form()
+        keys = _ENCODER.encode([form["agents"], form["resources"], self.programs[1:]])
+        if not self.portable:
+            # Code that cannot be told apart by a digest shares nothing.
+            keys += os.urandom(16)
+        programs = (first, *self.programs[1:])
+        return build_executable(programs, self.agents, self.resources, self._labels, keys)
+
     @functools.cached_property
     def _executable(self) -> Sequence[scheduler.Program]:
-        return build_executable(self.programs, self.agents, self.resources)
+        return self.executable(self.programs[0])
+
+    @functools.cached_property
+    def _pull(self) -> Pull:
+        from greenlang.gcel.running import pull_of
+
+        return pull_of(self)
+
+    @functools.cached_property
+    def _labels(self) -> list[list[str]]:
+        return [[self.label(step) for step in program.steps] for program in self.programs]
 
     @functools.cached_property
     def _program(self) -> scheduler.Program:
         return self._executable[0]
 
-    def _annotate(self, error: BaseException, trail: Trail) -> None:
-        numbers = {program: number for number, program in enumerate(self._executable)}
-        labels = [[self.label(step) for step in program.steps] for program in self.programs]
-        add_failure_note(error, trail, numbers, labels, self.origins)
+    def each(
+        self, value: Any, *, window: int = 64, deadline: float | None = None, report: Report | None = None
+    ) -> Iterator[Any]:
+        """Run a plan that ends in a map or a filter, and give the items of its result one at a time.
 
-    def _run_in_new_loop(self, value: Any) -> Any:
-        import asyncio
+        Nothing is kept of what was given, so memory stays flat over any number of items. Steps that wait are
+        at work on at most `window` items at once.
+        """
+        from greenlang.gcel.running import each
 
-        try:
-            asyncio.get_running_loop()
-        except RuntimeError:
-            return asyncio.run(self.arun(value))
-        raise GcelError(
-            "the plan has asynchronous steps, and an event loop already runs here",
-            fix="write `await plan.arun(value)`",
-        )
+        return each(self._pull, value, window, _run_of(deadline, None, report, 1.0, ""))
+
+    def aeach(
+        self,
+        value: Any,
+        *,
+        window: int = 64,
+        ordered: bool = True,
+        deadline: float | None = None,
+        report: Report | None = None,
+    ) -> AsyncIterator[Any]:
+        """`each` inside an event loop; not `ordered`, items come as they are done."""
+        from greenlang.gcel.running import aeach
+
+        return aeach(self._pull, value, window, ordered, _run_of(deadline, None, report, 1.0, ""))
+
+    def annotate(self, error: BaseException, trail: Trail, value: Any, run: Run | None = None) -> None:
+        """Add to an error which step failed, and leave the scheduler's own frames out of its traceback."""
+        self.annotate_in(self._executable, error, trail, value, run)
+
+    def annotate_in(
+        self,
+        executable: Sequence[scheduler.Program],
+        error: BaseException,
+        trail: Trail,
+        value: Any,
+        run: Run | None,
+    ) -> None:
+        """The same for a run of other programs than the plan's own (see `executable`)."""
+        numbers = {program: number for number, program in enumerate(executable)}
+        add_failure_note(error, trail, numbers, self._labels, self.origins, value, run)
+
+
+def _run_of(
+    deadline: float | None, clock: Clock | None, report: Report | None, patience: float, tenant: str
+) -> Run:
+    return Run(clock=clock, deadline_s=deadline, patience_s=patience, report=report, tenant=tenant)
 
 
 #: What a program writes for each kind of step that has no name of its own.

@@ -1,0 +1,20 @@
+from typing import Any
+
+class Run:
+    clock: Any
+    deadline_s: float
+    patience_s: float
+    report: Any
+    tenant: str
+    abandoned: list[tuple[Any, int]]
+    def __init__(
+        self,
+        *,
+        clock: Any = None,
+        deadline_s: float | None = None,
+        patience_s: float = 1.0,
+        report: Any = None,
+        tenant: str = "",
+    ) -> None: ...
+    def now(self) -> float: ...
+    def left(self) -> float: ...

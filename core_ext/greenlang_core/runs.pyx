@@ -1,0 +1,51 @@
+"""What the steps of one run share: its clock, its deadline, what became of it."""
+
+cdef extern from "<time.h>" nogil:
+    ctypedef long time_t
+    struct timespec:
+        time_t tv_sec
+        long tv_nsec
+    int clock_gettime(int clock, timespec* now)
+    enum: CLOCK_MONOTONIC
+
+
+cdef class Run:
+    """One run of a plan.
+
+    Parameters
+    ----------
+    clock : object with `now()` and `sleep(seconds)`, optional
+        The machine's monotonic clock if not given.
+    deadline_s : float, optional
+        Seconds from now that the whole run may take.
+    patience_s : float
+        Seconds that a cancelled step may take to end before it is given up and named in `abandoned`.
+    report : object with `note(...)`, optional
+        Told what modifiers did.
+    tenant : str
+        Whom the run is for: nothing that is kept is shared between tenants.
+    """
+
+    def __cinit__(self, *, clock=None, deadline_s=None, double patience_s=1.0, report=None, str tenant=""):
+        self.clock = clock
+        self.report = report
+        self.tenant = tenant
+        self.patience_s = patience_s
+        self.abandoned = []
+        self.deadline_s = INFINITY if deadline_s is None else self.now() + <double>deadline_s
+
+    cpdef double now(self) except *:
+        """Seconds on the run's clock."""
+        return clock_now(self)
+
+    cpdef double left(self) except *:
+        """Seconds until the deadline; infinite without one."""
+        return self.deadline_s - clock_now(self) if self.deadline_s < INFINITY else INFINITY
+
+
+cdef double clock_now(Run run) except *:
+    cdef timespec now
+    if run is not None and run.clock is not None:
+        return run.clock.now()
+    clock_gettime(CLOCK_MONOTONIC, &now)
+    return now.tv_sec + now.tv_nsec * 1e-9

@@ -1,0 +1,40 @@
+"""What happened in a run besides its result: what modifiers did, and what did not end when it was told to."""
+
+from __future__ import annotations
+
+__all__ = ["Happening", "Report"]
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, cast
+
+Kind = Literal["caught", "retried", "late", "abandoned"]
+
+
+@dataclass(frozen=True, slots=True)
+class Happening:
+    """One thing that happened to a step.
+
+    `caught`: its error was handled; `retried`: it was tried again; `late`: it took longer than its monitor
+    allows; `abandoned`: it was cancelled and did not end within the run's patience, so it may still run.
+    """
+
+    kind: Kind
+    step: str
+    #: What is known of it: `error`, `attempt`, `delay_s`, `elapsed_s`.
+    facts: Mapping[str, Any]
+
+
+@dataclass(slots=True)
+class Report:
+    """Give one to `Plan.run` to be told what happened: `plan.run(value, report=report)`."""
+
+    happenings: list[Happening] = field(default_factory=list)
+
+    def note(self, kind: str, step: str, facts: Mapping[str, Any]) -> None:
+        """Add what happened; the scheduler and its guards call this."""
+        self.happenings.append(Happening(cast(Kind, kind), step, dict(facts)))
+
+    def of(self, kind: Kind) -> list[Happening]:
+        """What happened of one kind, in its order."""
+        return [each for each in self.happenings if each.kind == kind]

@@ -1,0 +1,154 @@
+"""Runs that need an event loop, and those that give their items one at a time."""
+
+from __future__ import annotations
+
+__all__ = ["Clock", "Pull", "aeach", "check_clock", "each", "pull_of", "run_in_new_loop"]
+
+from collections.abc import AsyncGenerator, AsyncIterator, Coroutine, Iterator
+from random import Random
+from typing import TYPE_CHECKING, Any, Protocol
+
+from msgspec import Struct
+
+from greenlang.errors import GcelError
+from greenlang.gcel.builtins import one_by_one
+from greenlang.gcel.decimal_context import EXACT_CONTEXT
+from greenlang.gcel.steps import FilterStep, MapStep, Program
+from greenlang_core import executions, scheduler
+from greenlang_core.runs import Run
+
+if TYPE_CHECKING:
+    from asyncio import AbstractEventLoop
+
+    from greenlang.gcel.plan import Plan
+    from greenlang_core.scheduler import Trail
+
+
+class Clock(Protocol):
+    """Time as a run sees it; `greenlang.VirtualClock` is one."""
+
+    #: Where chance comes from, so that the same seed gives the same run.
+    random: Random
+
+    def now(self) -> float:
+        """Seconds since some moment."""
+
+    def sleep(self, seconds: float) -> None:
+        """Let time pass."""
+
+    def new_event_loop(self) -> AbstractEventLoop:
+        """An event loop on this clock."""
+
+
+def check_clock(clock: Clock | None) -> None:
+    """Refuse a clock that is not that of the running event loop."""
+    import asyncio
+
+    if clock is not None and getattr(asyncio.get_running_loop(), "clock", None) is not clock:
+        raise GcelError(
+            "the running event loop does not run on the clock that is given",
+            fix="write clock.run(plan.arun(value, clock=clock))",
+        )
+
+
+def run_in_new_loop(main: Coroutine[Any, Any, Any], run: Run) -> Any:
+    """Run a coroutine in an event loop of its own, on the run's clock."""
+    import asyncio
+
+    if asyncio._get_running_loop() is not None:
+        main.close()
+        raise GcelError(
+            "the plan has asynchronous steps, and an event loop already runs here",
+            fix="write `await plan.arun(value)`",
+        )
+    factory = None if run.clock is None else run.clock.new_event_loop
+    with asyncio.Runner(loop_factory=factory) as runner:
+        return runner.run(main)
+
+
+class Pull(Struct, frozen=True):
+    """A plan that ends in a map or a filter: what comes before it, and what it does with an item."""
+
+    plan: Plan
+    #: With the part before the map as the first.
+    executable: tuple[scheduler.Program, ...]
+    inner: scheduler.Program
+    is_map: bool
+    #: The map among the steps of the first program.
+    last: int
+
+
+def pull_of(plan: Plan) -> Pull:
+    """Take a plan apart; GcelError if it ends in nothing that has items."""
+    first = plan.programs[0]
+    last = first.steps[first.result - 1] if first.result else None
+    if not isinstance(last, MapStep | FilterStep) or last.modifiers:
+        raise GcelError(
+            "the plan does not end in a map or a filter, so its result has no items to wait for",
+            fix="end it in `* step` or `/ test` without a modifier, or call run()",
+        )
+    executable = tuple(plan.executable(Program(first.steps[: first.result - 1], last.input)))
+    inner = scheduler.Program(
+        [("group", (0,), executable[last.program])], 1, as_items=one_by_one, context=EXACT_CONTEXT
+    )
+    return Pull(plan, executable, inner, isinstance(last, MapStep), first.result - 1)
+
+
+def each(pull: Pull, value: Any, window: int, run: Run) -> Iterator[Any]:
+    """The items of the result, one at a time; see `Plan.each`."""
+    before, inner = pull.executable[0], pull.inner
+    if before.is_async or inner.is_async or hasattr(type(value), "__aiter__"):
+        yield from _pulled(aeach(pull, value, window, True, run))
+        return
+    trail: Trail = []
+    index = -1
+    try:
+        for item in one_by_one(before.run(value, trail, run)):
+            index += 1
+            output = inner.run(item, trail, run)
+            if pull.is_map:
+                yield output
+            elif output:
+                yield item
+    except Exception as error:
+        if trail and index >= 0:
+            trail += [index, (before, pull.last)]
+        pull.plan.annotate_in(pull.executable, error, trail, value, run)
+        raise
+
+
+async def aeach(pull: Pull, value: Any, window: int, ordered: bool, run: Run) -> AsyncIterator[Any]:
+    """The same inside an event loop; see `Plan.aeach`."""
+    before = pull.executable[0]
+    trail: Trail = []
+    outputs: AsyncGenerator[Any, None] | None = None
+    try:
+        items = await executions.arun(before, value, trail, run)
+        source = items if hasattr(type(items), "__aiter__") else one_by_one(items)
+        outputs = executions.over_items(pull.inner, source, pull.is_map, trail, run, window, ordered)
+        async for output in outputs:
+            yield output
+    except Exception as error:
+        if trail and outputs is not None:
+            trail.append((before, pull.last))
+        pull.plan.annotate_in(pull.executable, error, trail, value, run)
+        raise
+    finally:
+        if outputs is not None:
+            await outputs.aclose()
+
+
+def _pulled(outputs: AsyncIterator[Any]) -> Iterator[Any]:
+    """What an asynchronous iterator gives, each item waited for in an event loop of its own."""
+    import asyncio
+
+    with asyncio.Runner() as runner:
+        while True:
+            try:
+                yield runner.run(_next_of(outputs))
+            except StopAsyncIteration:
+                return
+
+
+async def _next_of(outputs: AsyncIterator[Any]) -> Any:
+    return await anext(outputs)
