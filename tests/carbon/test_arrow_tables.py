@@ -11,9 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pyarrow import ipc, parquet
 
-from greenlang.carbon.arrow_tables import read_arrow, read_parquet, write_arrow, write_parquet
+from greenlang.carbon.arrow_tables import BATCH_ROWS, read_arrow, read_parquet, write_arrow, write_parquet
 from greenlang.carbon.result_tables import ResultColumn, ResultTable
-from greenlang.carbon.tables import CHUNK_ROWS
 from greenlang.errors import DataError, InputError
 
 
@@ -92,7 +91,7 @@ def test_decimals_come_exactly(decimals):
 
 
 def test_many_batches_are_one_table(form):
-    rows = CHUNK_ROWS * 2 + 7
+    rows = BATCH_ROWS * 2 + 7
     table = read(
         form, pa.table({"id": [f"R-{row}" for row in range(rows)], "unit": ["kWh", None, "MWh"][:1] * rows})
     )

@@ -15,14 +15,18 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from greenlang.carbon.result_tables import ResultColumn, ResultTable
-from greenlang.carbon.tables import CHUNK_ROWS, StringColumn, Table, TableBuilder, column_names, unreadable
+from greenlang.carbon.tables import StringColumn, Table, TableBuilder, column_names, unreadable
 from greenlang.errors import DataError, InputError, Problem
 from greenlang.exact import MAX_DIGITS, canonical_text
+from greenlang_core.decimals import DecimalColumn
 
 __all__ = ["read_arrow", "read_parquet", "write_arrow", "write_parquet"]
 
 #: What an Arrow stream, which has no magic of its own, begins with: a message follows.
 STREAM_MARK = b"\xff\xff\xff\xff"
+
+#: Rows of Parquet that are read in one go.
+BATCH_ROWS = 16_384
 
 #: Told with the bytes read so far.
 _OnBytes = Callable[[int], None] | None
@@ -43,7 +47,7 @@ def read_parquet(stream: BinaryIO, *, name: str, on_bytes: _OnBytes = None) -> T
 
     with _told_as_data_error(arrow, name, "Parquet"):
         file = parquet.ParquetFile(stream)
-        batches = file.iter_batches(batch_size=CHUNK_ROWS)
+        batches = file.iter_batches(batch_size=BATCH_ROWS)
         return _read(arrow, name, file.schema_arrow, _reporting(batches, stream, on_bytes))
 
 
@@ -161,9 +165,17 @@ def _coded(arrow: Any, array: Any) -> StringColumn:
     if not arrow.types.is_dictionary(array.type):
         array = array.dictionary_encode()
     # What is null has no code; it gets that of one more value, the empty text.
-    texts = [*map(_text, array.dictionary.to_pylist()), ""]
+    texts = [*_texts(arrow, array.dictionary), ""]
     codes = array.indices.fill_null(len(texts) - 1) if array.null_count else array.indices
     return StringColumn(codes.to_numpy(zero_copy_only=False).astype(np.int32), tuple(texts))
+
+
+def _texts(arrow: Any, values: Any) -> list[str]:
+    if arrow.types.is_decimal128(values.type) and values.type.scale > 0 and not values.null_count:
+        # The same texts as `canonical_text` gives, without a Decimal for each.
+        figures = DecimalColumn.from_arrow(values).to_strings()
+        return [figure.rstrip("0").rstrip(".") for figure in figures]
+    return [_text(value) for value in values.to_pylist()]
 
 
 def _text(value: object) -> str:
