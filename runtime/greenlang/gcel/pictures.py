@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-__all__ = ["FORMATS", "draw"]
+__all__ = ["FORMATS", "draw", "step_title"]
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import msgspec
@@ -13,6 +13,7 @@ import msgspec
 from greenlang.agents.syntax import canonical_literal
 from greenlang.errors import InputError, nearest
 from greenlang.gcel.plan import Plan
+from greenlang.gcel.shapes import shape_of
 from greenlang.gcel.steps import (
     AgentStep,
     BuiltinStep,
@@ -32,25 +33,25 @@ from greenlang.gcel.steps import (
 from greenlang.gcel.types import type_text
 
 
-def draw(plan: Plan, form: str) -> str:
-    """The plan in one of `FORMATS`; InputError for another."""
+def draw(plan: Plan, form: str, *, planned: bool = False) -> str:
+    """The plan as written, or `planned` as it runs, in one of `FORMATS`; InputError for another."""
     if form not in FORMATS:
         close = nearest(form, FORMATS)
         fix = f"did you mean {close[0]}?" if close else f"write one of {', '.join(FORMATS)}"
         raise InputError(f"a plan cannot be drawn as '{form}'", fix=fix)
-    return FORMATS[form](plan)
+    return FORMATS[form](plan.as_it_runs if planned else plan)
 
 
-def _title(plan: Plan, step: Step) -> str:
+def step_title(plan: Plan, step: Step) -> str:
     """A step as a program writes it, with the version that was chosen and what covers it."""
-    return " >> ".join([_bare_title(plan, step), *map(_modifier, modifiers_of(step))])
+    return " >> ".join([_barestep_title(plan, step), *map(_modifier, modifiers_of(step))])
 
 
 def _modifier(modifier: Modifier) -> str:
     return f"{modifier.name}{_options(modifier.options)}"
 
 
-def _bare_title(plan: Plan, step: Step) -> str:
+def _barestep_title(plan: Plan, step: Step) -> str:
     if isinstance(step, AgentStep):
         spec = plan.agents[step.agent]
         files = {
@@ -104,20 +105,45 @@ def _text(plan: Plan) -> str:
     for each in plan.types.conversions:
         told = f"{each.given} converted to {each.wanted}"
         conversions.setdefault((each.program, each.slot), []).append(told)
+    lines += _listing(plan, conversions)
+    lines += _planning(plan)
+    lines += [f"\nwarning: {warning}" for warning in plan.warnings]
+    return "\n".join(lines)
+
+
+def _listing(plan: Plan, conversions: Mapping[tuple[int, int], list[str]]) -> Iterator[str]:
+    """The steps of all programs, and what each reads."""
     for number, program in enumerate(plan.programs):
-        lines.append("" if number == 0 else f"\nprogram {number}")
-        titles = [_title(plan, step) for step in program.steps]
+        yield "" if number == 0 else f"\nprogram {number}"
+        titles = [step_title(plan, step) for step in program.steps]
         width = min(100, max(map(len, titles), default=0))
         for slot, (step, title) in enumerate(zip(program.steps, titles, strict=True), start=1):
             parts = [f"{label}: {_slot(read)}" if label else _slot(read) for read, label in _edges(step)]
             parts += [f"{when}: program {named}" for named, when in _programs(step)]
             parts += conversions.get((number, slot), [])
-            lines.append(
-                f"{slot:>4}  {title:<{width}}  <- {', '.join(parts)}" if parts else f"{slot:>4}  {title}"
-            )
-        lines.append(f"      gives {_slot(program.result)}")
-    lines += [f"\nwarning: {warning}" for warning in plan.warnings]
-    return "\n".join(lines)
+            yield f"{slot:>4}  {title:<{width}}  <- {', '.join(parts)}" if parts else f"{slot:>4}  {title}"
+        yield f"      gives {_slot(program.result)}"
+
+
+def _planning(plan: Plan) -> Iterator[str]:
+    """What each pass made of the plan, what runs in the end, and how wide and how long it is."""
+    stages = plan.planned.stages
+    changed = any(stage.before.programs != stage.after.programs for stage in stages)
+    yield "\nplanned"
+    for stage in stages:
+        before, after = stage.before.step_count, stage.after.step_count
+        same = stage.before.programs == stage.after.programs
+        counts = "changes nothing" if same else f"{before:,} -> {after:,} steps"
+        yield f"      {stage.name:<18}  {counts}"
+    if changed:
+        yield "\nas it runs"
+        yield from list(_listing(plan.as_it_runs, {}))[1:]
+    shape = shape_of(plan.planned.wiring.programs[0])
+    widths = " ".join(f"{width:,}" for width in shape.widths[:20]) + (" …" if len(shape.widths) > 20 else "")
+    yield f"\nwidths by depth  {widths or 'none'}"
+    path = [plan.label(plan.planned.wiring.programs[0].steps[slot - 1]) for slot in shape.critical_path]
+    shown = path if len(path) <= 12 else [*path[:6], "…", *path[-5:]]
+    yield f"critical path    {' > '.join(shown) or 'none'} ({len(path):,} steps)"
 
 
 def _slot(slot: int) -> str:
@@ -132,9 +158,34 @@ def _json(plan: Plan) -> str:
         "output_type": type_text(plan.output_type),
         **msgspec.to_builtins(plan.form()),
         "warnings": [str(warning) for warning in plan.warnings],
+        "conversions": msgspec.to_builtins(plan.types.conversions),
+        "step_keys": plan.step_keys,
+        "planned": _planned_json(plan),
     }
     document["resources"] = [{"name": file.name, "sha256": file.sha256} for file in plan.resources]
     return json.dumps(document, indent=2, ensure_ascii=False)
+
+
+def _planned_json(plan: Plan) -> dict[str, Any]:
+    planned = plan.planned
+    shape = shape_of(planned.wiring.programs[0])
+    stages = [
+        {
+            "name": stage.name,
+            "steps_before": stage.before.step_count,
+            "steps_after": stage.after.step_count,
+            "programs": msgspec.to_builtins(stage.after.programs)
+            if stage.before.programs != stage.after.programs
+            else None,
+        }
+        for stage in planned.stages
+    ]
+    return {
+        "stages": stages,
+        "programs": msgspec.to_builtins(planned.wiring.programs),
+        "widths": shape.widths,
+        "critical_path": shape.critical_path,
+    }
 
 
 def _mermaid(plan: Plan) -> str:
@@ -146,7 +197,7 @@ def _mermaid(plan: Plan) -> str:
             indent = "        "
         lines.append(f"{indent}{_node(number, 0)}([input])")
         for slot, step in enumerate(program.steps, start=1):
-            lines.append(f'{indent}{_node(number, slot)}["{_mermaid_text(_title(plan, step))}"]')
+            lines.append(f'{indent}{_node(number, slot)}["{_mermaid_text(step_title(plan, step))}"]')
         lines.append(f"{indent}{_node(number, 'out')}([output])")
         for source, target, label in _arrows(plan, number):
             arrow = f'-->|"{_mermaid_text(label)}"|' if label else "-->"
@@ -171,7 +222,7 @@ def _graphviz(plan: Plan) -> str:
             indent = "        "
         lines.append(f'{indent}{_node(number, 0)} [label="input", shape=oval];')
         for slot, step in enumerate(program.steps, start=1):
-            lines.append(f"{indent}{_node(number, slot)} [label={_quoted(_title(plan, step))}];")
+            lines.append(f"{indent}{_node(number, slot)} [label={_quoted(step_title(plan, step))}];")
         lines.append(f'{indent}{_node(number, "out")} [label="output", shape=oval];')
         for source, target, label in _arrows(plan, number):
             lines.append(f"{indent}{source} -> {target}{f' [label={_quoted(label)}]' if label else ''};")

@@ -8,7 +8,7 @@ import functools
 import hashlib
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
 
     from greenlang.gcel.calls import Agents
+    from greenlang.gcel.passes import Planned
     from greenlang.gcel.reports import Report
     from greenlang.gcel.running import Clock, Pull
     from greenlang_core.scheduler import Trail
@@ -213,11 +214,59 @@ class Plan:
         finally:
             current_run.reset(previous)
 
-    def explain(self, format: str = "text") -> str:  # noqa: A002  the command's option is called so too
-        """Draw the plan: as "text", "json", "mermaid" or "graphviz"."""
+    @functools.cached_property
+    def planned(self) -> Planned:
+        """What the planner makes of the plan: the steps that run, and how they came about."""
+        from greenlang.gcel.passes import Wiring, plan_wiring
+
+        return plan_wiring(Wiring(self.programs, self.origins, self.agents, self.resources))
+
+    @functools.cached_property
+    def as_it_runs(self) -> Plan:
+        """The plan with the steps that run in the place of those that are written."""
+        wiring = self.planned.wiring
+        return replace(self, programs=wiring.programs, origins=wiring.origins)
+
+    @functools.cached_property
+    def step_keys(self) -> tuple[tuple[str, ...], ...]:
+        """The key of every step: a digest of what it does and of all that comes before it."""
+        from greenlang.gcel.keys import step_keys
+
+        return step_keys(self.programs, self.agents, self.codes, self.resources)
+
+    @functools.cached_property
+    def own_forms(self) -> tuple[tuple[str, ...], ...]:
+        """What every step does by itself, as text: all that its key covers but the keys before it."""
+        from greenlang.gcel.keys import own_forms
+
+        return own_forms(self.programs, self.agents, self.codes, self.resources)
+
+    def explain(self, format: str = "text", *, planned: bool = False) -> str:  # noqa: A002  as the command's option
+        """Draw the plan: as "text", "json", "mermaid" or "graphviz"; `planned`, as it runs, not as written.
+
+        The text and the JSON tell both, and what each pass of the planner did.
+        """
         from greenlang.gcel.pictures import draw
 
-        return draw(self, format)
+        return draw(self, format, planned=planned)
+
+    def to_python(self) -> str:
+        """The plan as a module of straight-line Python with a function `run(value)`, which needs no engine.
+
+        Raises
+        ------
+        GcelError
+            If an agent does not stand at the top of a module, where the text could import it from.
+        """
+        from greenlang.gcel.python_source import python_source
+
+        return python_source(self)
+
+    def differences(self, before: Plan) -> list[str]:
+        """What changed since the plan `before`, and why steps would run again; empty if nothing did."""
+        from greenlang.gcel.differences import differences
+
+        return differences(before, self)
 
     def to_json(self) -> bytes:
         """The plan as JSON, with its resources and places; `from_json` gives it back."""
