@@ -16,7 +16,8 @@ import greenlang as gl
 from .ratios import cost_ratio
 
 
-@gl.agent(name="bench.same", version="1.0.0", effects=["pure"])
+# Not pure: equal pure steps are shared, and a fan-out of them would be one call.
+@gl.agent(name="bench.same", version="1.0.0")
 def same(x: Any) -> Any:
     return x
 

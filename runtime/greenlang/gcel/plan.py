@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
 
     from greenlang.gcel.calls import Agents
-    from greenlang.gcel.passes import Planned
+    from greenlang.gcel.passes import Planned, Wiring
     from greenlang.gcel.reports import Report
     from greenlang.gcel.running import Clock, Pull
     from greenlang_core.scheduler import Trail
@@ -221,6 +221,10 @@ class Plan:
 
         return plan_wiring(Wiring(self.programs, self.origins, self.agents, self.resources))
 
+    @property
+    def _running(self) -> Wiring:
+        return self.planned.wiring
+
     @functools.cached_property
     def as_it_runs(self) -> Plan:
         """The plan with the steps that run in the place of those that are written."""
@@ -307,16 +311,16 @@ class Plan:
     def executable(self, first: Program) -> Sequence[scheduler.Program]:
         """What the scheduler runs: `first`, and after it the programs that the plan's steps name."""
         form = self.form()
-        keys = _ENCODER.encode([form["agents"], form["resources"], self.programs[1:]])
+        keys = _ENCODER.encode([form["agents"], form["resources"], self._running.programs[1:]])
         if not self.portable:
             # Code that cannot be told apart by a digest shares nothing.
             keys += os.urandom(16)
-        programs = (first, *self.programs[1:])
+        programs = (first, *self._running.programs[1:])
         return build_executable(programs, self.agents, self.resources, self._labels, keys)
 
     @functools.cached_property
     def _executable(self) -> Sequence[scheduler.Program]:
-        return self.executable(self.programs[0])
+        return self.executable(self._running.programs[0])
 
     @functools.cached_property
     def _pull(self) -> Pull:
@@ -326,7 +330,7 @@ class Plan:
 
     @functools.cached_property
     def _labels(self) -> list[list[str]]:
-        return [[self.label(step) for step in program.steps] for program in self.programs]
+        return [[self.label(step) for step in program.steps] for program in self._running.programs]
 
     @functools.cached_property
     def _program(self) -> scheduler.Program:
@@ -372,7 +376,7 @@ class Plan:
     ) -> None:
         """The same for a run of other programs than the plan's own (see `executable`)."""
         numbers = {program: number for number, program in enumerate(executable)}
-        add_failure_note(error, trail, numbers, self._labels, self.origins, value, run)
+        add_failure_note(error, trail, numbers, self._labels, self._running.origins, value, run)
 
 
 def _run_of(

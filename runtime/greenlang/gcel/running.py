@@ -80,7 +80,7 @@ class Pull(Struct, frozen=True):
 
 def pull_of(plan: Plan) -> Pull:
     """Take a plan apart; GcelError if it ends in nothing that has items."""
-    first = plan.programs[0]
+    first = plan.planned.wiring.programs[0]
     last = first.steps[first.result - 1] if first.result else None
     if not isinstance(last, MapStep | FilterStep) or last.modifiers:
         raise GcelError(
