@@ -11,12 +11,10 @@ from cpython.ref cimport Py_INCREF, Py_XDECREF
 from libc.math cimport INFINITY
 from libc.string cimport memcpy
 
-from decimal import getcontext, setcontext
-
 from greenlang_core.crew cimport PENDING, Crew, result_of
 from greenlang_core.crew import give_up, look_at
-from greenlang_core.runs cimport Run, clock_now
-from greenlang_core.scheduler cimport CALL, CHOOSE, FILTER, GROUP, MAP, Program, Step, check_deadline
+from greenlang_core.runs cimport Run, clock_now, coarse_now
+from greenlang_core.scheduler cimport CALL, CHOOSE, FILTER, GROUP, MAP, Program, Step, check_deadline, enter_context, leave_context
 
 cdef extern from "Python.h":
     void PyList_SET_ITEM(object items, Py_ssize_t index, object value)
@@ -48,14 +46,14 @@ async def arun(Program program, value, list trail, Run run=None):
     if run is None:
         run = Run()
     timer = None
-    started_s = clock_now(run)
+    started_s = coarse_now(run)
     execution = Execution(program, value, trail, run)
     try:
         if run.deadline_s < INFINITY:
             timer = execution.expire_after(run.left())
         return await _finish(execution, program)
     except BaseException:
-        trail.append(clock_now(run) - started_s)
+        trail.append(max(0.0, clock_now(run) - started_s))
         raise
     finally:
         if timer is not None:
@@ -70,8 +68,7 @@ async def _arun(Program program, value, list trail, Run run):
 async def _finish(Execution execution, Program program):
     callers = None
     if program.context is not None:
-        callers = getcontext()
-        setcontext(program.context)
+        callers = enter_context(program.context)
     try:
         while execution.advance():
             await execution.crew.changed()
@@ -82,7 +79,7 @@ async def _finish(Execution execution, Program program):
         raise
     finally:
         if callers is not None:
-            setcontext(callers)
+            leave_context(callers)
 
 
 cdef class Execution:

@@ -16,3 +16,4 @@ cdef class Run:
 
 
 cdef double clock_now(Run run) except *
+cdef double coarse_now(Run run) except *

@@ -8,6 +8,16 @@ cdef extern from "<time.h>" nogil:
     int clock_gettime(int clock, timespec* now)
     enum: CLOCK_MONOTONIC
 
+cdef extern from *:
+    """
+    #ifdef CLOCK_MONOTONIC_COARSE
+    #define GREENLANG_COARSE_CLOCK CLOCK_MONOTONIC_COARSE
+    #else
+    #define GREENLANG_COARSE_CLOCK CLOCK_MONOTONIC
+    #endif
+    """
+    enum: GREENLANG_COARSE_CLOCK
+
 
 cdef class Run:
     """One run of a plan.
@@ -48,4 +58,13 @@ cdef double clock_now(Run run) except *:
     if run is not None and run.clock is not None:
         return run.clock.now()
     clock_gettime(CLOCK_MONOTONIC, &now)
+    return now.tv_sec + now.tv_nsec * 1e-9
+
+
+cdef double coarse_now(Run run) except *:
+    """The same to within some milliseconds, for a fifth of the price: 5 ns instead of 25."""
+    cdef timespec now
+    if run is not None and run.clock is not None:
+        return run.clock.now()
+    clock_gettime(GREENLANG_COARSE_CLOCK, &now)
     return now.tv_sec + now.tv_nsec * 1e-9

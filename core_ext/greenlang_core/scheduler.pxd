@@ -81,4 +81,6 @@ cdef class Attempt:
     cdef object value(self)
 
 
+cdef object enter_context(object context)
+cdef int leave_context(object callers) except -1
 cdef int check_deadline(Run run) except -1

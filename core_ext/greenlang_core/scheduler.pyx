@@ -18,13 +18,16 @@ from cpython.ref cimport Py_DECREF, Py_INCREF, Py_XDECREF
 from libc.math cimport INFINITY
 from libc.string cimport memcpy, memset
 
+from contextvars import copy_context
 from decimal import getcontext, setcontext
 
-from greenlang_core.runs cimport Run, clock_now
+from greenlang_core.runs cimport Run, clock_now, coarse_now
 
 cdef extern from "Python.h":
     object PyObject_Vectorcall(PyObject* function, PyObject** arguments, size_t count, PyObject* names)
     void PyList_SET_ITEM(object items, Py_ssize_t index, object value)
+    int PyContextVar_Get(object variable, PyObject* default, PyObject** value) except -1
+    object PyContextVar_Set(object variable, object value)
 
 cdef enum:
     # Slots that a run keeps on the C stack; a longer program takes memory for the run.
@@ -34,6 +37,42 @@ _KINDS = {
     "call": CALL, "constant": CONSTANT, "list": LIST, "record": RECORD, "map": MAP, "filter": FILTER,
     "choose": CHOOSE, "group": GROUP,
 }
+
+
+cdef object _decimal_variable():
+    """The context variable behind `decimal.getcontext`; None where the interpreter has none."""
+    getcontext()
+    for variable in copy_context():
+        if variable.name == "decimal_context" and variable.get() is getcontext():
+            return variable
+    return None
+
+
+# Its own functions take twice as long as the variable that they set.
+cdef object DECIMAL_VARIABLE = _decimal_variable()
+
+
+cdef object enter_context(object context):
+    """Set the decimal context; gives the caller's, for `leave_context`."""
+    cdef PyObject* callers = NULL
+    if DECIMAL_VARIABLE is None:
+        before = getcontext()
+        setcontext(context)
+        return before
+    PyContextVar_Get(DECIMAL_VARIABLE, NULL, &callers)
+    before = getcontext() if callers == NULL else <object>callers
+    Py_XDECREF(callers)
+    PyContextVar_Set(DECIMAL_VARIABLE, context)
+    return before
+
+
+cdef int leave_context(object callers) except -1:
+    """Set the caller's decimal context again."""
+    if DECIMAL_VARIABLE is None:
+        setcontext(callers)
+    else:
+        PyContextVar_Set(DECIMAL_VARIABLE, callers)
+    return 0
 
 
 cdef class Program:
@@ -212,19 +251,18 @@ cdef class Program:
         """
         if self.is_async:
             raise ValueError("the program has asynchronous steps; await executions.arun() instead")
-        cdef double started_s = clock_now(run)
+        cdef double started_s = coarse_now(run)
         callers = None
         if self.context is not None:
-            callers = getcontext()
-            setcontext(self.context)
+            callers = enter_context(self.context)
         try:
             return self.execute(value, trail, run)
         except BaseException:
-            trail.append(clock_now(run) - started_s)
+            trail.append(max(0.0, clock_now(run) - started_s))
             raise
         finally:
             if callers is not None:
-                setcontext(callers)
+                leave_context(callers)
 
     cdef object execute(self, object value, list trail, Run run):
         """Run all steps in their order."""

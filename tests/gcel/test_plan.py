@@ -132,7 +132,7 @@ def failure(program, value, registry):
             start(value)
         (note,) = caught.value.__notes__
         *told, facts = note.split("\n")
-        assert re.fullmatch(r"after [0-9.]+ (s|µs), input (sha256:[0-9a-f]{16}|of type \w+)", facts)
+        assert re.fullmatch(r"(within 10 ms|after [0-9.]+ s), input (sha256:[0-9a-f]{16}|of type \w+)", facts)
         notes.append("\n".join(told))
     assert notes[0] == notes[1]
     return caught.value, notes[0]

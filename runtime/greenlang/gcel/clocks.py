@@ -17,8 +17,8 @@ class VirtualClock:
     """Time that moves only where all wait for it, and then at once to the next moment that one waits for.
 
     Give one to `Plan.run(value, clock=VirtualClock(seed=1))`. The order in which tasks go on that could go on
-    at the same moment is drawn from the seed: the same seed gives the same order, another may give another, so
-    a search over seeds is a search over interleavings. Sockets and threads know nothing of this clock.
+    at the same moment is drawn from the seed: the same seed gives the same order, another may give
+    another, so a search over seeds is a search over interleavings. Sockets and threads know nothing of it.
     """
 
     def __init__(self, seed: int | None = None) -> None:

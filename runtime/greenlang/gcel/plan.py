@@ -152,13 +152,16 @@ class Plan:
             If the plan is asynchronous and an event loop already runs in this thread.
         """
         program = self._program
-        if program.is_async or deadline is not None or clock is not None or report is not None or tenant:
-            return self._run_specially(value, _run_of(deadline, clock, report, patience, tenant))
         trail: Trail = []
         try:
+            if program.is_async or deadline is not None or clock is not None or report is not None or tenant:
+                return self._run_specially(value, _run_of(deadline, clock, report, patience, tenant))
             return program.run(value, trail)
         except BaseException as error:
-            self.annotate(error, trail, value)
+            if trail:
+                self.annotate(error, trail, value)
+            else:
+                fold(error)
             raise
 
     async def arun(
@@ -199,11 +202,7 @@ class Plan:
         if self._program.is_async:
             from greenlang.gcel.running import run_in_new_loop
 
-            try:
-                return run_in_new_loop(self._arun(value, run), run)
-            except BaseException as error:
-                fold(error)
-                raise
+            return run_in_new_loop(self._arun(value, run), run)
         trail: Trail = []
         previous = current_run.set(run)
         try:
