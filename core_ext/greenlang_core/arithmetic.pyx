@@ -9,8 +9,10 @@ from greenlang_core.decimal_loops cimport (
 )
 from greenlang_core.rows cimport (
     Rows, as_rows, bad_code, begin, codes_in, common_length, finish, is_code, memory_of, operand, overflow, text_at,
+    with_value,
 )
-from greenlang_core.wide cimport MAX_DIGITS, int128, no_total, total_t
+from greenlang_core.validity cimport Validity, both
+from greenlang_core.wide cimport MAX_DIGITS, from_word, int128, no_total, total_t
 
 
 cdef str MEND = "round to fewer places first"
@@ -21,19 +23,22 @@ cdef Rows sum_of(object left, object right, bint subtract, object out):
         Py_ssize_t length = common_length(left, right), row
         Rows a = as_rows(left), b = as_rows(right), result
         Operand left_operand, right_operand
+        Validity validity
         int128* memory
         int scale
     if a is None or b is None:
         return None
     scale = max(a.scale, b.scale)
+    result = begin(a if isinstance(left, Rows) else b, b, out, length)
+    validity = both(a.validity, b.validity)
+    a, b = with_value(a, validity, from_word(0)), with_value(b, validity, from_word(0))
     left_operand = operand(a, length, scale)
     right_operand = operand(b, length, scale)
-    result = begin(a if isinstance(left, Rows) else b, b, out, length)
     memory = memory_of(result)
     with nogil:
         row = add_rows(left_operand, right_operand, subtract, memory, length)
     if row == length:
-        return finish(result, length, scale)
+        return finish(result, length, scale, validity)
     x = integer_at(a, left_operand, row) * 10 ** <object> (scale - a.scale)
     y = integer_at(b, right_operand, row) * 10 ** <object> (scale - b.scale)
     what = f"{text_at(a, row * left_operand.step)} {'-' if subtract else '+'} {text_at(b, row * right_operand.step)}"
@@ -45,6 +50,7 @@ cdef Rows product_of(object left, object right, object out):
         Py_ssize_t length, row
         Rows a, b, result
         Operand left_operand, right_operand
+        Validity validity
         int128* memory
         total_t total = no_total()
     if isinstance(right, Gathered):
@@ -56,9 +62,11 @@ cdef Rows product_of(object left, object right, object out):
     if a is None or b is None:
         return None
     check_places(a.scale, b.scale)
+    result = begin(a if isinstance(left, Rows) else b, b, out, length)
+    validity = both(a.validity, b.validity)
+    a, b = with_value(a, validity, from_word(0)), with_value(b, validity, from_word(0))
     left_operand = operand(a, length, a.scale)
     right_operand = operand(b, length, b.scale)
-    result = begin(a if isinstance(left, Rows) else b, b, out, length)
     memory = memory_of(result)
     with nogil:
         row = multiply_rows(left_operand, right_operand, memory, length, &total)
@@ -66,7 +74,7 @@ cdef Rows product_of(object left, object right, object out):
         what = f"{text_at(a, row * left_operand.step)} * {text_at(b, row * right_operand.step)}"
         unscaled = integer_at(a, left_operand, row) * integer_at(b, right_operand, row)
         raise overflow(row, what, unscaled, a.scale + b.scale, MEND)
-    return with_total(finish(result, length, a.scale + b.scale), total)
+    return with_total(finish(result, length, a.scale + b.scale, validity), total)
 
 
 cdef Rows gathered_product(object left, Gathered factors, object out):
@@ -92,7 +100,7 @@ cdef Rows gathered_product(object left, Gathered factors, object out):
         else:
             row = multiply_gathered(column.rows, codes, factors.book.entries.rows, memory, column.length, &total)
     if row == column.length:
-        return with_total(finish(result, column.length, column.scale + factor_scale), total)
+        return with_total(finish(result, column.length, column.scale + factor_scale, column.validity), total)
     if not is_code(codes, row):
         raise bad_code(codes, row, "factors")
     factor = factors.unscaled(row)
@@ -126,4 +134,4 @@ cdef Rows negated(Rows column, bint only_negative, object out):
         int128* memory = memory_of(result)
     with nogil:
         negate(column.rows, only_negative, memory, column.length)
-    return finish(result, column.length, column.scale)
+    return finish(result, column.length, column.scale, column.validity)

@@ -1,5 +1,6 @@
-"""Arrow's C data interface, as PyCapsules, for decimal128 arrays without nulls."""
+"""Arrow's C data interface, as PyCapsules, for decimal128 arrays."""
 
+from greenlang_core.validity cimport Validity
 from greenlang_core.wide cimport int128
 from libc.stdint cimport int64_t
 
@@ -35,8 +36,9 @@ cdef class ArrowDecimals:
     cdef const int128* rows
     cdef Py_ssize_t length
     cdef int scale
+    cdef Validity validity      # None: no row is null
 
 
 cdef ArrowDecimals import_decimals(object source)
 cdef object schema_capsule(int scale)
-cdef tuple array_capsules(object owner, const int128* rows, Py_ssize_t length, int scale)
+cdef tuple array_capsules(object owner, const int128* rows, Py_ssize_t length, int scale, bytes bitmap)

@@ -1,24 +1,29 @@
-"""Arrow's C data interface, as PyCapsules, for decimal128 arrays without nulls.
+"""Arrow's C data interface, as PyCapsules, for decimal128 arrays.
 
 https://arrow.apache.org/docs/format/CDataInterface/PyCapsuleInterface.html
 """
 
 from cpython.pycapsule cimport PyCapsule_GetPointer, PyCapsule_New
-from cpython.ref cimport Py_DECREF, Py_INCREF, PyObject
+from cpython.ref cimport Py_DECREF, Py_INCREF, Py_XDECREF, PyObject
 from cython cimport final
 from libc.stdint cimport uint8_t, uintptr_t
 from libc.stdlib cimport calloc, free
 
+from greenlang_core.validity cimport validity_over
 from greenlang_core.wide cimport MAX_DIGITS, int128
 
 
 #: By scale. Consumers move a schema out of its capsule, so its format outlives both.
 cdef list FORMATS = [f"d:{MAX_DIGITS},{scale}".encode() for scale in range(MAX_DIGITS + 1)]
 
+cdef enum:
+    NULLABLE = 2
+
 # What an exported array owns, wherever its struct was moved to.
 cdef struct Exported:
     PyObject* owner
-    const void* buffers[2]  # validity (none) and rows
+    PyObject* bitmap        # of the rows that are not null; NULL: all of them
+    const void* buffers[2]  # of `bitmap`, and rows
 
 
 # ---- giving ------------------------------------------------------------------------------------------------
@@ -31,6 +36,7 @@ cdef void release_array(ArrowArray* array) noexcept with gil:
     """Called by whoever took the array, on any thread."""
     cdef Exported* exported = <Exported*> array.private_data
     Py_DECREF(<object> exported.owner)
+    Py_XDECREF(exported.bitmap)
     free(exported)
     array.release = NULL
 
@@ -55,12 +61,13 @@ cdef object schema_capsule(int scale):
         raise MemoryError("no memory for an Arrow schema")
     schema.format = <const char*> <bytes> FORMATS[scale]
     schema.name = ""
+    schema.flags = NULLABLE
     schema.release = release_schema
     return PyCapsule_New(schema, "arrow_schema", drop_schema)
 
 
-cdef tuple array_capsules(object owner, const int128* rows, Py_ssize_t length, int scale):
-    """A schema and an array that keeps `owner` alive until it is released."""
+cdef tuple array_capsules(object owner, const int128* rows, Py_ssize_t length, int scale, bytes bitmap):
+    """A schema and an array that keeps `owner` alive until it is released; `bitmap` is None without nulls."""
     cdef:
         object schema = schema_capsule(scale)
         ArrowArray* array = <ArrowArray*> calloc(1, sizeof(ArrowArray))
@@ -71,6 +78,11 @@ cdef tuple array_capsules(object owner, const int128* rows, Py_ssize_t length, i
         raise MemoryError("no memory for an Arrow array")
     Py_INCREF(owner)
     exported.owner = <PyObject*> owner
+    if bitmap is not None:
+        Py_INCREF(bitmap)
+        exported.bitmap = <PyObject*> bitmap
+        exported.buffers[0] = <const char*> bitmap
+        array.null_count = -1  # the consumer's to count, if it needs to
     exported.buffers[1] = rows
     array.length = length
     array.n_buffers = 2
@@ -92,7 +104,7 @@ cdef class ArrowDecimals:
 
 
 cdef ArrowDecimals import_decimals(object source):
-    """Take over a decimal128 array; what is of another type or has nulls is refused."""
+    """Take over a decimal128 array; what is of another type is refused."""
     if not hasattr(source, "__arrow_c_array__"):
         raise TypeError(
             f"{type(source).__name__} has no __arrow_c_array__; give an Arrow array (one chunk, not a table)"
@@ -102,17 +114,24 @@ cdef ArrowDecimals import_decimals(object source):
         ArrowSchema* schema = <ArrowSchema*> PyCapsule_GetPointer(schema_of, "arrow_schema")
         ArrowArray* array = <ArrowArray*> PyCapsule_GetPointer(array_of, "arrow_array")
         ArrowDecimals decimals = ArrowDecimals.__new__(ArrowDecimals)
-        Py_ssize_t null
+        const uint8_t* bits
+        Py_ssize_t first, last
+        bytes bitmap
     decimals.scale = scale_of((<bytes> schema.format).decode())
-    null = first_null(array)
-    if null >= 0:
-        raise ValueError(f"row {null} is null; fill or drop nulls first")
     decimals.array = array[0]  # moved: the capsule no longer releases it
     array.release = NULL
     decimals.length = decimals.array.length
     decimals.rows = <const int128*> decimals.array.buffers[1] + decimals.array.offset
     if <uintptr_t> decimals.rows % 8 != 0:
         raise ValueError("the Arrow buffer is not aligned to 8 bytes, as the format demands; copy the array first")
+    bits = <const uint8_t*> decimals.array.buffers[0]
+    if bits != NULL and decimals.array.null_count != 0:
+        # Copied, because results share it and outlive the array: it is a 128th of the rows.
+        first, last = decimals.array.offset >> 3, (decimals.array.offset + decimals.length + 7) >> 3
+        bitmap = (<const char*> bits)[first:last]
+        decimals.validity = validity_over(
+            bitmap, <const uint8_t*> <const char*> bitmap, decimals.array.offset & 7, decimals.length
+        )
     return decimals
 
 
@@ -123,17 +142,3 @@ cdef int scale_of(str format) except? -1:
     if not rest or rest[1:] not in ([], ["128"]):
         raise TypeError(f"Arrow type '{format}' is not decimal128; cast it to decimal128 first")
     return int(rest[0])
-
-
-cdef Py_ssize_t first_null(const ArrowArray* array):
-    """The first row that the validity bitmap leaves out, or -1."""
-    cdef:
-        const uint8_t* valid = <const uint8_t*> array.buffers[0]
-        Py_ssize_t row, bit
-    if valid == NULL or array.null_count == 0:
-        return -1
-    for row in range(array.length):
-        bit = array.offset + row
-        if not valid[bit >> 3] >> (bit & 7) & 1:
-            return row
-    return -1

@@ -6,7 +6,7 @@ from greenlang_core.wide cimport int128
 
 
 cdef class DecimalColumn(Rows):
-    pass
+    cdef int check_no_nulls(self, str mend, object kind) except -1
 
 
 # The one way to make a column over rows that are known to be within 38 digits.

@@ -8,14 +8,13 @@ import decimal
 from pickle import PickleBuffer
 
 from greenlang_core.code_books import CodeBook
-from greenlang_core.masks import Mask
 from greenlang_core.refusals import DecimalOverflow, DecimalTextError
 
 from cpython.buffer cimport PyBuffer_FillInfo
 from cython cimport final
 from libc.stdint cimport uintptr_t
 from libc.stdlib cimport calloc, free
-from libc.string cimport memcpy, memset
+from libc.string cimport memcmp, memcpy, memset
 
 from greenlang_core.arithmetic cimport negated, product_of, sum_of
 from greenlang_core.arrow_capsules cimport ArrowDecimals, array_capsules, import_decimals, schema_capsule
@@ -28,15 +27,23 @@ from greenlang_core.decimal_loops cimport (
     Codes, Operand, check_range, equal, take_rows, total_groups, total_rows,
 )
 from greenlang_core.division cimport mean_of, quotient_of, rounded_columns
+from greenlang_core.masks cimport Mask, as_mask, empty_mask
 from greenlang_core.ratios cimport Ratios, mode_number, ratios_of
 from greenlang_core.rows cimport (
     Rows, bad_code, begin, checked_scale, codes_for, codes_in, finish, memory_of, operand, overflow, rows_over,
+    with_value,
 )
 from greenlang_core.scaling cimport rescaled, rounded_product, scaled
-from greenlang_core.wide cimport EXACT, int128, total_fits, total_t
+from greenlang_core.validity cimport bitmap_of, both, first_null, is_valid, part_of, taken, truths_of, validity_of
+from greenlang_core.wide cimport EXACT, from_word, int128, total_fits, total_t
 
-__all__ = ["CodeBook", "DecimalColumn", "DecimalOverflow", "DecimalTextError", "Mask"]
+__all__ = ["CodeBook", "DecimalColumn", "DecimalOverflow", "DecimalTextError"]
 
+
+cdef str SKIP = "use skip_nulls=True, fill_null or drop_nulls"
+
+#: Of bytes 0 and 1: `bytes.translate` with it turns truths around.
+cdef bytes NEGATED = b"\1\0" + bytes(254)
 
 cdef enum:
     PREVIEW = 6  # rows that repr shows
@@ -58,19 +65,31 @@ cdef class DecimalColumn(Rows):
     # ---- making -------------------------------------------------------------------------------------
 
     @classmethod
-    def from_strings(cls, values, scale, *, name=""):
+    def from_strings(cls, values, scale, *, name="", nulls=False):
         """Parse text such as ``-12.50`` or ``1.5e3`` exactly.
 
         Raises `DecimalTextError`, a `ValueError` with `row` and `text`, for what is no number or needs more
-        than `scale` places or 38 digits; `name` (of the column) goes into its message.
+        than `scale` places or 38 digits; `name` (of the column) goes into its message. With `nulls`, None is
+        a null.
         """
         scale = checked_scale(scale)
+        if nulls:
+            values = list(values)
+            texts = ["0" if value is None else value for value in values]
+            return cls.from_strings(texts, scale, name=name).with_nulls([value is None for value in values])
         return column_of(rows_from_strings(values, scale, name), scale)
 
     @classmethod
-    def from_decimals(cls, values, scale):
-        """Take Decimals and integers that `scale` places hold exactly; `ValueError` names the first other."""
+    def from_decimals(cls, values, scale, *, nulls=False):
+        """Take Decimals and integers that `scale` places hold exactly; `ValueError` names the first other.
+
+        With `nulls`, None is a null.
+        """
         scale = checked_scale(scale)
+        if nulls:
+            values = list(values)
+            numbers = [0 if value is None else value for value in values]
+            return cls.from_decimals(numbers, scale).with_nulls([value is None for value in values])
         return column_of(rows_from_decimals(values, scale), scale)
 
     @classmethod
@@ -99,6 +118,8 @@ cdef class DecimalColumn(Rows):
     def from_arrow(cls, array):
         """Share the memory of a decimal128 array of any Arrow library (`__arrow_c_array__`)."""
         cdef ArrowDecimals decimals = import_decimals(array)
+        if decimals.validity is not None:
+            return column_with_nulls(decimals, checked_scale(decimals.scale))
         return checked_column(decimals, decimals.rows, decimals.length, checked_scale(decimals.scale))
 
     @classmethod
@@ -128,7 +149,47 @@ cdef class DecimalColumn(Rows):
         for column in parts:
             memcpy(memory.rows + start, column.rows, column.length * sizeof(int128))
             start += column.length
-        return column_of(memory, column.scale)
+        column = column_of(memory, column.scale)
+        if any([(<DecimalColumn> part).validity is not None for part in parts]):
+            column.validity = validity_of(
+                b"".join([truths_of((<DecimalColumn> part).validity, len(part)) for part in parts])
+            )
+        return column
+
+    # ---- nulls --------------------------------------------------------------------------------------
+
+    @property
+    def null_count(self):
+        """How many rows are null."""
+        return 0 if self.validity is None else self.validity.nulls
+
+    def is_null(self):
+        """Row by row, whether it is null: a `Mask`."""
+        cdef Mask mask = empty_mask(self.length)
+        mask.truths = truths_of(self.validity, self.length).translate(NEGATED)
+        return mask
+
+    def with_nulls(self, nulls):
+        """The column with nulls also where `nulls` is true: a `Mask`, a NumPy array of bools, or bools."""
+        cdef:
+            Mask mask = as_mask(nulls, self.length)
+            Rows result = begin(self, None, None, self.length)
+        if mask.validity is not None:
+            raise ValueError(f"row {first_null(mask.validity)} of the mask is null; give True or False")
+        memcpy(memory_of(result), self.rows, self.length * sizeof(int128))
+        return finish(
+            result, self.length, self.scale, both(self.validity, validity_of(mask.truths.translate(NEGATED)))
+        )
+
+    def fill_null(self, number):
+        """The column with a Decimal or integer in place of nulls, at the larger of both scales."""
+        return self if self.validity is None else self.where(self.is_null(), number, self)
+
+    def drop_nulls(self):
+        """The rows that are not null."""
+        if self.validity is None:
+            return self
+        return self.take([row for row, valid in enumerate(truths_of(self.validity, self.length)) if valid])
 
     # ---- reading ------------------------------------------------------------------------------------
 
@@ -136,35 +197,49 @@ cdef class DecimalColumn(Rows):
         return self.length
 
     def __getitem__(self, key):
-        """A Decimal for an integer; for a slice a column, which shares memory if its step is 1."""
-        cdef Py_ssize_t row, start, stop, step
+        """A Decimal, or None for a null; for a slice a column, which shares memory if its step is 1."""
+        cdef:
+            Py_ssize_t row, start, stop, step
+            DecimalColumn part
         if isinstance(key, slice):
             start, stop, step = key.indices(self.length)
             if step == 1:
-                return column_over(self.owner, self.rows + start, max(stop - start, 0), self.scale)
+                part = column_over(self.owner, self.rows + start, max(stop - start, 0), self.scale)
+                part.validity = part_of(self.validity, start, part.length)
+                return part
             return self.take(range(start, stop, step))
         row = key
         if row < 0:
             row += self.length
         if not 0 <= row < self.length:
             raise IndexError(f"row {key} of a column of {self.length}")
+        if self.validity is not None and not is_valid(self.validity.bits, self.validity.offset + row):
+            return None
         return to_decimal(to_integer(self.rows[row]), self.scale)
 
     def to_decimals(self):
-        """A list of Decimals, each with `scale` places."""
-        cdef Py_ssize_t row
-        return [decimal.Decimal(to_text(self.rows[row], self.scale)) for row in range(self.length)]
+        """A list of Decimals, each with `scale` places, and None for nulls."""
+        return [text if text is None else decimal.Decimal(text) for text in self.to_strings()]
 
     def to_strings(self):
-        """A list of plain texts with exactly `scale` places."""
+        """A list of plain texts with exactly `scale` places, and None for nulls."""
         cdef Py_ssize_t row
-        return [to_text(self.rows[row], self.scale) for row in range(self.length)]
+        texts = [to_text(self.rows[row], self.scale) for row in range(self.length)]
+        if self.validity is None:
+            return texts
+        valid = truths_of(self.validity, self.length)
+        return [text if is_there else None for text, is_there in zip(texts, valid, strict=True)]
 
     def to_bytes(self):
-        """Copy the rows as 16-byte little-endian integers; ``memoryview(column)`` shares them."""
+        """Copy the rows as 16-byte little-endian integers; ``memoryview(column)`` shares them.
+
+        Both refuse a column with nulls, which bytes cannot tell from 0.
+        """
+        self.check_no_nulls("fill_null or drop_nulls first", ValueError)
         return (<const char*> self.rows)[: self.length * sizeof(int128)]
 
     def __getbuffer__(self, Py_buffer* view, int flags):
+        self.check_no_nulls("fill_null or drop_nulls first", BufferError)
         PyBuffer_FillInfo(view, self, <void*> self.rows, self.length * sizeof(int128), 1, flags)
         self.views += 1
 
@@ -176,25 +251,30 @@ cdef class DecimalColumn(Rows):
 
     def __arrow_c_array__(self, requested_schema=None):
         """Share the rows as Arrow decimal128(38, scale); a requested schema is not converted to."""
-        return array_capsules(self.owner, self.rows, self.length, self.scale)
+        bitmap = None if self.validity is None else bitmap_of(self.validity)
+        return array_capsules(self.owner, self.rows, self.length, self.scale, bitmap)
 
     def __reduce_ex__(self, protocol):
+        if self.validity is not None:
+            return _unpickle_nulls, (self.fill_null(0), self.is_null().to_list())
         rows = PickleBuffer(self) if protocol >= 5 else self.to_bytes()
         return _unpickle, (rows, self.scale)
 
     def __repr__(self):
-        shown = self[:PREVIEW].to_strings() + (["…"] if self.length > PREVIEW else [])
+        shown = [text or "null" for text in self[:PREVIEW].to_strings()] + (["…"] if self.length > PREVIEW else [])
         return f"DecimalColumn([{', '.join(shown)}], length={self.length}, scale={self.scale})"
 
     # ---- comparing ----------------------------------------------------------------------------------
 
     def equals(self, DecimalColumn other not None):
-        """Whether both have the same numbers in the same rows; as with Decimals, scales may differ."""
+        """Whether both have the same numbers and nulls in the same rows; as with Decimals, scales may differ."""
         cdef:
             Operand left = operand(self, self.length, max(self.scale, other.scale))
             Operand right = operand(other, self.length, max(self.scale, other.scale))
             bint result
         if self.length != other.length:
+            return False
+        if truths_of(self.validity, self.length) != truths_of(other.validity, other.length):
             return False
         with nogil:
             result = equal(left, right, self.length)
@@ -241,13 +321,19 @@ cdef class DecimalColumn(Rows):
         """The greater of both in every row, at the larger of their scales."""
         return a_number(nearer(self, other, GREATER | EQUAL, out), other)
 
-    def min(self):
-        """The least number of the column; `ValueError` if it has no rows."""
-        return self[extreme_row(self, LESS)]
+    def min(self, *, skip_nulls=False):
+        """The least number of the column; `ValueError` if it has no rows, or a null that is not skipped."""
+        if not skip_nulls:
+            self.check_no_nulls(SKIP, ValueError)
+        column = self.drop_nulls()
+        return column[extreme_row(column, LESS)]
 
-    def max(self):
-        """The greatest number of the column; `ValueError` if it has no rows."""
-        return self[extreme_row(self, GREATER)]
+    def max(self, *, skip_nulls=False):
+        """The greatest number of the column, under the same conditions."""
+        if not skip_nulls:
+            self.check_no_nulls(SKIP, ValueError)
+        column = self.drop_nulls()
+        return column[extreme_row(column, GREATER)]
 
     # ---- arithmetic ---------------------------------------------------------------------------------
 
@@ -305,9 +391,11 @@ cdef class DecimalColumn(Rows):
         """
         return a_number(quotient_of(self, other, checked_scale(places), mode_number(mode), out), other)
 
-    def sum(self):
-        """The total as a Decimal, exact also past 38 digits."""
+    def sum(self, *, skip_nulls=False):
+        """The total as a Decimal, exact also past 38 digits; a null is refused unless skipped."""
         cdef total_t total
+        if not skip_nulls:
+            self.check_no_nulls(SKIP, ValueError)
         if not self.totalled:
             with nogil:
                 total = total_rows(self.rows, self.length)
@@ -315,15 +403,18 @@ cdef class DecimalColumn(Rows):
             self.totalled = True
         return to_decimal(total_to_integer(&self.total), self.scale)
 
-    def mean(self, places, mode=decimal.ROUND_HALF_EVEN):
+    def mean(self, places, mode=decimal.ROUND_HALF_EVEN, *, skip_nulls=False):
         """The total over the number of rows, as a Decimal rounded to `places`; `ValueError` without rows."""
-        self.sum()
+        self.sum(skip_nulls=skip_nulls)
         return mean_of(
-            total_to_integer(&self.total), self.length, self.scale, checked_scale(places), mode_number(mode)
+            total_to_integer(&self.total), self.length - self.null_count, self.scale, checked_scale(places),
+            mode_number(mode),
         )
 
-    def group_sum(self, codes, groups):
+    def group_sum(self, codes, groups, *, skip_nulls=False):
         """Totals of the rows of each code in 0 to groups - 1; `DecimalOverflow` names the group."""
+        if not skip_nulls:
+            self.check_no_nulls(SKIP, ValueError)
         cdef:
             Borrowed code_rows = codes_for(self, codes)
             Py_ssize_t group, group_count = groups, row
@@ -359,7 +450,7 @@ cdef class DecimalColumn(Rows):
             row = take_rows(self.rows, codes, memory, index_rows.items)
         if row < index_rows.items:
             raise bad_code(codes, row, "rows")
-        return finish(result, index_rows.items, self.scale)
+        return finish(result, index_rows.items, self.scale, taken(self.validity, codes, index_rows.items))
 
     # ---- rounding -----------------------------------------------------------------------------------
 
@@ -392,6 +483,16 @@ cdef class DecimalColumn(Rows):
         return scaled(self, ratios, codes_for(self, codes), scale, mode_number(mode), out)
 
 
+    cdef int check_no_nulls(self, str mend, object kind) except -1:
+        if self.validity is not None:
+            raise kind(f"row {first_null(self.validity)} is null; {mend}")
+        return 0
+
+
+def _unpickle_nulls(column, nulls):
+    return column.with_nulls(nulls)
+
+
 def _unpickle(rows, scale):
     return DecimalColumn.from_buffer(rows, scale)
 
@@ -414,6 +515,18 @@ cdef DecimalColumn checked_column(object owner, const int128* rows, Py_ssize_t l
     if row < length:
         raise overflow(row, "the integer read", to_integer(rows[row]), 0, "the data are not a decimal column")
     return column_over(owner, rows, length, scale)
+
+
+cdef DecimalColumn column_with_nulls(ArrowDecimals decimals, int scale):
+    """Rows from outside, whose nulls may hide anything: they are shared if all of those are 0."""
+    cdef:
+        DecimalColumn column = column_over(decimals, decimals.rows, decimals.length, scale)
+        Rows cleared = with_value(column, decimals.validity, from_word(0))
+    if memcmp(cleared.rows, column.rows, column.length * sizeof(int128)) != 0:
+        column = column_over(cleared.owner, cleared.rows, column.length, scale)
+    column = checked_column(column.owner, column.rows, column.length, scale)
+    column.validity = decimals.validity
+    return column
 
 
 # ---- what operators and methods make of no number ----------------------------------------------------------

@@ -3,10 +3,12 @@
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
 from cython cimport final
 
+from greenlang_core.validity cimport first_null, is_valid
+
 
 @final
 cdef class Mask:
-    """True or False for every row; `numpy.asarray` shares its memory."""
+    """True, False or null for every row; without nulls `numpy.asarray` shares its memory."""
 
     def __init__(self):
         raise TypeError("a Mask is made by comparing columns")
@@ -15,14 +17,24 @@ cdef class Mask:
         return self.length
 
     def __getitem__(self, row):
-        """The truth of one row."""
-        return bool(self.truths[range(self.length)[row]])
+        """The truth of one row, None for a null."""
+        cdef Py_ssize_t position = range(self.length)[row]
+        if self.validity is not None and not is_valid(self.validity.bits, self.validity.offset + position):
+            return None
+        return bool(self.truths[position])
+
+    @property
+    def null_count(self):
+        """How many rows are null."""
+        return 0 if self.validity is None else self.validity.nulls
 
     def to_list(self):
-        """A list of bools."""
-        return [truth == 1 for truth in self.truths]
+        """A list of bools, None for nulls."""
+        return [self[row] for row in range(self.length)]
 
     def __getbuffer__(self, Py_buffer* view, int flags):
+        if self.validity is not None:
+            raise BufferError(f"row {first_null(self.validity)} is null, which no array of bools holds; use to_list")
         view.obj = self
         view.buf = self.bytes_of()
         view.len = self.length

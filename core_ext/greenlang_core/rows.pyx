@@ -5,11 +5,13 @@ from decimal import Decimal
 from greenlang_core.refusals import DecimalOverflow, float_refusal, is_float
 
 from cpython.object cimport PyObject
+from libc.string cimport memcpy
 
 from greenlang_core.buffers cimport Borrowed, Memory, allocate, integers_of
 from greenlang_core.conversions cimport scalar_to_row, to_decimal, to_text
 from greenlang_core.decimal_loops cimport Codes, Operand, code_at
-from greenlang_core.wide cimport MAX_DIGITS, int128
+from greenlang_core.validity cimport Validity, set_nulls
+from greenlang_core.wide cimport MAX_DIGITS, from_word, int128
 
 
 cdef extern from "Python.h":
@@ -53,11 +55,15 @@ cdef Rows begin(Rows left, object right, object out, Py_ssize_t length):
         raise ValueError(f"out has room for {memory.length} rows, the result has {length}; give a longer column")
     result.length = 0
     result.totalled = False
+    result.validity = None
     return result
 
 
-cdef Rows finish(Rows result, Py_ssize_t length, int scale):
-    """Show the rows that were written."""
+cdef Rows finish(Rows result, Py_ssize_t length, int scale, Validity validity):
+    """Show the rows that were written, but for nulls."""
+    if validity is not None:
+        set_nulls(validity, from_word(0), memory_of(result))
+        result.validity = validity
     result.length = length
     result.scale = scale
     return result
@@ -77,6 +83,17 @@ cdef Rows as_rows(object value):
     memory = allocate(1)
     scale = scalar_to_row(value, memory.rows)
     return rows_over(Rows, memory, memory.rows, 1, scale)
+
+
+cdef Rows with_value(Rows column, Validity validity, int128 value):
+    """The column with `value` where a result is null, so that no loop stops at such a row."""
+    cdef Memory memory
+    if validity is None or column.length != validity.length:
+        return column
+    memory = allocate(column.length)
+    memcpy(memory.rows, column.rows, column.length * sizeof(int128))
+    set_nulls(validity, value, memory.rows)
+    return rows_over(Rows, memory, memory.rows, column.length, column.scale)
 
 
 cdef Operand operand(Rows column, Py_ssize_t length, int scale):

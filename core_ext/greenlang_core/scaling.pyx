@@ -27,7 +27,7 @@ cdef Rows scaled(Rows column, Ratios ratios, Borrowed code_rows, int scale, int 
         with nogil:
             row = apply_ratios(column.rows, codes, ratios.entries, mode, memory, row, column.length, &status)
         if row == column.length:
-            return finish(result, column.length, scale)
+            return finish(result, column.length, scale, column.validity)
         if status == BAD_CODE:
             raise bad_code(codes, row, "ratios")
         if status == INEXACT:

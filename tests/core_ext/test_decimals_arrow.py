@@ -86,10 +86,34 @@ def test_a_validity_bitmap_without_nulls_in_the_slice_is_no_hindrance(arrow: Any
     assert DecimalColumn.from_arrow(array[1:]).to_decimals() == [1, 2]
 
 
-def test_a_null_is_refused_with_its_row(arrow: Any) -> None:
-    array = arrow.array([Decimal(1)] * 20 + [None, Decimal(2)], arrow.decimal128(5, 0))
-    with pytest.raises(ValueError, match="row 17 is null; fill or drop nulls first"):
-        DecimalColumn.from_arrow(array[3:])
+@pytest.mark.parametrize("start", [0, 3, 8, 17, 20, 21])
+def test_nulls_pass_both_ways(arrow: Any, start: int) -> None:
+    array = arrow.array([Decimal(1)] * 20 + [None, Decimal(2), None], arrow.decimal128(38, 0))[start:]
+    values = DecimalColumn.from_arrow(array)
+    assert values.to_decimals() == array.to_pylist()
+    assert values.null_count == array.null_count
+    assert address_of_rows(arrow, values) == array.buffers()[1].address + 16 * start
+    for part in (values, values[1:], values + 1):
+        again = arrow.array(part)
+        again.validate(full=True)
+        assert again.to_pylist() == part.to_decimals()
+        assert DecimalColumn.from_arrow(again) == part
+    del array
+    gc.collect()
+    assert (values + 1).sum(skip_nulls=True) == values.sum(skip_nulls=True) + len(values) - values.null_count
+
+
+def test_what_hides_under_a_null_of_others_is_never_seen(arrow: Any) -> None:
+    rows = arrow.py_buffer((2**127 - 1).to_bytes(16, "little") + (5).to_bytes(16, "little"))
+    array = arrow.Array.from_buffers(arrow.decimal128(38, 0), 2, [arrow.py_buffer(b"\x02"), rows])
+    values = DecimalColumn.from_arrow(array)
+    assert values.to_decimals() == [None, 5]
+    assert values.fill_null(0).sum() == (values * 2).sum(skip_nulls=True) - 5 == 5
+
+
+def address_of_rows(arrow: Any, values: DecimalColumn) -> int:
+    """Of a column whose nulls keep `memoryview` from giving it."""
+    return int(arrow.array(values).buffers()[1].address)
 
 
 @pytest.mark.parametrize("kind", ["float64", "int64", "decimal256", "string"])

@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from greenlang_core.decimals import CodeBook, DecimalColumn, DecimalOverflow, Mask
+from greenlang_core.decimals import CodeBook, DecimalColumn, DecimalOverflow
+from greenlang_core.masks import Mask
 
 LIMIT = 10**38 - 1
 MODES = [name for name in dir(decimal) if name.startswith("ROUND_")]
