@@ -86,6 +86,7 @@ class Agent(Expression):
 
     def __init__(self, spec: AgentSpec) -> None:
         self.spec = spec
+        self._node = call(spec.name, agent=self)
         functools.update_wrapper(self, spec.function)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
@@ -98,7 +99,7 @@ class Agent(Expression):
     @property
     def node(self) -> Call:
         """The step without options."""
-        return call(self.spec.name, agent=self)
+        return self._node
 
     def __str__(self) -> str:
         return self.spec.name

@@ -15,6 +15,7 @@ import textwrap
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from weakref import WeakKeyDictionary
 
 #: Made from the other files, on the machine at hand.
 _COMPILED = frozenset({".c", ".pyc", ".pyo", ".pyd", ".so"})
@@ -28,6 +29,17 @@ def function_identity(function: Callable[..., Any]) -> str | None:
     """
     if not inspect.isfunction(function) or function.__closure__:
         return None
+    # What was read first is what the function was made of: the file may change afterwards, the function not.
+    if function not in _FUNCTIONS:
+        _FUNCTIONS[function] = _source_digest(function)
+    return _FUNCTIONS[function]
+
+
+#: Identities by function, without keeping one alive: finding a source costs as much as compiling 100 steps.
+_FUNCTIONS: WeakKeyDictionary[Callable[..., Any], str | None] = WeakKeyDictionary()
+
+
+def _source_digest(function: Callable[..., Any]) -> str | None:
     try:
         source = inspect.getsource(function)
     except (OSError, TypeError):

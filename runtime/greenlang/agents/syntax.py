@@ -153,9 +153,13 @@ def binary(operator: str, left: Node, right: Node, origin: Origin = None) -> Bin
         )
     size = left.size + right.size
     # Operators join on the left without a parenthesis, so only one that needs it nests deeper there.
-    left_depth = left.depth + (_precedence(left) < PRECEDENCE[operator])
-    depth = max(left_depth, right.depth + 1)
-    _keep_limits(size, depth, origin)
+    left_depth, depth = left.depth, right.depth + 1
+    if type(left) is not Call and _precedence(left) < PRECEDENCE[operator]:
+        left_depth += 1
+    if left_depth > depth:
+        depth = left_depth
+    if size > MAXIMUM_STEPS or depth > MAXIMUM_NESTING:
+        _keep_limits(size, depth, origin)
     return Binary(operator, left, right, origin, size, depth)
 
 

@@ -88,6 +88,8 @@ class CallReader:
         if number is None:
             return AgentStep(slot, -1)
         spec = self.agents[number]
+        if not call.arguments and not any(option.required for option in spec.options):
+            return AgentStep(slot, number)
         options, resources = self._options(call, spec.options, self._by_name(call, spec.options, agent=spec))
         return AgentStep(slot, number, options, resources)
 

@@ -134,7 +134,8 @@ class _Checker:
             zip(program.steps, self._origins[number], strict=True), start=1
         ):
             self._at = number, slot
-            slots.append(self._covered(self._step(step, origin, slots), step, origin))
+            output = self._step(step, origin, slots)
+            slots.append(self._covered(output, step, origin) if modifiers_of(step) else output)
             if isinstance(step, RecordStep):
                 self._tell_unread(program, slot, step, origin)
         for (of, slot), origin in self._lists.items() if self._lists else ():
@@ -189,7 +190,9 @@ class _Checker:
         if step.agent < 0:
             return _Value(Any, "", origin)
         spec = self._agents[step.agent]
-        if not fits(given.type, spec.input_type):
+        if given.type is Any or spec.input_type is Any:
+            pass
+        elif not fits(given.type, spec.input_type):
             self._misfit(origin, f"'{spec.name}'", type_text(spec.input_type), given)
         else:
             self._units(spec, origin, given)

@@ -153,6 +153,8 @@ class Program(Struct, frozen=True):
 
 def inputs_of(step: Step) -> tuple[int, ...]:
     """The slots that a step reads."""
+    if isinstance(step, AgentStep):
+        return (step.input,)
     if isinstance(step, ListStep | RecordStep):
         return step.inputs
     if isinstance(step, ConstantStep):
@@ -166,9 +168,9 @@ def inputs_of(step: Step) -> tuple[int, ...]:
 
 def modifiers_of(step: Step) -> tuple[Modifier, ...]:
     """What covers a step, the innermost first."""
-    if isinstance(step, AgentStep | BuiltinStep | MapStep | FilterStep | GroupStep):
-        return step.modifiers
-    return ()
+    # Asked of every step of every plan several times, and an attribute is found sooner than a class.
+    modifiers: tuple[Modifier, ...] = getattr(step, "modifiers", ())
+    return modifiers
 
 
 def programs_of(step: Step) -> tuple[int, ...]:
