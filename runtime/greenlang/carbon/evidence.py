@@ -21,8 +21,8 @@ from greenlang_core.decimals import DecimalColumn
 
 __all__ = ["Series", "row_labels", "selection_table", "series_of"]
 
-#: Rows whose labels are made in one go.
-CHUNK_ROWS = 16_384
+#: Rows whose labels are made in one go; as many texts as stay in cache until they are hashed.
+CHUNK_ROWS = 1_024
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,12 +105,16 @@ def _ratio(ratio: Fraction) -> str:
 def row_labels(inventory: Inventory) -> Iterator[tuple[list[str], list[list[str] | None]]]:
     """Ids of all rows and their entries in the selection table, chunk by chunk; None for a row without."""
     columns = list(_selection_columns(inventory))
+    #: Rows of one kind share one list.
+    known: dict[tuple[int, ...], list[str] | None] = {}
     for start in range(0, len(inventory.data), CHUNK_ROWS):
         stop = start + CHUNK_ROWS
         ids = inventory.data.id.texts(start, stop)
         taken = [column[start:stop].tolist() for column in columns]
-        combined = zip(*taken, strict=True) if taken else [()] * len(ids)
-        yield ids, [[str(entry) for entry in entries if entry >= 0] or None for entries in combined]
+        combined = list(zip(*taken, strict=True)) if taken else [()] * len(ids)
+        for entries in set(combined) - known.keys():
+            known[entries] = [str(entry) for entry in entries if entry >= 0] or None
+        yield ids, [known[entries] for entries in combined]
 
 
 def _selection_columns(inventory: Inventory) -> Iterator[npt.NDArray[np.int32]]:

@@ -26,6 +26,7 @@ from greenlang.carbon import (
 )
 from greenlang.gcel import Plan
 from greenlang.ledger import (
+    ROWS_PER_RANGE,
     AgentUse,
     CalculationRecord,
     FactorUse,
@@ -48,9 +49,6 @@ __all__ = ["Evidence", "gather_evidence", "inventory_of", "table_input"]
 
 #: Labels of every row of an inventory: its id, and its entries in the list of selections.
 LABELS = ("id", "selections")
-
-#: Rows that are read from a table in one go.
-CHUNK_ROWS = 16_384
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,8 +152,8 @@ def table_input(given: InventoryInput) -> TableInput:
     table = given.table.portable()
     columns = list(table.columns)
     tree = ItemTree(table_header(columns))
-    for start in range(0, len(table), CHUNK_ROWS):
-        tree.add_table_rows(table.rows(start, start + CHUNK_ROWS))
+    for start in range(0, len(table), ROWS_PER_RANGE):
+        tree.add_texts(list(table.rows(start, start + ROWS_PER_RANGE)))
     return TableInput(
         name=table.name,
         columns=columns,

@@ -111,7 +111,9 @@ class ItemTree(RangeTree):
     def __init__(self, header: Mapping[str, JSON], first_range: int = 0) -> None:
         super().__init__(first_range)
         self._list_digest = bytes.fromhex(digest(header).removeprefix("sha256:"))
+        #: JSON of the items of the range that is being filled: of one item a piece, or of several.
         self._pending: list[bytes] = []
+        self._waiting = 0
 
     def add(self, item: object) -> bytes:
         """Add one item; gives its canonical JSON."""
@@ -122,10 +124,16 @@ class ItemTree(RangeTree):
     def add_encoded(self, item: bytes) -> None:
         """Add an item whose canonical JSON is known."""
         self._check_open()
-        self._pending.append(item)
-        self._count += 1
-        if len(self._pending) == ROWS_PER_RANGE:
-            self._close_last_range()
+        self._put(item, 1)
+
+    def add_texts(self, rows: Sequence[Sequence[str]]) -> None:
+        """Add rows of a table whose cells are text, as whoever gives them knows."""
+        self._check_open()
+        start = 0
+        while start < len(rows):
+            part = rows[start : start + ROWS_PER_RANGE - self._waiting]
+            self._put(encode_plain(part)[1:-1], len(part))
+            start += len(part)
 
     def add_table_rows(self, rows: Iterable[Sequence[str | None]]) -> list[bytes]:
         """Add rows of an input table: text, or null where a format has nulls; gives their canonical JSON.
@@ -144,11 +152,19 @@ class ItemTree(RangeTree):
             self.add_encoded(item)
         return encoded
 
+    def _put(self, items: bytes, count: int) -> None:
+        self._pending.append(items)
+        self._waiting += count
+        self._count += count
+        if self._waiting == ROWS_PER_RANGE:
+            self._close_last_range()
+
     def _close_last_range(self) -> None:
         if self._pending:
-            header = range_header(self._list_digest, self._next_range, len(self._pending))
+            header = range_header(self._list_digest, self._next_range, self._waiting)
             self.leaves.append(leaf_hash(header + b"[" + b",".join(self._pending) + b"]"))
             self._pending.clear()
+            self._waiting = 0
 
 
 def table_header(columns: Sequence[str]) -> dict[str, JSON]:

@@ -31,6 +31,7 @@ import struct
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
+from itertools import chain
 from typing import NamedTuple, TypeAlias
 
 import msgspec
@@ -39,7 +40,7 @@ import numpy.typing as npt
 
 from greenlang.errors import InputError, InternalError, QuantityError
 from greenlang.exact import MAX_DIGITS
-from greenlang.ledger.canonical import JSON, digest, encode_plain
+from greenlang.ledger.canonical import digest, encode_plain
 from greenlang.ledger.ranges import ROWS_PER_RANGE, RangeTree, range_header
 
 #: Digits after the point that figures are kept with: rows round once, half-even, to 12 places of kg.
@@ -49,12 +50,22 @@ SCALE = 12
 _LIMIT = 10**MAX_DIGITS
 
 _FIGURE_BYTES = 16
+
+#: NumPy has no integer of 16 bytes; nothing is computed with figures here, and of its types of that size this
+#: one is moved fastest.
+_FIGURE_TYPE = np.dtype(np.complex128)
+_Figures: TypeAlias = npt.NDArray[np.complex128]
+
+#: The series of a full range that has figures in all rows, or in none.
+_ALL_PRESENT = b"\xff" * (ROWS_PER_RANGE // 8)
+_NOTHING = bytes(ROWS_PER_RANGE * _FIGURE_BYTES)
 _LENGTH = struct.Struct("<Q")
 _FIGURE = re.compile(r"(-?)(0|[1-9][0-9]*)(?:\.([0-9]+))?")
 
 #: What a row says of itself beside its figures.
 Label: TypeAlias = str | list[str] | None
 _LABELS = list[Label]
+_TEXT_OR_NOTHING = {str, type(None)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,11 +190,11 @@ class RowTree(RangeTree):
 
 
 class _Column(NamedTuple):
-    """A series of a run of rows, checked: its place in the schema, its rows, two 64-bit words a figure."""
+    """A series of a run of rows, checked: its place in the schema, its rows, 16 bytes a figure."""
 
     position: int
     rows: npt.NDArray[np.int64]
-    words: npt.NDArray[np.uint64]
+    figures: _Figures
 
 
 class _Range:
@@ -193,22 +204,31 @@ class _Range:
         self._schema = schema
         shape = (len(schema.series), ROWS_PER_RANGE)
         self._present = np.zeros(shape, dtype=np.bool_)
-        #: A figure is two words because NumPy has no 128-bit integer; nothing is computed with them here.
-        self._words = np.zeros((*shape, 2), dtype="<u8")
+        self._figures = np.zeros(shape, dtype=_FIGURE_TYPE)
         #: The same memory byte by byte, to put single figures into.
-        self._bytes = self._words.data.cast("B") if schema.series else memoryview(b"")
+        self._bytes = self._figures.view(np.uint8).data.cast("B") if schema.series else memoryview(b"")
         self._labels: list[list[Label]] = [[] for _ in schema.labels]
+        #: Series that have figures in the memory above.
+        self._used: set[int] = set()
+        #: Series whose figures are the whole range: they stay where they are and are not copied.
+        self._whole: dict[int, _Figures] = {}
         self.count = 0
 
     def fill(self, step: int, first: int, columns: list[_Column], labels: list[Sequence[Label]]) -> None:
         """Put in `step` rows, the first of which has the global index `first`."""
         for column in columns:
             low, high = np.searchsorted(column.rows, (first, first + step)).tolist()
+            if low == high:
+                continue
+            if high - low == ROWS_PER_RANGE:
+                self._whole[column.position] = column.figures[low:high]
+                continue
+            self._used.add(column.position)
             places: slice | npt.NDArray[np.int64] = slice(self.count, self.count + step)
             if high - low < step:
                 places = column.rows[low:high] - (first - self.count)
-            self._present[column.position, places] = True
-            self._words[column.position, places] = column.words[low:high]
+            self._present[column.position][places] = True
+            self._figures[column.position][places] = column.figures[low:high]
         for kept, new in zip(self._labels, labels, strict=True):
             kept.extend(new)
         self.count += step
@@ -218,6 +238,7 @@ class _Range:
         for position, figure in enumerate(figures):
             if figure is not None:
                 start = (position * ROWS_PER_RANGE + self.count) * _FIGURE_BYTES
+                self._used.add(position)
                 self._present[position, self.count] = True
                 self._bytes[start : start + _FIGURE_BYTES] = figure.to_bytes(
                     _FIGURE_BYTES, "little", signed=True
@@ -233,14 +254,25 @@ class _Range:
             encoded = _label_bytes(name, values)
             yield _LENGTH.pack(len(encoded))
             yield encoded
+        nothing = memoryview(_NOTHING)
         for position in range(len(self._schema.series)):
-            yield np.packbits(self._present[position, : self.count], bitorder="little").tobytes()
-            yield self._words[position, : self.count].data.cast("B")
+            if position in self._whole:
+                yield _ALL_PRESENT
+                yield self._whole[position].view(np.uint8).data
+            elif position in self._used:
+                yield np.packbits(self._present[position, : self.count], bitorder="little").tobytes()
+                yield self._figures[position, : self.count].view(np.uint8).data
+            else:
+                yield nothing[: (self.count + 7) // 8]
+                yield nothing[: self.count * _FIGURE_BYTES]
 
     def clear(self) -> None:
         """Make room for the next range."""
-        self._present[:] = False
-        self._words[:] = 0
+        for position in self._used:
+            self._present[position] = False
+            self._figures[position] = 0
+        self._used.clear()
+        self._whole.clear()
         for kept in self._labels:
             kept.clear()
         self.count = 0
@@ -315,12 +347,12 @@ def _column(schema: RowSchema, name: str, sparse: SparseSeries, first: int, stop
     if name not in schema.series:
         raise InternalError(f"rows have a series that their schema has not: {name}")
     rows = np.asarray(sparse.rows, dtype=np.int64)
-    words = np.frombuffer(sparse.figures, dtype="<u8").reshape(-1, 2)
-    if len(rows) != len(words):
-        raise InternalError(f"series {name} has {len(rows)} rows and {len(words)} figures")
+    figures = np.frombuffer(sparse.figures, dtype=_FIGURE_TYPE)
+    if len(rows) != len(figures):
+        raise InternalError(f"series {name} has {len(rows)} rows and {len(figures)} figures")
     if len(rows) and (rows[0] < first or rows[-1] >= stop or not bool((rows[1:] > rows[:-1]).all())):
         raise InternalError(f"series {name} has rows that do not ascend within {first} to {stop - 1}")
-    return _Column(schema.series.index(name), rows, words)
+    return _Column(schema.series.index(name), rows, figures)
 
 
 def _label_column(name: str, labels: Mapping[str, Sequence[Label]], count: int) -> Sequence[Label]:
@@ -333,8 +365,21 @@ def _label_column(name: str, labels: Mapping[str, Sequence[Label]], count: int) 
 
 
 def _label_bytes(name: str, values: list[Label]) -> bytes:
-    try:
-        converted: list[JSON] = msgspec.convert(values, _LABELS)
-    except msgspec.ValidationError as error:
-        raise InternalError(f"label {name} of a row is no text or list of texts: {error}") from error
-    return encode_plain(converted)
+    if not _are_labels(values):
+        try:
+            msgspec.convert(values, _LABELS)
+        except msgspec.ValidationError as error:
+            raise InternalError(f"label {name} of a row is no text or list of texts: {error}") from error
+    return encode_plain(values)
+
+
+def _are_labels(values: list[Label]) -> bool:
+    """Whether they are labels by their very types: asking for those takes a tenth of converting them."""
+    kinds = set(map(type, values))
+    if list not in kinds:
+        return kinds <= _TEXT_OR_NOTHING
+    # Rows mostly share a few lists; each is looked into once.
+    lists = [
+        value for value in dict(zip(map(id, values), values, strict=True)).values() if type(value) is list
+    ]
+    return kinds <= {list, *_TEXT_OR_NOTHING} and set(map(type, chain.from_iterable(lists))) <= {str}
