@@ -48,8 +48,8 @@ class _Doing(Protocol):
 
     value: Any
     run: Run | None
-    #: When the step started, on the run's clock.
-    started_s: float
+    #: When the step started, on the run's clock; None once its timeout knows.
+    started_s: float | None
 
     @property
     def trail(self) -> Trail:
@@ -145,7 +145,10 @@ class _Timeout:
         self.seconds = float(seconds)
 
     async def apply(self, inner: _Inner, doing: _Doing) -> Any:
-        return await doing.within(inner, max(0.0, self.seconds - (doing.now() - doing.started_s)))
+        # The first try was started by the scheduler; one that is tried again has all of its time.
+        used_s = 0.0 if doing.started_s is None else doing.now() - doing.started_s
+        doing.started_s = None
+        return await doing.within(inner, max(0.0, self.seconds - used_s))
 
 
 class _Cache:
@@ -261,7 +264,7 @@ class _Base:
         self._error = error
         self.value = value
         self.run = run
-        self.started_s = now_s
+        self.started_s: float | None = now_s
 
     @property
     def trail(self) -> Trail:
