@@ -52,15 +52,16 @@ def _from_text(size: int) -> Callable[[], object]:
 
 
 def _per_step_us(build: Callable[[], object], size: int) -> float:
-    repeats = max(5, 3_000 // size)
+    builds = max(1, 3_000 // size)
     build()
     times = []
-    for _ in range(repeats):
+    for _ in range(5):
         gc.collect()
         # Of this process alone: what is measured is work, and machines that are shared are slow at times.
         start = time.process_time()
-        build()
-        times.append(time.process_time() - start)
+        for _ in range(builds):
+            build()
+        times.append((time.process_time() - start) / builds)
     return 1e6 * statistics.median(times) / size
 
 

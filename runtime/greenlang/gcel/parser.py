@@ -206,15 +206,29 @@ class _Parser:
         token = self.tokens[self.position]
         if token.kind == NEWLINE:
             self.position += 1
-            follower = self.tokens[self.position]
-            if follower.kind in PRECEDENCE or follower.kind in {"?", ":"}:
-                raise self._refusal(
-                    follower,
-                    f"a line starts with '{follower.kind}'",
-                    "put it at the end of the line before, or the whole in parentheses",
-                )
+            self._refuse_leading_operators()
         elif token.kind != END:
             raise self._unexpected(token, "an operator or the end of the line")
+
+    def _refuse_leading_operators(self) -> None:
+        """Tell of every line from here on that starts with an operator: they are one mistake, made again."""
+        told: list[Diagnostic] = []
+        while (token := self.tokens[self.position]).kind in PRECEDENCE or token.kind in {"?", ":"}:
+            told.append(
+                diagnose(
+                    self._span(token),
+                    f"a line starts with '{token.kind}'",
+                    "put it at the end of the line before, or the whole in parentheses",
+                )
+            )
+            while self.tokens[self.position].kind not in {NEWLINE, END}:
+                self.position += 1
+            if self.tokens[self.position].kind == NEWLINE:
+                self.position += 1
+        if told:
+            # What follows is read as a statement of its own.
+            self.position -= self.tokens[self.position - 1].kind == NEWLINE
+            raise _Refusal(told)
 
     def _recover(self) -> None:
         """Go on at the next statement: after a line end, or where an unindented `name =` starts a line."""
