@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +16,9 @@ from greenlang.engine.inputs import Limits, read_table
 from greenlang.errors import BundleError, InputError
 from greenlang.gcel import Plan
 from greenlang.ledger import (
+    ROWS_PER_RANGE,
     Bundle,
+    CarriedList,
     Recomputation,
     Verification,
     load_bundle,
@@ -82,14 +86,17 @@ def _inventory_input(bundle: Bundle, table: Table | None) -> InventoryInput:
     return InventoryInput(table, policy, tuple(Resource.of(file.name, file.text) for file in carried.files))
 
 
-def _cells(rows: Any, width: int) -> list[list[str]]:
-    try:
-        cells = msgspec.convert(list(rows), list[list[str]])
-    except msgspec.ValidationError as error:
-        raise BundleError(f"its input rows are not texts: {error}", place="input.rows") from error
-    if any(len(row) != width for row in cells):
-        raise BundleError("its input rows are not as wide as its columns", place="input.rows")
-    return cells
+def _cells(rows: CarriedList, width: int) -> Iterator[list[str]]:
+    """The cells of an input table, a range at a time: as lists of texts they take far more than coded."""
+    source = iter(rows)
+    while chunk := list(islice(source, ROWS_PER_RANGE)):
+        try:
+            cells = msgspec.convert(chunk, list[list[str]])
+        except msgspec.ValidationError as error:
+            raise BundleError(f"its input rows are not texts: {error}", place="input.rows") from error
+        if any(len(row) != width for row in cells):
+            raise BundleError("its input rows are not as wide as its columns", place="input.rows")
+        yield from cells
 
 
 def _value(bundle: Bundle, plan: Plan) -> Any:

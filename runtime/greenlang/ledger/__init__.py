@@ -17,6 +17,7 @@ from __future__ import annotations
 from greenlang.ledger.bundle import (
     Bundle,
     BundleContents,
+    CarriedList,
     OutputRows,
     OwnFile,
     TableInput,
@@ -62,6 +63,7 @@ __all__ = [
     "Bundle",
     "BundleContents",
     "CalculationRecord",
+    "CarriedList",
     "Commit",
     "FactorUse",
     "Finding",
