@@ -11,7 +11,7 @@ PACKS   = agent_packs/fuels agent_packs/electricity
 SOURCES = setup.py pyproject.toml $(wildcard core_ext/greenlang_core/*.pyx core_ext/greenlang_core/*.pxd core_ext/greenlang_core/*.h) \
           $(wildcard agent_packs/*/pyproject.toml runtime/greenlang/pack.yaml)
 
-.PHONY: help run test test-system lint bench build clean verify-example
+.PHONY: help run test test-system lint bench bench-gcel build clean verify-example
 
 help:
 	@echo 'make run          build, and print the inventory of examples/'
@@ -19,6 +19,7 @@ help:
 	@echo 'make test-system  run the tests that need system programs, which it installs with apt'
 	@echo 'make lint         ruff and mypy'
 	@echo 'make bench        the benchmarks, quickly, against this checkout'
+	@echo 'make bench-gcel   the speed table of GCEL, with a pass or a fail for each target'
 	@echo 'make build        make the environment in $(VENV) and build the compiled core'
 	@echo 'make clean        remove the environment and everything built'
 
@@ -41,6 +42,9 @@ bench: $(VENV)/.bench
 	$(BIN)/asv machine --yes
 	$(BIN)/asv run --quick --show-stderr --environment existing:$(CURDIR)/$(BIN)/python \
 	    --set-commit-hash $$(git rev-parse HEAD)
+
+bench-gcel: $(VENV)/.installed
+	$(BIN)/python -m bench.gcel_table
 
 build: $(VENV)/.installed
 

@@ -11,7 +11,7 @@ cdef class Crew:
     cdef object waiter          # future that the next end wakes; None if nobody waits
     cdef readonly bint expired  # whether the time that the crew may take is over
 
-    cdef object start(self, object coroutine, object number, bint needs_task, object limit)
+    cdef object start(self, object coroutine, object number, bint needs_task, object limiter)
     cdef object take(self)
     cdef int cancel(self) except -1
     cdef int wake(self) except -1

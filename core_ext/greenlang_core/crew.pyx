@@ -113,10 +113,11 @@ cdef class Crew:
         self.live = {}
         self.ended = []
 
-    cdef object start(self, object coroutine, object number, bint needs_task, object limit):
+    cdef object start(self, object coroutine, object number, bint needs_task, object limiter):
         """Run a coroutine to its first real wait; gives its result, or PENDING if it goes on as a task.
 
-        `limit`, if it is not None, makes of the rest of the coroutine and its context one that ends in time.
+        `limiter.limited(number, coroutine, context)`, if there is one, makes of the rest of the coroutine one that
+        ends in time.
         """
         cdef object context = PyContext_CopyCurrent()
         cdef PyObject* output = NULL
@@ -132,8 +133,8 @@ cdef class Crew:
             coroutine = Resumption(coroutine, _owned(output))
         else:
             coroutine = Resumption(coroutine, None)
-        if limit is not None:
-            coroutine = Resumption(limit(coroutine, context), None)
+        if limiter is not None:
+            coroutine = Resumption(limiter.limited(number, coroutine, context), None)
         if self.loop is None:
             self.loop = _running_loop()
         task = self.loop.create_task(coroutine, context=context)

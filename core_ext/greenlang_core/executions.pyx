@@ -185,14 +185,15 @@ cdef class Execution:
             return self.in_hands_of_guard(index, None)
         if not self.waits(step):
             return self.output_of(index)
-        limit = None
-        if step.guard != NULL and (<object>step.guard).timeout_s is not None:
-            limit = Limit((<object>step.guard).timeout_s, self.run, self.program, index)
-        output = self.crew.start(self.coroutine_of(index), index, step.needs_task, limit)
-        if limit is not None and output is PENDING:
-            # Before it first waits, a step cannot be ended: only now does its time matter.
-            self.started.setdefault(index, clock_now(self.run))
-        return output
+        return self.crew.start(
+            self.coroutine_of(index), index, step.needs_task, self if step.has_timeout else None
+        )
+
+    def limited(self, index, coroutine, context):
+        """Make the rest of a step end in time; asked when it first waits, since before it cannot be ended."""
+        self.started.setdefault(index, clock_now(self.run))
+        guard = <object>self.program.steps[<Py_ssize_t>index].guard
+        return Limit(guard.timeout_s, self.run, self.program, index)(coroutine, context)
 
     cdef bint waits(self, Step* step) except -1:
         """Whether a step makes a coroutine: it is asynchronous, or runs over what gives items asynchronously."""

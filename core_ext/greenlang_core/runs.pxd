@@ -15,5 +15,6 @@ cdef class Run:
     cpdef double left(self) except *
 
 
+cdef double machine_now() noexcept nogil
 cdef double clock_now(Run run) except *
 cdef double coarse_now(Run run) except *

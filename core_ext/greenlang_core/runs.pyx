@@ -44,6 +44,11 @@ cdef class Run:
         self.abandoned = []
         self.deadline_s = INFINITY if deadline_s is None else self.now() + <double>deadline_s
 
+    @property
+    def is_special(self):
+        """Whether its agents can be told more than that it runs: a deadline, a clock."""
+        return self.clock is not None or self.deadline_s < INFINITY
+
     cpdef double now(self) except *:
         """Seconds on the run's clock."""
         return clock_now(self)
@@ -53,12 +58,15 @@ cdef class Run:
         return self.deadline_s - clock_now(self) if self.deadline_s < INFINITY else INFINITY
 
 
-cdef double clock_now(Run run) except *:
+cdef double machine_now() noexcept nogil:
+    """Seconds on the machine's monotonic clock."""
     cdef timespec now
-    if run is not None and run.clock is not None:
-        return run.clock.now()
     clock_gettime(CLOCK_MONOTONIC, &now)
     return now.tv_sec + now.tv_nsec * 1e-9
+
+
+cdef double clock_now(Run run) except *:
+    return machine_now() if run is None or run.clock is None else run.clock.now()
 
 
 cdef double coarse_now(Run run) except *:

@@ -21,6 +21,7 @@ cdef struct Step:
     bint is_plain               # a synchronous call without options or anything that comes before it
     bint is_async
     bint needs_task
+    bint has_timeout            # its guard lets it wait for no more than `timeout_s`
     bint around                 # its guard is asked before it, not only when it failed
     bint is_timed               # its guard is told when it took longer than `sla_s`
     double sla_s

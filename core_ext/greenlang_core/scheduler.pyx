@@ -21,7 +21,7 @@ from libc.string cimport memcpy, memset
 from contextvars import copy_context
 from decimal import getcontext, setcontext
 
-from greenlang_core.runs cimport Run, clock_now, coarse_now
+from greenlang_core.runs cimport Run, clock_now, coarse_now, machine_now
 
 cdef extern from "Python.h":
     object PyObject_Vectorcall(PyObject* function, PyObject** arguments, size_t count, PyObject* names)
@@ -178,6 +178,7 @@ cdef class Program:
             if guard is not None:
                 step.guard = self.keep(guard)
                 step.around = guard.around
+                step.has_timeout = guard.timeout_s is not None
                 step.is_timed = guard.sla_s is not None
                 step.sla_s = guard.sla_s or 0
                 # A handler may wait where the step that it covers does not.
@@ -335,7 +336,7 @@ cdef class Program:
     cdef object output_of(self, Py_ssize_t index, PyObject** slots, list trail, Run run):
         """The output of a synchronous step that is watched, timed or guarded from before it starts."""
         cdef Step* step = &self.steps[index]
-        cdef double started
+        cdef double started, elapsed
         if run is not None:
             check_deadline(run)
         if step.around:
@@ -346,10 +347,16 @@ cdef class Program:
                 attempt.slots = NULL
         if not step.is_timed:
             return self.perform(step, slots, slots + self.count + 1, trail, run)
-        started = clock_now(run)
-        output = self.perform(step, slots, slots + self.count + 1, trail, run)
-        if clock_now(run) - started > step.sla_s:
-            (<object>step.guard).late(clock_now(run) - started, run)
+        if run is not None and run.clock is not None:
+            started = run.clock.now()
+            output = self.perform(step, slots, slots + self.count + 1, trail, run)
+            elapsed = run.clock.now() - started
+        else:
+            started = machine_now()
+            output = self.perform(step, slots, slots + self.count + 1, trail, run)
+            elapsed = machine_now() - started
+        if elapsed > step.sla_s:
+            (<object>step.guard).late(elapsed, run)
         return output
 
     cdef object recovered(self, Py_ssize_t index, PyObject** slots, object error, list trail, Run run):

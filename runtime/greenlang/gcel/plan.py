@@ -181,12 +181,14 @@ class Plan:
         return await self._arun(value, _run_of(deadline, clock, report, patience, tenant))
 
     async def _arun(self, value: Any, run: Run) -> Any:
-        from greenlang.gcel.running import check_clock
+        if run.clock is not None:
+            from greenlang.gcel.running import check_clock
 
-        check_clock(run.clock)
+            check_clock(run.clock)
         program = self._program
         trail: Trail = []
-        previous = current_run.set(run)
+        # What only agents of such runs can ask for.
+        previous = current_run.set(run) if run.is_special else None
         try:
             if program.is_async or hasattr(type(value), "__aiter__"):
                 return await executions.arun(program, value, trail, run)
@@ -195,7 +197,8 @@ class Plan:
             self.annotate(error, trail, value, run)
             raise
         finally:
-            current_run.reset(previous)
+            if previous is not None:
+                current_run.reset(previous)
 
     def _run_specially(self, value: Any, run: Run) -> Any:
         """Run with what most runs do without: an event loop, a clock, a deadline, a report."""
