@@ -1,5 +1,6 @@
-/* The two structs of Arrow's C data interface, whose layout is frozen:
- * https://arrow.apache.org/docs/format/CDataInterface.html */
+/* The structs of Arrow's C data and stream interfaces, whose layout is frozen:
+ * https://arrow.apache.org/docs/format/CDataInterface.html
+ * https://arrow.apache.org/docs/format/CStreamInterface.html */
 #ifndef ARROW_C_DATA_INTERFACE
 #define ARROW_C_DATA_INTERFACE
 
@@ -27,6 +28,14 @@ struct ArrowArray {
     struct ArrowArray **children;
     struct ArrowArray *dictionary;
     void (*release)(struct ArrowArray *);
+    void *private_data;
+};
+
+struct ArrowArrayStream {
+    int (*get_schema)(struct ArrowArrayStream *, struct ArrowSchema *out);
+    int (*get_next)(struct ArrowArrayStream *, struct ArrowArray *out);
+    const char *(*get_last_error)(struct ArrowArrayStream *);
+    void (*release)(struct ArrowArrayStream *);
     void *private_data;
 };
 

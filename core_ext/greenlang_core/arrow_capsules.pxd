@@ -40,5 +40,8 @@ cdef class ArrowDecimals:
 
 
 cdef ArrowDecimals import_decimals(object source)
+cdef ArrowDecimals moved(ArrowArray* array, int scale)     # the array is released with what comes back
+cdef int scale_of(const char* format) except? -1           # `TypeError` for another type than decimal128
+cdef void fill_schema(ArrowSchema* schema, int scale) noexcept
 cdef object schema_capsule(int scale)
 cdef tuple array_capsules(object owner, const int128* rows, Py_ssize_t length, int scale, bytes bitmap)

@@ -55,14 +55,19 @@ cdef void drop_array(object capsule) noexcept:
     free(array)
 
 
-cdef object schema_capsule(int scale):
-    cdef ArrowSchema* schema = <ArrowSchema*> calloc(1, sizeof(ArrowSchema))
-    if schema == NULL:
-        raise MemoryError("no memory for an Arrow schema")
+cdef void fill_schema(ArrowSchema* schema, int scale) noexcept:
+    """Describe decimal128(38, scale) in a struct that is all zero."""
     schema.format = <const char*> <bytes> FORMATS[scale]
     schema.name = ""
     schema.flags = NULLABLE
     schema.release = release_schema
+
+
+cdef object schema_capsule(int scale):
+    cdef ArrowSchema* schema = <ArrowSchema*> calloc(1, sizeof(ArrowSchema))
+    if schema == NULL:
+        raise MemoryError("no memory for an Arrow schema")
+    fill_schema(schema, scale)
     return PyCapsule_New(schema, "arrow_schema", drop_schema)
 
 
@@ -105,20 +110,22 @@ cdef class ArrowDecimals:
 
 cdef ArrowDecimals import_decimals(object source):
     """Take over a decimal128 array; what is of another type is refused."""
-    if not hasattr(source, "__arrow_c_array__"):
-        raise TypeError(
-            f"{type(source).__name__} has no __arrow_c_array__; give an Arrow array (one chunk, not a table)"
-        )
     schema_of, array_of = source.__arrow_c_array__()
     cdef:
         ArrowSchema* schema = <ArrowSchema*> PyCapsule_GetPointer(schema_of, "arrow_schema")
         ArrowArray* array = <ArrowArray*> PyCapsule_GetPointer(array_of, "arrow_array")
+    return moved(array, scale_of(schema.format))
+
+
+cdef ArrowDecimals moved(ArrowArray* array, int scale):
+    """Own the array; who gave it no longer releases it."""
+    cdef:
         ArrowDecimals decimals = ArrowDecimals.__new__(ArrowDecimals)
         const uint8_t* bits
         Py_ssize_t first, last
         bytes bitmap
-    decimals.scale = scale_of((<bytes> schema.format).decode())
-    decimals.array = array[0]  # moved: the capsule no longer releases it
+    decimals.scale = scale
+    decimals.array = array[0]
     array.release = NULL
     decimals.length = decimals.array.length
     decimals.rows = <const int128*> decimals.array.buffers[1] + decimals.array.offset
@@ -135,8 +142,11 @@ cdef ArrowDecimals import_decimals(object source):
     return decimals
 
 
-cdef int scale_of(str format) except? -1:
+cdef int scale_of(const char* text) except? -1:
     """The scale of `d:PRECISION,SCALE[,128]`."""
+    format = (<bytes> text).decode()
+    if format.startswith("+s"):
+        raise TypeError("an Arrow table or struct is no column; give one of its columns")
     kind, _, parameters = format.partition(":")
     precision, *rest = parameters.split(",") if kind == "d" else [""]
     if not rest or rest[1:] not in ([], ["128"]):

@@ -18,6 +18,7 @@ from libc.string cimport memcmp, memcpy, memset
 
 from greenlang_core.arithmetic cimport negated, product_of, sum_of
 from greenlang_core.arrow_capsules cimport ArrowDecimals, array_capsules, import_decimals, schema_capsule
+from greenlang_core.arrow_streams cimport import_chunks, stream_capsule
 from greenlang_core.buffers cimport Borrowed, Memory, allocate, integers_of
 from greenlang_core.comparison cimport EQUAL, GREATER, LESS, chosen, compared, extreme_row, nearer
 from greenlang_core.conversions cimport (
@@ -116,11 +117,19 @@ cdef class DecimalColumn(Rows):
 
     @classmethod
     def from_arrow(cls, array):
-        """Share the memory of a decimal128 array of any Arrow library (`__arrow_c_array__`)."""
-        cdef ArrowDecimals decimals = import_decimals(array)
-        if decimals.validity is not None:
-            return column_with_nulls(decimals, checked_scale(decimals.scale))
-        return checked_column(decimals, decimals.rows, decimals.length, checked_scale(decimals.scale))
+        """Share the memory of a decimal128 array of any Arrow library; one in several chunks is copied.
+
+        Takes whatever has `__arrow_c_array__` or `__arrow_c_stream__`.
+        """
+        if hasattr(array, "__arrow_c_array__"):
+            return column_of_arrow(import_decimals(array))
+        if not hasattr(array, "__arrow_c_stream__"):
+            raise TypeError(
+                f"{type(array).__name__} has no __arrow_c_array__ or __arrow_c_stream__; give an Arrow array"
+            )
+        *chunks, scale = import_chunks(array)
+        columns = [column_of_arrow(chunk) for chunk in chunks]
+        return columns[0] if len(columns) == 1 else cls.concat(columns or [cls.zeros(0, scale)])
 
     @classmethod
     def zeros(cls, length, scale):
@@ -253,6 +262,10 @@ cdef class DecimalColumn(Rows):
         """Share the rows as Arrow decimal128(38, scale); a requested schema is not converted to."""
         bitmap = None if self.validity is None else bitmap_of(self.validity)
         return array_capsules(self.owner, self.rows, self.length, self.scale, bitmap)
+
+    def __arrow_c_stream__(self, requested_schema=None):
+        """The same rows as a stream of one chunk."""
+        return stream_capsule(self.__arrow_c_array__(), self.scale)
 
     def __reduce_ex__(self, protocol):
         if self.validity is not None:
@@ -517,11 +530,16 @@ cdef DecimalColumn checked_column(object owner, const int128* rows, Py_ssize_t l
     return column_over(owner, rows, length, scale)
 
 
-cdef DecimalColumn column_with_nulls(ArrowDecimals decimals, int scale):
+cdef DecimalColumn column_of_arrow(ArrowDecimals decimals):
     """Rows from outside, whose nulls may hide anything: they are shared if all of those are 0."""
     cdef:
-        DecimalColumn column = column_over(decimals, decimals.rows, decimals.length, scale)
-        Rows cleared = with_value(column, decimals.validity, from_word(0))
+        DecimalColumn column
+        Rows cleared
+        int scale = checked_scale(decimals.scale)
+    if decimals.validity is None:
+        return checked_column(decimals, decimals.rows, decimals.length, scale)
+    column = column_over(decimals, decimals.rows, decimals.length, scale)
+    cleared = with_value(column, decimals.validity, from_word(0))
     if memcmp(cleared.rows, column.rows, column.length * sizeof(int128)) != 0:
         column = column_over(cleared.owner, cleared.rows, column.length, scale)
     column = checked_column(column.owner, column.rows, column.length, scale)

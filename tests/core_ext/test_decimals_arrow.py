@@ -136,6 +136,58 @@ def test_integers_past_38_digits_are_refused_with_their_row(arrow: Any) -> None:
     assert caught.value.row == 1
 
 
-def test_tables_and_chunks_are_refused_with_what_to_give(arrow: Any) -> None:
-    with pytest.raises(TypeError, match="ChunkedArray has no __arrow_c_array__; give an Arrow array"):
-        DecimalColumn.from_arrow(arrow.chunked_array([[Decimal(1)]]))
+def test_chunks_are_joined_and_one_chunk_is_shared(arrow: Any) -> None:
+    kind = arrow.decimal128(10, 2)
+    parts = [
+        arrow.array([Decimal("1.5"), None], kind),
+        arrow.array([], kind),
+        arrow.array([Decimal(-2)], kind),
+    ]
+    values = DecimalColumn.from_arrow(arrow.chunked_array(parts))
+    assert values.to_strings() == ["1.50", None, "-2.00"]
+    one = DecimalColumn.from_arrow(arrow.chunked_array(parts[2:]))
+    assert address(one) == parts[2].buffers()[1].address
+    assert DecimalColumn.from_arrow(arrow.chunked_array([], kind)) == DecimalColumn.zeros(0, 2)
+
+
+def test_a_column_is_a_stream_of_one_chunk(arrow: Any) -> None:
+    values = DecimalColumn.from_strings(["1.50", None, "-2"], 2, nulls=True)[1:]
+    chunked = arrow.chunked_array(values)
+    assert chunked.type == arrow.decimal128(38, 2)
+    assert chunked.to_pylist() == [None, Decimal("-2.00")]
+    assert chunked.num_chunks == 1
+    before = live_memories()
+    untaken = values.__arrow_c_stream__()
+    del untaken
+    assert live_memories() == before
+    assert DecimalColumn.from_arrow(chunked) == values
+
+
+def test_tables_are_refused_with_what_to_give(arrow: Any) -> None:
+    table = arrow.table({"quantity": DecimalColumn.zeros(1, 2)})
+    for several in (table, table.to_batches()[0]):
+        with pytest.raises(TypeError, match="Arrow table or struct is no column; give one of its columns"):
+            DecimalColumn.from_arrow(several)
+    assert DecimalColumn.from_arrow(table["quantity"]) == DecimalColumn.zeros(1, 2)
+
+
+def test_polars_takes_and_gives_columns() -> None:
+    polars = pytest.importorskip("polars", reason="polars is the other side of this test")
+    values = DecimalColumn.from_strings(["1.50", None, "-2"], 2, nulls=True)
+    series = polars.Series(values)
+    assert series.to_list() == values.to_decimals()
+    assert DecimalColumn.from_arrow(series) == values
+    assert DecimalColumn.from_arrow(polars.concat([series, series], rechunk=False)) == DecimalColumn.concat(
+        [values, values]
+    )
+
+
+def test_duckdb_sums_a_column_where_it_lies(arrow: Any) -> None:
+    duckdb = pytest.importorskip("duckdb", reason="DuckDB is the other side of this test")
+    values = DecimalColumn.from_strings(["1.50", None, "-2"], 2, nulls=True)
+    table = arrow.table({"quantity": values})
+    connection = duckdb.connect()
+    connection.register("activity", table)
+    assert connection.sql("SELECT sum(quantity) FROM activity").fetchall() == [(Decimal("-0.50"),)]
+    taken = arrow.table(connection.sql("SELECT quantity FROM activity"))
+    assert DecimalColumn.from_arrow(taken["quantity"]) == values
