@@ -1,7 +1,7 @@
 """What exact columns cost beside the same arithmetic in `decimal`, and beside inexact floats.
 
-Moves with `core_ext/greenlang_core/decimal_loops.pyx`, `wide.h` (multiplication, division by reciprocals)
-and `buffers.pyx` (fresh memory).
+Moves with `core_ext/greenlang_core/decimal_loops.pyx`, `code_books.pyx`, `wide.h` (multiplication, division
+by reciprocals) and `buffers.pyx` (fresh memory).
 """
 
 # ruff: noqa: ARG002, RUF012  the shape that asv asks for
@@ -9,12 +9,13 @@ and `buffers.pyx` (fresh memory).
 from __future__ import annotations
 
 import decimal
+import importlib
 from collections.abc import Callable
 from decimal import Decimal
 
 import numpy as np
 
-from greenlang_core.decimals import DecimalColumn
+from greenlang_core.decimals import CodeBook, DecimalColumn
 
 from .ratios import cost_ratio
 
@@ -52,21 +53,33 @@ def per_row(candidate: Callable[[], object], rows: int, reference: Callable[[], 
 
 
 class MultiplyAndSum:
-    """Total of quantity * factor[code]."""
+    """quantity * factor[code], every product written, and their total.
 
-    params = [10_000, 1_000_000]
+    NumPy gets codes of its own width, floats, and `out=` too; `decimal` computes some rows, at whose pace the
+    whole column is reckoned. Ratios are costs: below 1 is cheaper than the reference.
+    """
+
+    params = [10_000, 1_000_000, 5_000_000]
     param_names = ["n_rows"]
 
     def setup(self, n_rows: int) -> None:
-        self.activity = Activity(n_rows)
-        quantities, factors, codes = self.activity.as_decimals(REFERENCE_ROWS)
+        self.activity = activity = Activity(n_rows)
+        quantities, factors, codes = activity.as_decimals(REFERENCE_ROWS)
         self.rows = quantities, factors, codes
-        exact = self.activity.quantity[:REFERENCE_ROWS] * self.activity.factor.take(codes)
-        assert exact.sum() == self.in_decimal()
+        self.book = CodeBook(factors)
+        self.out = activity.quantity * self.book[activity.codes]
+        self.float_codes = activity.codes.astype(np.intp)
+        self.float_factors = np.empty(n_rows)
+        self.float_out = np.empty(n_rows)
+        assert self.out[: len(quantities)].sum() == self.in_decimal()
 
-    def in_columns(self) -> Decimal:
+    def into_out(self) -> Decimal:
         activity = self.activity
-        return (activity.quantity * activity.factor.take(activity.codes)).sum()
+        return activity.quantity.multiply(self.book[activity.codes], out=self.out).sum()
+
+    def into_fresh(self) -> Decimal:
+        activity = self.activity
+        return (activity.quantity * self.book[activity.codes]).sum()
 
     def in_decimal(self) -> Decimal:
         quantities, factors, codes = self.rows
@@ -75,18 +88,110 @@ class MultiplyAndSum:
             total += quantity * factors[code]
         return total
 
-    def in_floats(self) -> float:
+    def floats_into_out(self) -> float:
+        np.take(self.activity.float_factor, self.float_codes, out=self.float_factors, mode="clip")
+        np.multiply(self.activity.float_quantity, self.float_factors, out=self.float_out)
+        return float(self.float_out.sum())
+
+    def floats_into_fresh(self) -> float:
         activity = self.activity
-        return float((activity.float_quantity * activity.float_factor[activity.codes]).sum())
+        return float((activity.float_quantity * activity.float_factor[self.float_codes]).sum())
+
+    def time_into_out(self, n_rows: int) -> None:
+        self.into_out()
+
+    def time_into_fresh(self, n_rows: int) -> None:
+        self.into_fresh()
+
+    def track_cost_beside_decimal(self, n_rows: int) -> float:
+        return per_row(self.into_out, n_rows, self.in_decimal)
+
+    def track_cost_beside_float64_with_out(self, n_rows: int) -> float:
+        return cost_ratio(self.into_out, self.floats_into_out, calls=1)
+
+    def track_cost_beside_float64(self, n_rows: int) -> float:
+        return cost_ratio(self.into_fresh, self.floats_into_fresh, calls=1)
+
+
+class GroupedBesideArrow:
+    """quantity * factor[code] grouped into 50 totals, beside decimal128 in pyarrow, one thread."""
+
+    params = [1_000_000, 5_000_000]
+    param_names = ["n_rows"]
+
+    GROUPS = 50
+
+    def setup(self, n_rows: int) -> None:
+        try:
+            self.arrow = importlib.import_module("pyarrow")
+            self.compute = importlib.import_module("pyarrow.compute")
+        except ModuleNotFoundError:
+            raise NotImplementedError("pyarrow is the reference of this one") from None
+        self.activity = activity = Activity(n_rows)
+        self.groups = (activity.codes % self.GROUPS).astype(np.int32)
+        self.book = CodeBook(activity.factor)
+        self.out = activity.quantity * self.book[activity.codes]
+        self.quantity = self.arrow.array(activity.quantity).cast(self.arrow.decimal128(18, 3))
+        self.factor = self.arrow.array(activity.factor).cast(self.arrow.decimal128(18, 5))
+        self.arrow_codes, self.arrow_groups = self.arrow.array(activity.codes), self.arrow.array(self.groups)
+        assert sorted(self.in_columns().to_decimals()) == sorted(self.in_arrow())
+
+    def in_columns(self) -> DecimalColumn:
+        product = self.activity.quantity.multiply(self.book[self.activity.codes], out=self.out)
+        return product.group_sum(self.groups, self.GROUPS)
+
+    def in_arrow(self) -> list[Decimal]:
+        products = self.compute.multiply(self.quantity, self.factor.take(self.arrow_codes))
+        table = self.arrow.table({"group": self.arrow_groups, "product": products})
+        totals: list[Decimal] = (
+            table.group_by("group", use_threads=False)
+            .aggregate([("product", "sum")])["product_sum"]
+            .to_pylist()
+        )
+        return totals
 
     def time_columns(self, n_rows: int) -> None:
         self.in_columns()
 
-    def track_cost_beside_decimal(self, n_rows: int) -> float:
-        return per_row(self.in_columns, n_rows, self.in_decimal)
+    def track_cost_beside_arrow(self, n_rows: int) -> float:
+        return cost_ratio(self.in_columns, self.in_arrow, calls=1, rounds=5)
 
-    def track_cost_beside_float64(self, n_rows: int) -> float:
-        return cost_ratio(self.in_columns, self.in_floats, calls=1)
+
+class GroupedBesideDuckDB:
+    """The same beside DuckDB's DECIMAL, joined and grouped in one thread."""
+
+    params = [1_000_000, 5_000_000]
+    param_names = ["n_rows"]
+
+    QUERY = (
+        "SELECT sum(quantity * factor) FROM activity JOIN factors USING (code) GROUP BY code % 50 ORDER BY 1"
+    )
+
+    def setup(self, n_rows: int) -> None:
+        try:
+            duckdb = importlib.import_module("duckdb")
+        except ModuleNotFoundError:
+            raise NotImplementedError("DuckDB is the reference of this one") from None
+        self.columns = GroupedBesideArrow()
+        self.columns.setup(n_rows)
+        arrow, columns = self.columns.arrow, self.columns
+        self.connection = duckdb.connect(config={"threads": 1})
+        self.connection.register(
+            "q", arrow.table({"code": columns.arrow_codes, "quantity": columns.quantity})
+        )
+        codes = arrow.array(range(FACTORS), arrow.int32())
+        self.connection.register("f", arrow.table({"code": codes, "factor": columns.factor}))
+        self.connection.execute("CREATE TABLE activity AS SELECT * FROM q")
+        self.connection.execute("CREATE TABLE factors AS SELECT * FROM f")
+        totals = [total for (total,) in self.in_duckdb()]
+        assert sorted(columns.in_columns().to_decimals()) == sorted(totals)
+
+    def in_duckdb(self) -> list[tuple[Decimal]]:
+        rows: list[tuple[Decimal]] = self.connection.execute(self.QUERY).fetchall()
+        return rows
+
+    def track_cost_beside_duckdb(self, n_rows: int) -> float:
+        return cost_ratio(self.columns.in_columns, self.in_duckdb, calls=1, rounds=5)
 
 
 class ScaleBy:
