@@ -33,6 +33,24 @@ def test_a_plan_is_shown_as_text_json_and_a_picture(greenlang, examples):
     assert {agent["name"] for agent in document["agents"]} >= {"ghg.intake", "fuels.mobile"}
 
 
+def test_a_plan_is_shown_as_it_runs_and_as_python(greenlang, examples):
+    program = examples / "inventory.gcel"
+    assert greenlang("plan", program, "--format", "graphviz", "--planned").stdout.startswith("digraph plan {")
+    assert "def run(value):" in greenlang("plan", program, "--format", "python").stdout
+    greenlang("plan", program, program, code=2)
+
+
+def test_two_plans_are_compared(greenlang, tmp_path):
+    before, after = tmp_path / "before.gcel", tmp_path / "after.gcel"
+    before.write_text("ghg.intake >> fuels.stationary\n")
+    after.write_text("ghg.intake >> fuels.mobile\n")
+    assert greenlang("plan", "--diff", before, after).stdout.splitlines() == [
+        "step fuels.stationary became fuels.mobile",
+        "1 of 2 steps run again: 'fuels.mobile' changed, and the others come after",
+    ]
+    assert greenlang("plan", "--diff", before, before).stdout == "the plans are the same\n"
+
+
 def test_agents_are_listed_and_one_is_shown(greenlang):
     names = {entry["name"] for entry in json.loads(greenlang("agents", "--format", "json").stdout)}
     assert {"ghg.intake", "fuels.stationary", "electricity.market_based"} <= names
