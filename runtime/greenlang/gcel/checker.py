@@ -110,6 +110,7 @@ class _Checker:
         self._origins = origins
         self._agents = agents
         self._lists = lists
+        self._makers = [f"'{spec.name}'" for spec in agents]
         #: The program and slot whose step is being asked.
         self._at = (0, 0)
         self.diagnostics: list[Diagnostic] = []
@@ -118,7 +119,11 @@ class _Checker:
 
     def input_type(self, program: Program) -> Any:
         """What a program takes: what all of its readers say, if they agree."""
-        wanted = [self._wanted(step) for step in program.steps if 0 in inputs_of(step)]
+        wanted = [
+            self._wanted(step)
+            for step in program.steps
+            if (step.input == 0 if type(step) is AgentStep else 0 in inputs_of(step))
+        ]
         if not wanted or program.result == 0 or any(one != wanted[0] for one in wanted):
             return Any
         return wanted[0]
@@ -196,7 +201,7 @@ class _Checker:
             self._misfit(origin, f"'{spec.name}'", type_text(spec.input_type), given)
         else:
             self._units(spec, origin, given)
-        return _Value(spec.output_type, f"'{spec.name}'", origin)
+        return _Value(spec.output_type, self._makers[step.agent], origin)
 
     def _units(self, spec: AgentSpec, origin: Origin, given: _Value) -> None:
         for edge in unit_edges(given.type, spec.input_type):
