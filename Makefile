@@ -11,7 +11,7 @@ PACKS   = agent_packs/fuels agent_packs/electricity
 SOURCES = setup.py pyproject.toml $(wildcard core_ext/greenlang_core/*.pyx core_ext/greenlang_core/*.pxd core_ext/greenlang_core/*.h) \
           $(wildcard agent_packs/*/pyproject.toml runtime/greenlang/pack.yaml)
 
-.PHONY: help run test test-system lint bench bench-gcel build clean verify-example
+.PHONY: help run test test-system lint bench bench-gcel build clean
 
 help:
 	@echo 'make run          build, and print the inventory of examples/'
