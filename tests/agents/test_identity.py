@@ -97,3 +97,10 @@ def test_a_module_alone_is_its_file(tmp_path):
 
 def test_a_place_without_files_has_no_identity(tmp_path):
     assert package_identity(tmp_path / "pack.zip" / "acme") is None
+
+
+def test_built_code_that_names_a_file_it_is_not_from_has_no_identity(tmp_path):
+    (tmp_path / "page.md").write_text("# A page\n\nit says: `nothing` \\ of the kind\n")
+    namespace: dict[str, object] = {}
+    exec(compile("def twice(x):\n    return 2 * x\n", str(tmp_path / "page.md"), "exec"), namespace)  # noqa: S102  built on purpose
+    assert function_identity(namespace["twice"]) is None

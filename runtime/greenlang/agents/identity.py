@@ -8,10 +8,12 @@ from __future__ import annotations
 
 __all__ = ["function_identity", "package_identity"]
 
+import ast
 import hashlib
 import inspect
 import os
 import textwrap
+import tokenize
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -42,10 +44,25 @@ _FUNCTIONS: WeakKeyDictionary[Callable[..., Any], str | None] = WeakKeyDictionar
 def _source_digest(function: Callable[..., Any]) -> str | None:
     try:
         source = inspect.getsource(function)
-    except (OSError, TypeError):
+    except (OSError, TypeError, SyntaxError, tokenize.TokenError):
         return None
     text = textwrap.dedent(source.replace("\r\n", "\n"))
+    if not _defines(text, function.__name__):
+        return None
     return "sha256:" + hashlib.sha256(text.encode("utf-8")).hexdigest()
+
+
+def _defines(text: str, name: str) -> bool:
+    """Whether a text is the definition of a function: code that was built may name a file it is not from."""
+    try:
+        statements = ast.parse(text).body
+    except SyntaxError:
+        return False
+    return (
+        len(statements) == 1
+        and isinstance(statements[0], ast.FunctionDef | ast.AsyncFunctionDef)
+        and statements[0].name == name
+    )
 
 
 def package_identity(location: Path) -> str | None:
