@@ -2,6 +2,7 @@
 
 import gc
 from decimal import Decimal
+from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ pytestmark = pytest.mark.usefixtures("no_memory_is_lost")
 
 @pytest.fixture
 def arrow() -> Any:
-    return pytest.importorskip("pyarrow", reason="pyarrow is the other side of this test")
+    return import_module("pyarrow")
 
 
 def address(column: DecimalColumn) -> int:
@@ -172,7 +173,7 @@ def test_tables_are_refused_with_what_to_give(arrow: Any) -> None:
 
 
 def test_polars_takes_and_gives_columns() -> None:
-    polars = pytest.importorskip("polars", reason="polars is the other side of this test")
+    polars = import_module("polars")
     values = DecimalColumn.from_strings(["1.50", None, "-2"], 2, nulls=True)
     series = polars.Series(values)
     assert series.to_list() == values.to_decimals()
@@ -183,7 +184,7 @@ def test_polars_takes_and_gives_columns() -> None:
 
 
 def test_duckdb_sums_a_column_where_it_lies(arrow: Any) -> None:
-    duckdb = pytest.importorskip("duckdb", reason="DuckDB is the other side of this test")
+    duckdb = import_module("duckdb")
     values = DecimalColumn.from_strings(["1.50", None, "-2"], 2, nulls=True)
     table = arrow.table({"quantity": values})
     connection = duckdb.connect()
