@@ -115,7 +115,7 @@ def test_the_runtime_imports_downwards_only():
     ("unit", "name", "fits"),
     [
         ("carbon", "greenlang.agents.agent", True),
-        ("agents", "greenlang.carbon.units", False),
+        ("agents", "greenlang.carbon.units.definitions", False),
         ("gcel", "greenlang.ledger", False),
         ("ledger", "greenlang.stores.sqlite", False),
         ("engine", "greenlang.gcel.compile", True),

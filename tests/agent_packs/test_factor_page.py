@@ -7,8 +7,8 @@ from decimal import Decimal
 from pathlib import Path
 from typing import get_args
 
-from greenlang.carbon.editions import FallbackKind
-from greenlang.carbon.factor_files import FACTOR_COLUMNS, load_factors
+from greenlang.carbon.factors.editions import FallbackKind
+from greenlang.carbon.factors.files import FACTOR_COLUMNS, load_factors
 
 PAGE = (Path(__file__).parents[2] / "docs" / "factors.md").read_text(encoding="utf-8")
 FACTORS, ACTIVITIES = re.findall(r"^```csv\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)

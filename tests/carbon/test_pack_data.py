@@ -10,8 +10,8 @@ from types import ModuleType
 
 import pytest
 
-from greenlang.carbon.factor_files import load_aliases, load_factors
-from greenlang.carbon.factors import EmissionFactor, FactorSet, activity_key
+from greenlang.carbon.factors.factor import EmissionFactor, FactorSet, activity_key
+from greenlang.carbon.factors.files import load_aliases, load_factors
 from greenlang.carbon.regions import regions
 
 PACKS = Path(__file__).parents[2] / "agent_packs"

@@ -15,8 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from greenlang.agents.resource import Resource
-from greenlang.carbon.factor_files import load_factors
-from greenlang.carbon.factors import FactorSet
+from greenlang.carbon.factors import FactorSet, load_factors
 from greenlang.carbon.periods import Period, parse_period
 from greenlang.carbon.policy import AccountingPolicy
 from greenlang.carbon.regions import region_path

@@ -8,14 +8,13 @@ from typing import Any, Literal
 from greenlang.agents import Resource, agent
 from greenlang.carbon.activity import ActivityData, InventoryInput, read_activity_data
 from greenlang.carbon.emissions import Component, Emissions, calculate, kinds_of_rows
-from greenlang.carbon.factor_files import load_factors
+from greenlang.carbon.factors import FactorBook, load_factors
 from greenlang.carbon.inventory import Inventory, build_inventory
 from greenlang.carbon.periods import parse_period
 from greenlang.carbon.report import Report, report_totals
 from greenlang.carbon.rows import rows_taken, wanted_of
-from greenlang.carbon.selection import FactorBook
+from greenlang.carbon.tables import unpivot_table
 from greenlang.carbon.units import parse_unit
-from greenlang.carbon.unpivot import unpivot_table
 from greenlang.errors import FactorError
 
 __all__ = ["emissions", "intake", "inventory", "totals", "unpivot"]

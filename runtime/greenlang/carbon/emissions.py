@@ -15,9 +15,9 @@ import numpy as np
 import numpy.typing as npt
 
 from greenlang.carbon.activity import ActivityData, RowProblem
+from greenlang.carbon.factors import Selection
 from greenlang.carbon.formulas import CO2E, KG_PLACES, MASS
 from greenlang.carbon.gwp import GwpSet, gwp_set
-from greenlang.carbon.selection import Selection
 from greenlang.carbon.tables import StringColumn
 from greenlang.errors import AgentError, FactorError, InputError, Problem
 from greenlang.exact import canonical_text

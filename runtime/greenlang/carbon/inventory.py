@@ -16,9 +16,8 @@ import numpy as np
 import numpy.typing as npt
 
 from greenlang.carbon.activity import ActivityData, RowProblem, SkippedRow
-from greenlang.carbon.editions import Fallback
 from greenlang.carbon.emissions import Emissions, Missing
-from greenlang.carbon.factors import activity_key
+from greenlang.carbon.factors import Fallback, activity_key
 from greenlang.carbon.formulas import KG_PLACES
 from greenlang.carbon.gwp import GwpSet
 from greenlang.errors import InputError, either, nearest

@@ -7,11 +7,9 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
-from greenlang.carbon.factor_files import load_aliases, load_factors
-from greenlang.carbon.factors import FactorSet, activity_key
+from greenlang.carbon.factors import FactorBook, FactorSet, activity_key, load_aliases, load_factors
 from greenlang.carbon.policy import AccountingPolicy
 from greenlang.carbon.rows import own_factors
-from greenlang.carbon.selection import FactorBook
 
 __all__ = ["PackData", "load_pack_data"]
 

@@ -8,8 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from greenlang.carbon.activity import ActivityData
-from greenlang.carbon.factors import FactorSet, activity_key
-from greenlang.carbon.selection import Wanted
+from greenlang.carbon.factors import FactorSet, Wanted, activity_key
 from greenlang.carbon.tables import StringColumn, Table
 from greenlang.carbon.tags import parse_tags
 from greenlang.errors import InputError

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from greenlang.carbon.inventory import Inventory
 from greenlang.carbon.report import Report
-from greenlang.carbon.result_tables import ResultColumn, ResultTable
+from greenlang.carbon.tables import ResultColumn, ResultTable
 from greenlang.errors import InputError
 
 __all__ = ["result_table"]

@@ -63,8 +63,7 @@ def _unit_edges(given: Any, wanted: Any, field: str = "") -> tuple[UnitEdge, ...
 
 
 def _edge(field: str, kind: Any, given: Unit, wanted: Unit) -> UnitEdge:
-    from greenlang.carbon.quantity import Quantity
-    from greenlang.carbon.units import conversion_ratio
+    from greenlang.carbon.units import Quantity, conversion_ratio
 
     refusal = fix = ""
     try:

@@ -10,8 +10,8 @@ from typing import BinaryIO
 import numpy as np
 import numpy.typing as npt
 
-from greenlang.carbon.result_tables import ResultTable
-from greenlang.carbon.tables import CHUNK_ROWS, Table, column_names, unreadable
+from greenlang.carbon.tables.results import ResultTable
+from greenlang.carbon.tables.table import CHUNK_ROWS, Table, column_names, unreadable
 
 __all__ = ["read_csv", "write_csv"]
 

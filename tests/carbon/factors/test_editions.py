@@ -9,7 +9,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from greenlang.carbon import AccountingPolicy, EmissionFactor, Fallback, load_factors
-from greenlang.carbon.editions import choose_edition
+from greenlang.carbon.factors.editions import choose_edition
 from greenlang.carbon.periods import Period, parse_period
 from greenlang.errors import FactorError
 

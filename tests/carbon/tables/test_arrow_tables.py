@@ -11,8 +11,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pyarrow import ipc, parquet
 
-from greenlang.carbon.arrow_tables import BATCH_ROWS, read_arrow, read_parquet, write_arrow, write_parquet
-from greenlang.carbon.result_tables import ResultColumn, ResultTable
+from greenlang.carbon.tables.arrow_tables import (
+    BATCH_ROWS,
+    read_arrow,
+    read_parquet,
+    write_arrow,
+    write_parquet,
+)
+from greenlang.carbon.tables.results import ResultColumn, ResultTable
 from greenlang.errors import DataError, InputError
 
 

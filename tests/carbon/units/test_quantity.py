@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import greenlang as gl
-from greenlang.carbon.quantity import Quantity
-from greenlang.carbon.units import parse_unit, units
+from greenlang.carbon.units.definitions import parse_unit, units
+from greenlang.carbon.units.quantity import Quantity
 from greenlang.errors import AmbiguousUnit, InputError, QuantityError, UnitMismatch, UnknownUnit
 
 numbers = st.decimals(allow_nan=False, allow_infinity=False, min_value=-(10**12), max_value=10**12, places=6)

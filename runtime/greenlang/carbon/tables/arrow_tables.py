@@ -14,8 +14,8 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from greenlang.carbon.result_tables import ResultColumn, ResultTable
-from greenlang.carbon.tables import StringColumn, Table, TableBuilder, column_names, unreadable
+from greenlang.carbon.tables.results import ResultColumn, ResultTable
+from greenlang.carbon.tables.table import StringColumn, Table, TableBuilder, column_names, unreadable
 from greenlang.errors import DataError, InputError, Problem
 from greenlang.exact import MAX_DIGITS, canonical_text
 from greenlang_core.decimals import DecimalColumn

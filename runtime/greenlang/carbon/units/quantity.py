@@ -10,8 +10,8 @@ import re
 from decimal import ROUND_HALF_EVEN, Decimal
 from fractions import Fraction
 
-from greenlang.carbon.compound import DIMENSIONLESS, CompoundUnit, compound_ratio, parse_compound_unit
-from greenlang.carbon.units import Unit
+from greenlang.carbon.units.compound import DIMENSIONLESS, CompoundUnit, compound_ratio, parse_compound_unit
+from greenlang.carbon.units.definitions import Unit
 from greenlang.errors import QuantityError
 from greenlang.exact import canonical_text, decimal_from_text, exact_number, round_
 

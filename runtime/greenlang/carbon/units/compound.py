@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 
-from greenlang.carbon.units import Unit, dimension_hint, parse_unit
+from greenlang.carbon.units.definitions import Unit, dimension_hint, parse_unit
 from greenlang.errors import UnitMismatch, UnknownUnit
 
 __all__ = ["DIMENSIONLESS", "CompoundUnit", "compound_ratio", "parse_compound_unit"]

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from greenlang.carbon.units import Unit, conversion_ratio, parse_unit, unit_table_hash, units
+from greenlang.carbon.units.definitions import Unit, conversion_ratio, parse_unit, unit_table_hash, units
 from greenlang.errors import AmbiguousUnit, FactorError, UnitError, UnitMismatch, UnknownUnit
 
 #: From the definitions, worked out by hand: (one of, makes, of).

@@ -9,7 +9,7 @@ from datetime import date, timedelta
 from fractions import Fraction
 from typing import Literal, NamedTuple
 
-from greenlang.carbon.factors import EmissionFactor
+from greenlang.carbon.factors.factor import EmissionFactor
 from greenlang.carbon.periods import Period
 from greenlang.carbon.policy import AccountingPolicy
 from greenlang.errors import FactorError

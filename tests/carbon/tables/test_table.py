@@ -2,8 +2,8 @@ import io
 
 import pytest
 
-from greenlang.carbon.csv_tables import read_csv
-from greenlang.carbon.tables import StringColumn, Table, TableBuilder
+from greenlang.carbon.tables.csv_tables import read_csv
+from greenlang.carbon.tables.table import StringColumn, Table, TableBuilder
 from greenlang.errors import DataError
 
 

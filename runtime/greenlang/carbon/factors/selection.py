@@ -14,8 +14,8 @@ from dataclasses import dataclass, replace
 from datetime import date
 from fractions import Fraction
 
-from greenlang.carbon.editions import Fallback, ambiguous, choose_edition, recorded
-from greenlang.carbon.factors import EmissionFactor, FactorSet, activity_key
+from greenlang.carbon.factors.editions import Fallback, ambiguous, choose_edition, recorded
+from greenlang.carbon.factors.factor import EmissionFactor, FactorSet, activity_key
 from greenlang.carbon.periods import Period
 from greenlang.carbon.policy import AccountingPolicy
 from greenlang.carbon.units import Unit, conversion_ratio, parse_unit

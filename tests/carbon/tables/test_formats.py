@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from greenlang.carbon.table_files import format_of_content, format_of_suffix
+from greenlang.carbon.tables.formats import format_of_content, format_of_suffix
 from greenlang.errors import InputError
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from greenlang.carbon.tables import StringColumn, Table
+from greenlang.carbon.tables.table import StringColumn, Table
 from greenlang.errors import InputError
 
 __all__ = ["unpivot_table"]

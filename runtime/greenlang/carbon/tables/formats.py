@@ -7,11 +7,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
-from greenlang.carbon.arrow_tables import STREAM_MARK, read_arrow, read_parquet, write_arrow, write_parquet
-from greenlang.carbon.csv_tables import read_csv, write_csv
-from greenlang.carbon.jsonl_tables import read_jsonl, write_jsonl
-from greenlang.carbon.result_tables import ResultTable
-from greenlang.carbon.tables import Table
+from greenlang.carbon.tables.arrow_tables import (
+    STREAM_MARK,
+    read_arrow,
+    read_parquet,
+    write_arrow,
+    write_parquet,
+)
+from greenlang.carbon.tables.csv_tables import read_csv, write_csv
+from greenlang.carbon.tables.jsonl_tables import read_jsonl, write_jsonl
+from greenlang.carbon.tables.results import ResultTable
+from greenlang.carbon.tables.table import Table
 from greenlang.errors import InputError, nearest
 
 __all__ = ["TABLE_FORMATS", "TableFormat", "format_of_content", "format_of_suffix"]

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from greenlang.carbon.factor_files import FACTOR_COLUMNS, load_aliases, load_factors
-from greenlang.carbon.factors import EmissionFactor, FactorSet, activity_key
-from greenlang.carbon.units import parse_unit
+from greenlang.carbon.factors.factor import EmissionFactor, FactorSet, activity_key
+from greenlang.carbon.factors.files import FACTOR_COLUMNS, load_aliases, load_factors
+from greenlang.carbon.units.definitions import parse_unit
 from greenlang.errors import DataError
 
 MINIMAL = """activity,gas,value,unit,source,citation

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from greenlang.carbon.jsonl_tables import read_jsonl, write_jsonl
-from greenlang.carbon.result_tables import ResultColumn, ResultTable
-from greenlang.carbon.tables import CHUNK_ROWS, Table
+from greenlang.carbon.tables.jsonl_tables import read_jsonl, write_jsonl
+from greenlang.carbon.tables.results import ResultColumn, ResultTable
+from greenlang.carbon.tables.table import CHUNK_ROWS, Table
 from greenlang.errors import DataError
 
 texts = st.text(st.characters(codec="utf-8", exclude_categories=["Cs"]), max_size=8)

@@ -7,7 +7,7 @@ import pytest
 from greenlang.carbon import AccountingPolicy, FactorBook, Fallback, Selection, Wanted, blend, load_factors
 from greenlang.carbon.periods import parse_period
 from greenlang.carbon.regions import region_path
-from greenlang.carbon.units import parse_unit
+from greenlang.carbon.units.definitions import parse_unit
 from greenlang.errors import FactorError, UnitMismatch
 
 HEADER = (

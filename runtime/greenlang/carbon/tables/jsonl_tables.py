@@ -9,8 +9,8 @@ from typing import Any, BinaryIO
 
 import msgspec
 
-from greenlang.carbon.result_tables import ResultTable
-from greenlang.carbon.tables import CHUNK_ROWS, Table, TableBuilder, column_names, unreadable
+from greenlang.carbon.tables.results import ResultTable
+from greenlang.carbon.tables.table import CHUNK_ROWS, Table, TableBuilder, column_names, unreadable
 from greenlang.errors import DataError, Problem
 
 __all__ = ["read_jsonl", "write_jsonl"]

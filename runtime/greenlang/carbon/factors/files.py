@@ -8,10 +8,10 @@ from collections.abc import Callable, Iterator
 from datetime import date
 from typing import TypeVar
 
-from greenlang.carbon.csv_tables import read_csv
-from greenlang.carbon.factors import FACTOR_KINDS, EmissionFactor, FactorSet, activity_key
+from greenlang.carbon.factors.factor import FACTOR_KINDS, EmissionFactor, FactorSet, activity_key
 from greenlang.carbon.gwp import gases, gwp_set
 from greenlang.carbon.regions import region_path
+from greenlang.carbon.tables import read_csv
 from greenlang.carbon.units import Unit, parse_unit
 from greenlang.errors import DataError, InputError, Problem, UnitMismatch, nearest
 from greenlang.exact import decimal_from_text
@@ -80,7 +80,7 @@ T = TypeVar("T")
 
 
 def load_factors(text: str, *, file: str) -> FactorSet:
-    """Read a factor file; `greenlang.carbon.factors` describes the format.
+    """Read a factor file; `greenlang.carbon.factors.factor` describes the format.
 
     Parameters
     ----------

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from greenlang.carbon.csv_tables import read_csv, write_csv
-from greenlang.carbon.result_tables import ResultColumn, ResultTable
-from greenlang.carbon.tables import Table
+from greenlang.carbon.tables.csv_tables import read_csv, write_csv
+from greenlang.carbon.tables.results import ResultColumn, ResultTable
+from greenlang.carbon.tables.table import Table
 from greenlang.errors import DataError
 
 

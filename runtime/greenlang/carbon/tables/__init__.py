@@ -1,0 +1,29 @@
+"""Tables: columns of text read from files, and columns of results written back.
+
+A `table` holds what a file said, cell by cell and as text; what the columns mean is decided by whoever
+reads them. `formats` knows the kinds of files, each with a module of its own: `csv_tables`, `jsonl_tables`,
+`arrow_tables`. `unpivot` turns a wide table into a long one; `results` is the table that an outcome is
+written as.
+"""
+
+from __future__ import annotations
+
+from greenlang.carbon.tables.csv_tables import read_csv, write_csv
+from greenlang.carbon.tables.formats import TABLE_FORMATS, TableFormat, format_of_content, format_of_suffix
+from greenlang.carbon.tables.results import ResultColumn, ResultTable
+from greenlang.carbon.tables.table import StringColumn, Table
+from greenlang.carbon.tables.unpivot import unpivot_table
+
+__all__ = [
+    "TABLE_FORMATS",
+    "ResultColumn",
+    "ResultTable",
+    "StringColumn",
+    "Table",
+    "TableFormat",
+    "format_of_content",
+    "format_of_suffix",
+    "read_csv",
+    "unpivot_table",
+    "write_csv",
+]
