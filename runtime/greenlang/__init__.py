@@ -48,7 +48,7 @@ if TYPE_CHECKING:
         timeout,
         when,
     )
-    from greenlang.gcel.clocks import VirtualClock
+    from greenlang.gcel.running.clocks import VirtualClock
 
 __all__ = [
     "Agent",
@@ -105,7 +105,7 @@ _HOMES = {
     "Registry": ("greenlang.agents", "Registry"),
     "Report": ("greenlang.gcel", "Report"),
     "Resource": ("greenlang.agents", "Resource"),
-    "VirtualClock": ("greenlang.gcel.clocks", "VirtualClock"),
+    "VirtualClock": ("greenlang.gcel.running.clocks", "VirtualClock"),
     "agent": ("greenlang.agents", "agent"),
     "branch": ("greenlang.gcel", "branch"),
     "cache": ("greenlang.gcel", "cache"),

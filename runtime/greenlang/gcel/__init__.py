@@ -2,23 +2,20 @@
 
     text --tokens, parser--> Graph --lowering, calls--> programs --checker--> Plan --> results, pictures
 
-- `tokens`, `parser`: text to a `Graph`, with every error of form told at once. Python's operators build the
-  same tree (`greenlang.agents.expressions`), with the words of `combinators`.
+- `text`: text to a `Graph`, with every error of form told at once. Python's operators build the same tree
+  (`greenlang.agents.expressions`), with the words of `combinators`.
 - `lowering`: the tree to programs of `steps`; `calls` finds agents and checks options; `builtins` are the
-  steps of the language's own, `literals` its values.
+  steps of the language's own.
 - `modifiers`: what may cover a step, and with which options.
-- `checker`, `types`: what each edge carries, and whether it fits.
-- `plan`: the immutable result and its hash; `documents` its JSON; `pictures` its drawings.
-- `executable`: a plan to what the compiled scheduler runs; `decimal_context` what it runs in; `guards` how
-  modifiers act, with what `caching` keeps; `blocking` the threads.
-- `running`: runs in event loops of their own, on the time of `clocks`; `failures` is what is added to an
-  exception of a step, `reports` what is told of a run, `digests` what values are known by.
+- `checking`, `types`: what each edge carries, and whether it fits.
+- `plan`: the immutable result and its hash; `documents` its JSON; `pictures` its drawings; `passes` make it
+  run with less.
+- `running`: a plan to what the compiled scheduler runs, and what came of a run.
 - `compiler`: all of it in order.
 """
 
 # ruff: noqa: A004  the words of the language are what they are
 
-from greenlang.gcel.blocking import cancelled, time_left
 from greenlang.gcel.combinators import (
     branch,
     cache,
@@ -46,9 +43,9 @@ from greenlang.gcel.combinators import (
     when,
 )
 from greenlang.gcel.compiler import compile
-from greenlang.gcel.parser import parse
 from greenlang.gcel.plan import Plan
-from greenlang.gcel.reports import Happening, Report
+from greenlang.gcel.running import Happening, Report, cancelled, time_left
+from greenlang.gcel.text import parse
 
 __all__ = [
     "Happening",

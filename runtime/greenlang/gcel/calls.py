@@ -21,10 +21,9 @@ from greenlang.agents.resource import Resource
 from greenlang.agents.syntax import Argument, Call, Literal, LiteralValue, canonical_literal
 from greenlang.errors import InputError, nearest
 from greenlang.gcel.builtins import BUILTINS
-from greenlang.gcel.language import RESERVED_NAMES
-from greenlang.gcel.literals import read_literal
 from greenlang.gcel.modifiers import MODIFIER_OPTIONS, refused_value
 from greenlang.gcel.steps import AgentStep, BuiltinStep
+from greenlang.gcel.text import RESERVED_NAMES, read_literal
 from greenlang.gcel.types import type_text, words_of
 
 

@@ -15,11 +15,11 @@ from greenlang.agents.places import Diagnostic, diagnose, gcel_error, here
 from greenlang.agents.syntax import Node
 from greenlang.errors import GcelError
 from greenlang.gcel.calls import CallReader
-from greenlang.gcel.checker import check_types
+from greenlang.gcel.checking import check_types
 from greenlang.gcel.lowering import Lowered, lower
 from greenlang.gcel.modifiers import check_modifiers
-from greenlang.gcel.parser import read
 from greenlang.gcel.plan import Plan
+from greenlang.gcel.text import read
 
 if TYPE_CHECKING:
     from greenlang.gcel.calls import Agents

@@ -15,11 +15,11 @@ from greenlang.agents.resource import Resource
 from greenlang.errors import GcelError
 from greenlang.gcel.builtins import BUILTINS
 from greenlang.gcel.calls import option_values
-from greenlang.gcel.checker import check_types
-from greenlang.gcel.literals import literal_options
+from greenlang.gcel.checking import check_types
 from greenlang.gcel.modifiers import MODIFIER_OPTIONS, check_modifiers, refused_value
 from greenlang.gcel.plan import FORM, Plan
 from greenlang.gcel.steps import AgentStep, BuiltinStep, Modifier, Program, check_wiring, modifiers_of
+from greenlang.gcel.text import literal_options
 
 if TYPE_CHECKING:
     from greenlang.gcel.calls import Agents

@@ -27,7 +27,6 @@ from greenlang.agents.syntax import (
 )
 from greenlang.gcel.builtins import BUILTINS
 from greenlang.gcel.calls import CallReader
-from greenlang.gcel.language import MODIFIERS
 from greenlang.gcel.steps import (
     AgentStep,
     BuiltinStep,
@@ -43,6 +42,7 @@ from greenlang.gcel.steps import (
     RouteStep,
     Step,
 )
+from greenlang.gcel.text import MODIFIERS
 
 
 class Lowered(Struct, frozen=True):

@@ -16,10 +16,8 @@ import msgspec
 from greenlang.agents.contract import AgentSpec
 from greenlang.agents.places import Diagnostic, Origin
 from greenlang.agents.resource import Resource
-from greenlang.gcel.blocking import current_run
-from greenlang.gcel.checker import Types
-from greenlang.gcel.executable import build_executable
-from greenlang.gcel.failures import add_failure_note, fold
+from greenlang.gcel.checking import Types
+from greenlang.gcel.running import add_failure_note, build_executable, current_run, fold
 from greenlang.gcel.steps import (
     AgentStep,
     BuiltinStep,
@@ -42,8 +40,8 @@ if TYPE_CHECKING:
 
     from greenlang.gcel.calls import Agents
     from greenlang.gcel.passes import Planned, Wiring
-    from greenlang.gcel.reports import Report
-    from greenlang.gcel.running import Clock, Pull
+    from greenlang.gcel.running import Report
+    from greenlang.gcel.running.runs import Clock, Pull
     from greenlang_core.scheduler import Trail
 
 #: The version of the form that is hashed and saved.
@@ -182,7 +180,7 @@ class Plan:
 
     async def _arun(self, value: Any, run: Run) -> Any:
         if run.clock is not None:
-            from greenlang.gcel.running import check_clock
+            from greenlang.gcel.running.runs import check_clock
 
             check_clock(run.clock)
         program = self._program
@@ -203,7 +201,7 @@ class Plan:
     def _run_specially(self, value: Any, run: Run) -> Any:
         """Run with what most runs do without: an event loop, a clock, a deadline, a report."""
         if self._program.is_async:
-            from greenlang.gcel.running import run_in_new_loop
+            from greenlang.gcel.running.runs import run_in_new_loop
 
             return run_in_new_loop(self._arun(value, run), run)
         trail: Trail = []
@@ -326,7 +324,7 @@ class Plan:
 
     @functools.cached_property
     def _pull(self) -> Pull:
-        from greenlang.gcel.running import pull_of
+        from greenlang.gcel.running.runs import pull_of
 
         return pull_of(self)
 
@@ -346,7 +344,7 @@ class Plan:
         Nothing is kept of what was given, so memory stays flat over any number of items. Steps that wait are
         at work on at most `window` items at once.
         """
-        from greenlang.gcel.running import each
+        from greenlang.gcel.running.runs import each
 
         return each(self._pull, value, window, _run_of(deadline, None, report, 1.0, ""))
 
@@ -360,7 +358,7 @@ class Plan:
         report: Report | None = None,
     ) -> AsyncIterator[Any]:
         """`each` inside an event loop; not `ordered`, items come as they are done."""
-        from greenlang.gcel.running import aeach
+        from greenlang.gcel.running.runs import aeach
 
         return aeach(self._pull, value, window, ordered, _run_of(deadline, None, report, 1.0, ""))
 

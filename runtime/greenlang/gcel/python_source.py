@@ -19,7 +19,6 @@ from greenlang.agents.contract import Agent, AgentSpec
 from greenlang.agents.syntax import LiteralValue
 from greenlang.errors import GcelError
 from greenlang.gcel.calls import option_values
-from greenlang.gcel.literals import literal_options, read_literal
 from greenlang.gcel.plan import Plan
 from greenlang.gcel.steps import (
     AgentStep,
@@ -38,6 +37,7 @@ from greenlang.gcel.steps import (
     modifiers_of,
     programs_of,
 )
+from greenlang.gcel.text import literal_options, read_literal
 
 _HELPERS = {
     "caught": '''
@@ -198,7 +198,7 @@ class _Writer:
             return f"{prefix}caught({call}, {handler}, x{inputs_of(step)[0]}, {self._plan.label(step)!r})"
         if modifier.name == "retry":
             self._helpers.add(f"{prefix}retried")
-            self._imports["from greenlang.gcel.guards import BUGS"] = None
+            self._imports["from greenlang.gcel.running import BUGS"] = None
             tries, on = options["n"], options.get("on", ())
             return f"{prefix}retried({call}, {_python(tries)}, {_python(on)})"
         return call

@@ -14,7 +14,6 @@ from greenlang.errors import GcelError
 from greenlang.exact import exact_context
 from greenlang.gcel.builtins import BUILTINS
 from greenlang.gcel.calls import option_values
-from greenlang.gcel.literals import literal_options, read_literal
 from greenlang.gcel.passes.wiring import Wiring, pure_step, rewritten
 from greenlang.gcel.steps import (
     AgentStep,
@@ -27,6 +26,7 @@ from greenlang.gcel.steps import (
     Step,
     inputs_of,
 )
+from greenlang.gcel.text import literal_options, read_literal
 
 #: The values that a literal gives back as they are: neither subclasses nor tuples.
 _PLAIN = (bool, int, Decimal, str, type(None))

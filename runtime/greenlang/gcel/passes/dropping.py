@@ -6,7 +6,6 @@ __all__ = ["drop_unread"]
 
 from collections.abc import Sequence
 
-from greenlang.gcel.literals import literal_options
 from greenlang.gcel.passes.wiring import (
     Rewriting,
     Wiring,
@@ -16,6 +15,7 @@ from greenlang.gcel.passes.wiring import (
     rewritten,
 )
 from greenlang.gcel.steps import BuiltinStep, ListStep, Program, RecordStep, Step, inputs_of
+from greenlang.gcel.text import literal_options
 
 
 def drop_unread(wiring: Wiring) -> Wiring:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import greenlang_core
 from greenlang.agents.places import Origin, place_of
-from greenlang.gcel.digests import input_digest
+from greenlang.gcel.running.digests import input_digest
 from greenlang_core import scheduler
 from greenlang_core.runs import Run
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _OWN_FOLDERS = tuple(
     str(folder)
     for folder in (
-        Path(__file__).parent,
+        Path(__file__).parents[1],
         Path(greenlang_core.__file__).parent,
         Path(os.__file__).parent / "asyncio",
         "core_ext",

@@ -14,12 +14,11 @@ from greenlang.agents.contract import AgentSpec
 from greenlang.agents.resource import Resource
 from greenlang.agents.syntax import LiteralValue, canonical_literal
 from greenlang.errors import StepError, nearest
-from greenlang.gcel.blocking import on_thread
 from greenlang.gcel.builtins import BUILTINS, one_by_one
 from greenlang.gcel.calls import option_values
-from greenlang.gcel.decimal_context import EXACT_CONTEXT
-from greenlang.gcel.guards import build_guard
-from greenlang.gcel.literals import literal_options, read_literal
+from greenlang.gcel.running.blocking import on_thread
+from greenlang.gcel.running.decimal_context import EXACT_CONTEXT
+from greenlang.gcel.running.guards import build_guard
 from greenlang.gcel.steps import (
     AgentStep,
     BuiltinStep,
@@ -36,6 +35,7 @@ from greenlang.gcel.steps import (
     modifiers_of,
     programs_of,
 )
+from greenlang.gcel.text import literal_options, read_literal
 from greenlang_core import scheduler
 
 

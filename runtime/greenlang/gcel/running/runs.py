@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from greenlang.errors import GcelError
 from greenlang.gcel.builtins import one_by_one
-from greenlang.gcel.decimal_context import EXACT_CONTEXT
+from greenlang.gcel.running.decimal_context import EXACT_CONTEXT
 from greenlang.gcel.steps import FilterStep, MapStep, Program
 from greenlang_core import executions, scheduler
 from greenlang_core.runs import Run

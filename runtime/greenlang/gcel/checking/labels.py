@@ -24,7 +24,6 @@ from greenlang.agents.contract import AgentSpec
 from greenlang.agents.flows import ANY_FIELD, declared_fields, record_type
 from greenlang.agents.places import Diagnostic, Origin, diagnose, place_of
 from greenlang.agents.syntax import LiteralValue
-from greenlang.gcel.literals import literal_options
 from greenlang.gcel.records import NoFieldError, field_type
 from greenlang.gcel.steps import (
     AgentStep,
@@ -41,6 +40,7 @@ from greenlang.gcel.steps import (
     modifiers_of,
     programs_of,
 )
+from greenlang.gcel.text import literal_options
 
 
 class _Model(Struct, frozen=True):

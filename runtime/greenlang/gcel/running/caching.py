@@ -9,7 +9,7 @@ from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from greenlang.gcel.digests import input_digest
+from greenlang.gcel.running.digests import input_digest
 
 #: Outputs that are kept at once; the ones used longest ago go first.
 MAXIMUM_OUTPUTS = 10_000

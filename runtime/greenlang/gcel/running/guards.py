@@ -18,10 +18,10 @@ from typing import Any, Protocol
 
 from greenlang.agents.syntax import LiteralValue
 from greenlang.errors import InputError, InternalError
-from greenlang.gcel.caching import cached
-from greenlang.gcel.literals import literal_options
 from greenlang.gcel.modifiers import MODIFIER_OPTIONS
+from greenlang.gcel.running.caching import cached
 from greenlang.gcel.steps import Modifier
+from greenlang.gcel.text import literal_options
 from greenlang_core import executions, scheduler
 from greenlang_core.runs import Run
 

@@ -31,8 +31,8 @@ from greenlang.agents.syntax import (
     literal,
 )
 from greenlang.errors import GcelError
-from greenlang.gcel.language import ALIASES, MODIFIERS, RESERVED_NAMES
-from greenlang.gcel.tokens import (
+from greenlang.gcel.text.language import ALIASES, MODIFIERS, RESERVED_NAMES
+from greenlang.gcel.text.tokens import (
     END,
     ERROR,
     MAXIMUM_BYTES,

@@ -16,9 +16,8 @@ from msgspec import Struct
 from greenlang.agents.contract import AgentSpec
 from greenlang.agents.places import Diagnostic, Origin, diagnose, place_of
 from greenlang.gcel.builtins import BUILTINS, MisfitError
-from greenlang.gcel.edge_units import unit_edges
-from greenlang.gcel.labels import check_labels
-from greenlang.gcel.literals import literal_options, read_literal
+from greenlang.gcel.checking.edge_units import unit_edges
+from greenlang.gcel.checking.labels import check_labels
 from greenlang.gcel.steps import (
     AgentStep,
     BuiltinStep,
@@ -36,6 +35,7 @@ from greenlang.gcel.steps import (
     modifiers_of,
     programs_of,
 )
+from greenlang.gcel.text import literal_options, read_literal
 from greenlang.gcel.types import fits, is_list, item_type, list_of, record_of, type_text, union_of
 
 

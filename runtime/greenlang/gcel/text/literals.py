@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 from greenlang.agents.syntax import Literal, LiteralValue
 from greenlang.errors import GcelError
-from greenlang.gcel.parser import parse
+from greenlang.gcel.text.parser import parse
 
 
 @functools.lru_cache(maxsize=1024)
