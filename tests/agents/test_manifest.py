@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from greenlang.agents.located_yaml import MAX_CHARACTERS
-from greenlang.agents.manifest import parse_manifest
+from greenlang.agents.manifest import Needs, parse_manifest
 from greenlang.errors import PackError
 
 DOCUMENTATION = Path(__file__).parents[2] / "docs" / "packs.md"
@@ -26,6 +26,7 @@ agents:
     entrypoint: acme_fuels.agents:double
     summary: Doubles.
     effects: [pure, calculates]
+    needs: {memory_mib: 256, time_s: 10}
   - name: acme.double
     version: 1.1.0
     entrypoint: acme_fuels.agents:double_next
@@ -38,6 +39,24 @@ factor_sets:
     citation: Acme, table 2
 aliases:
   - data/names.csv
+formulas:
+  - name: acme.fuel
+    version: 1.0.0
+    summary: Fuel.
+    text: fuel = hours * 8
+    citation: Acme, equation 1
+examples:
+  - title: A month.
+    program: examples/month.gcel
+    input: data/month.csv
+    output: examples/month.json
+changelog:
+  - version: 1.10
+    date: 2026-02-01
+    changes: More fuels.
+  - version: 1.9
+    date: 2026-01-01
+    changes: Fuels.
 """
 
 
@@ -49,6 +68,18 @@ def test_scalars_are_the_texts_that_were_written():
     assert manifest.agents[0].effects == ("pure", "calculates")
     assert manifest.agents[1].effects == ()
     assert manifest.schema == 1
+    assert manifest.agents[0].needs == Needs(memory_mib=256, time_s=10)
+    assert manifest.changelog[1].version == "1.9"
+
+
+def test_the_files_of_a_pack_are_all_that_its_manifest_names():
+    assert parse_manifest(PACK).files() == (
+        "data/fuels.csv",
+        "data/names.csv",
+        "examples/month.gcel",
+        "examples/month.json",
+        "data/month.csv",
+    )
 
 
 def test_a_pack_of_factors_alone_is_a_pack():
@@ -60,18 +91,21 @@ def test_the_example_in_the_documentation_is_a_manifest_with_every_key():
     example = re.search(r"```yaml\n(.*?)```", DOCUMENTATION.read_text(), re.DOTALL).group(1)
     manifest = parse_manifest(example)
 
-    def keys(struct):
-        yield from struct.__struct_fields__
+    described, used = set(), set()
+
+    def note_keys(struct):
         for name in struct.__struct_fields__:
             value = getattr(struct, name)
-            assert value, f"the example leaves {name} empty"
+            described.add(name)
+            if value:
+                used.add(name)
             for part in value if isinstance(value, tuple) else [value]:
                 if isinstance(part, msgspec.Struct):
-                    yield from keys(part)
+                    note_keys(part)
 
-    text = DOCUMENTATION.read_text()
-    for key in keys(manifest):
-        assert f"`{key}`" in text, f"{key} is not described"
+    note_keys(manifest)
+    assert described - used == set(), "the example leaves keys out"
+    assert [key for key in described if f"`{key}`" not in DOCUMENTATION.read_text()] == []
 
 
 @pytest.mark.parametrize(
@@ -86,24 +120,42 @@ def test_the_example_in_the_documentation_is_a_manifest_with_every_key():
             "    colour: red\n    effects",
             "line 12: 'colour' is not a key here",
         ),
-        ("    citation: Acme, table 2\n", "", "line 19: 'citation' of factor_sets[0] is missing"),
+        ("    citation: Acme, table 2\n", "", "line 20: 'citation' of factor_sets[0] is missing"),
         (
             "  greenlang:",
             "  python:",
             "line 7: 'python' is not a key here; leave it out; the keys are greenlang",
         ),
         ("name: acme.double", "name: Double", "line 9: 'Double' cannot name an agent; write pack.agent"),
-        ("    version: 1.1.0", "    version: 1.1", "line 15: '1.1' is not an agent's version"),
-        ("    version: 1.1.0", "    version: 1.0.0", "line 14: agent 'acme.double' 1.0.0 is declared twice"),
+        ("    version: 1.1.0", "    version: 1.1", "line 16: '1.1' is not an agent's version"),
+        ("    version: 1.1.0", "    version: 1.0.0", "line 15: agent 'acme.double' 1.0.0 is declared twice"),
         ("agents:double\n", "agents.double\n", "line 11: 'acme_fuels.agents.double' is not an entry point"),
         ("[pure, calculates]", "[magic]", "line 13: agents[0].effects[0]: invalid enum value 'magic'"),
         ("[pure, calculates]", "pure", "line 13: agents[0].effects: expected a list, got text"),
         ("[pure, calculates]", "[[pure]]", "line 13: agents[0].effects[0]"),
         ("schema: 1", "schema: [1]", "schema ['1'] is not known"),
-        ("data/fuels.csv", "../fuels.csv", "line 19: '../fuels.csv' leads out of the pack"),
+        ("data/fuels.csv", "../fuels.csv", "line 20: '../fuels.csv' leads out of the pack"),
         ("data/fuels.csv", "/etc/fuels.csv", "leads out of the pack"),
-        ("data/names.csv", "data\\names.csv", "line 25: 'data\\names.csv' leads out of the pack"),
+        ("data/names.csv", "data\\names.csv", "line 26: 'data\\names.csv' leads out of the pack"),
         ("data/names.csv", "C:names.csv", "leads out of the pack"),
+        ('">=0.1,<0.2"', "new", "line 7: 'new' is not a range of versions; write one like >=0.1,<0.2"),
+        ("time_s: 10", "time: 10", "line 14: 'time' is not a key here; write time_s"),
+        ("time_s: 10", "time_s: soon", "line 14: agents[0].needs.time_s: expected an integer, got text"),
+        ("time_s: 10", "time_s: 0", "line 14: agents[0].needs.time_s: expected an integer >= 1"),
+        ("time_s: 10", "hosts: [a.example]", "line 14: agent 'acme.double' needs hosts but does not declare"),
+        ("time_s: 10", "hosts: ['http://a']", "line 14: 'http://a' is not the name of a host"),
+        (
+            "aliases:",
+            "  - {path: data/fuels.csv, dataset: a, edition: b, licence: c, citation: d}\naliases:",
+            "line 25: factor set 'data/fuels.csv' is declared twice; leave one out",
+        ),
+        ("name: acme.fuel", "name: fuel", "line 28: 'fuel' cannot name an agent"),
+        ("    text: fuel = hours * 8\n", "", "line 28: 'text' of formulas[0] is missing"),
+        ("data/month.csv", "/month.csv", "line 36: '/month.csv' leads out of the pack"),
+        ("month.json", "month.txt", "line 37: the output 'examples/month.txt' is not a .json file"),
+        ("version: 1.10\n    date", "version: 1.11\n    date", "line 39: the changelog begins with 1.11"),
+        ("2026-02-01", "1.2.2026", "line 40: '1.2.2026' is not a date; write YYYY-MM-DD"),
+        ("2026-02-01", "2025-12-31", "line 43: 1.9 is dated 2026-01-01, after the release above it"),
         ("summary: Fuels.", "summary:", "line 4: summary is empty; give it a value"),
         ("summary: Fuels.", "summary: Fuels.\nsummary: Twice.", "line 5: 'summary' stands here twice"),
         ("summary: Fuels.", "summary: [Fuels.", "it is not YAML: "),

@@ -7,7 +7,7 @@ In: functions marked with `@agent`, distributions with an entry point of the gro
   `flows`: what of its output is made of what.
 - `expressions`, `syntax`, `places`: agents composed by Python's operators into the tree that text gives too.
 - `resource`: text files that a program names and a plan carries; `files`: those of packs.
-- `manifest`: pack.yaml, read by `located_yaml` with the line of every mistake.
+- `manifest`: pack.yaml, read by `located_yaml` with the line of every mistake, held to `manifest_rules`.
 - `discovery`: which distributions are there, from metadata alone; `catalogue`: what
   they offer, by name; `registry`: finds it, `loading`: imports it.
 - `hooks`: every hook; `plugins`: imports plugins and calls their hooks.

@@ -9,21 +9,25 @@ from __future__ import annotations
 __all__ = [
     "FILE_NAME",
     "AgentDeclaration",
+    "ExampleDeclaration",
     "FactorSetDeclaration",
+    "FormulaDeclaration",
+    "Needs",
     "PackManifest",
+    "Release",
     "Requirements",
     "parse_manifest",
 ]
 
 import re
-from pathlib import PurePosixPath
+from typing import Annotated, TypeAlias
 
 import msgspec
 
 from greenlang.agents.contract import Effect
 from greenlang.agents.located_yaml import LocatedYaml, parse_yaml
-from greenlang.agents.naming import check_name, check_version
-from greenlang.errors import AgentError, PackError, nearest
+from greenlang.agents.manifest_rules import check_manifest
+from greenlang.errors import PackError, nearest
 
 #: Lies in the folder of the pack's top-level package.
 FILE_NAME = "pack.yaml"
@@ -31,13 +35,30 @@ FILE_NAME = "pack.yaml"
 #: The one schema there is.
 SCHEMA = "1"
 
-_ENTRYPOINT = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*:[A-Za-z_]\w*", re.ASCII)
 _UNKNOWN_KEY = re.compile(r"Object contains unknown field `(.+?)`(?: - at `(.+)`)?")
 _MISSING_KEY = re.compile(r"Object missing required field `(.+?)`(?: - at `(.+)`)?")
 _WRONG_VALUE = re.compile(r"(.+?)(?: - at `(.+)`)?")
 
 #: msgspec's names for the kinds of value, in the words of YAML.
-_WORDS = {"`array`": "a list", "`object`": "a mapping", "`str`": "text", "`int`": "an integer"}
+_WORDS = {
+    "`array`": "a list",
+    "`object`": "a mapping",
+    "`str`": "text",
+    "`int`": "an integer",
+    "`int | null`": "an integer",
+    "`str | null`": "text",
+}
+
+_Positive: TypeAlias = Annotated[int, msgspec.Meta(ge=1)]
+
+
+class Needs(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What one execution of an agent may take of a machine; where it is isolated, these become limits."""
+
+    memory_mib: _Positive | None = None
+    time_s: _Positive | None = None
+    #: Names of the hosts that it talks to; an agent with any declares the effect `io`.
+    hosts: tuple[str, ...] = ()
 
 
 class AgentDeclaration(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -50,6 +71,7 @@ class AgentDeclaration(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     summary: str
     #: The same as the code declares; checked when it is loaded.
     effects: tuple[Effect, ...] = ()
+    needs: Needs = Needs()
 
 
 class FactorSetDeclaration(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -61,6 +83,37 @@ class FactorSetDeclaration(msgspec.Struct, frozen=True, forbid_unknown_fields=Tr
     edition: str
     licence: str
     citation: str
+
+
+class FormulaDeclaration(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One version of a formula that the pack's agents compute by."""
+
+    name: str
+    version: str
+    summary: str
+    #: What it says, `result = expression`, in the names of the domain.
+    text: str
+    #: Publication and number of its equation.
+    citation: str
+
+
+class ExampleDeclaration(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A program that the conformance kit runs, and what it must give; paths are relative to pack.yaml."""
+
+    title: str
+    program: str
+    #: The expected result, a .json file.
+    output: str
+    input: str | None = None
+
+
+class Release(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What changed for users in one version of the pack."""
+
+    version: str
+    #: YYYY-MM-DD.
+    date: str
+    changes: str
 
 
 class Requirements(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -84,6 +137,17 @@ class PackManifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     factor_sets: tuple[FactorSetDeclaration, ...] = ()
     #: Tables of other names for activities, relative to pack.yaml.
     aliases: tuple[str, ...] = ()
+    formulas: tuple[FormulaDeclaration, ...] = ()
+    examples: tuple[ExampleDeclaration, ...] = ()
+    #: From new to old.
+    changelog: tuple[Release, ...] = ()
+
+    def files(self) -> tuple[str, ...]:
+        """Every file it names, each once, relative to pack.yaml."""
+        named = [declared.path for declared in self.factor_sets] + list(self.aliases)
+        for example in self.examples:
+            named += [example.program, example.output, *([example.input] if example.input else [])]
+        return tuple(dict.fromkeys(named))
 
 
 def parse_manifest(text: str, *, file: str = FILE_NAME) -> PackManifest:
@@ -93,7 +157,8 @@ def parse_manifest(text: str, *, file: str = FILE_NAME) -> PackManifest:
     ------
     PackError
         At the first mistake, with its line: broken YAML, another schema, an unknown or missing key, a name,
-        version, entry point or path against the rules, a version of an agent declared twice.
+        version, range, entry point, path or date against the rules, anything declared twice, hosts of an
+        agent without the effect `io`, a changelog that does not begin with this version.
     """
     document = parse_yaml(text, file=file)
     if isinstance(document.value, dict) and document.value.get("schema", SCHEMA) != SCHEMA:
@@ -107,49 +172,8 @@ def parse_manifest(text: str, *, file: str = FILE_NAME) -> PackManifest:
         manifest = msgspec.convert(document.value, PackManifest, strict=False)
     except msgspec.ValidationError as error:
         raise _told(error, document) from None
-    _check_agents(manifest, document)
-    for index, declared in enumerate(manifest.factor_sets):
-        _check_path(declared.path, document.place(f"$.factor_sets[{index}].path"))
-    for index, path in enumerate(manifest.aliases):
-        _check_path(path, document.place(f"$.aliases[{index}]"))
+    check_manifest(manifest, document)
     return manifest
-
-
-def _check_agents(manifest: PackManifest, document: LocatedYaml) -> None:
-    seen: set[tuple[str, str]] = set()
-    for index, declared in enumerate(manifest.agents):
-        path = f"$.agents[{index}]"
-        for key, check, value in (
-            ("name", check_name, declared.name),
-            ("version", check_version, declared.version),
-        ):
-            try:
-                check(value)
-            except AgentError as error:
-                raise PackError(error.message, fix=error.fix, place=document.place(f"{path}.{key}")) from None
-        if not _ENTRYPOINT.fullmatch(declared.entrypoint):
-            raise PackError(
-                f"'{declared.entrypoint}' is not an entry point",
-                fix="write module:attribute, like acme_pack.agents:double",
-                place=document.place(f"{path}.entrypoint"),
-            )
-        if (declared.name, declared.version) in seen:
-            raise PackError(
-                f"agent '{declared.name}' {declared.version} is declared twice",
-                fix="give each its own version",
-                place=document.place(f"{path}.name"),
-            )
-        seen.add((declared.name, declared.version))
-
-
-def _check_path(path: str, place: str) -> None:
-    parts = PurePosixPath(path)
-    if parts.is_absolute() or ".." in parts.parts or "\\" in path or ":" in path or "\0" in path:
-        raise PackError(
-            f"'{path}' leads out of the pack",
-            fix="name a file beside or below pack.yaml, with /",
-            place=place,
-        )
 
 
 def _told(error: msgspec.ValidationError, document: LocatedYaml) -> PackError:
@@ -179,10 +203,14 @@ def _told(error: msgspec.ValidationError, document: LocatedYaml) -> PackError:
 
 def _keys_at(path: str) -> tuple[str, ...]:
     for start, declaration in (
-        ("$.agents", AgentDeclaration),
-        ("$.factor_sets", FactorSetDeclaration),
-        ("$.requires", Requirements),
+        (r"\$\.agents\[\d+\]\.needs", Needs),
+        (r"\$\.agents", AgentDeclaration),
+        (r"\$\.factor_sets", FactorSetDeclaration),
+        (r"\$\.formulas", FormulaDeclaration),
+        (r"\$\.examples", ExampleDeclaration),
+        (r"\$\.changelog", Release),
+        (r"\$\.requires", Requirements),
     ):
-        if path.startswith(start):
+        if re.match(start, path):
             return declaration.__struct_fields__
     return PackManifest.__struct_fields__
