@@ -8,10 +8,11 @@
   steps of the language's own.
 - `modifiers`: what may cover a step, and with which options.
 - `checking`, `types`: what each edge carries, and whether it fits.
-- `plan`: the immutable result and its hash; `documents` its JSON; `pictures` its drawings; `passes` make it
-  run with less.
+- `compiled`: the immutable result and its hash, with the `keys` of its steps; `documents` its JSON,
+  `pictures` its drawings and `shapes` its widths, `python_source` its Python, `differences` what changed;
+  `passes` make it run with less.
 - `running`: a plan to what the compiled scheduler runs, and what came of a run.
-- `compiler`: all of it in order.
+- `plan`: the compiled program with all that can be done with it; `compiler`: all of it in order.
 """
 
 # ruff: noqa: A004  the words of the language are what they are

@@ -7,12 +7,12 @@ __all__ = ["differences"]
 from collections.abc import Iterator
 from difflib import SequenceMatcher
 
+from greenlang.gcel.compiled import Compiled
 from greenlang.gcel.pictures import step_title
-from greenlang.gcel.plan import Plan
 from greenlang.gcel.steps import AgentStep, inputs_of, programs_of
 
 
-def differences(before: Plan, after: Plan) -> list[str]:
+def differences(before: Compiled, after: Compiled) -> list[str]:
     """Lines that say what changed, and which steps run again because of it; empty if nothing did."""
     if before == after:
         return []
@@ -24,7 +24,7 @@ def differences(before: Plan, after: Plan) -> list[str]:
     return told
 
 
-def _agents(before: Plan, after: Plan) -> Iterator[str]:
+def _agents(before: Compiled, after: Compiled) -> Iterator[str]:
     old = {(spec.name, spec.version): code for spec, code in zip(before.agents, before.codes, strict=True)}
     new = {(spec.name, spec.version): code for spec, code in zip(after.agents, after.codes, strict=True)}
     for name in sorted({name for name, _ in (*old, *new)}):
@@ -37,7 +37,7 @@ def _agents(before: Plan, after: Plan) -> Iterator[str]:
                 yield f"agent '{name}' {version}: its code changed"
 
 
-def _files(before: Plan, after: Plan) -> Iterator[str]:
+def _files(before: Compiled, after: Compiled) -> Iterator[str]:
     old = {file.name: file.sha256 for file in before.resources}
     new = {file.name: file.sha256 for file in after.resources}
     for name in sorted(old.keys() | new.keys()):
@@ -49,7 +49,7 @@ def _files(before: Plan, after: Plan) -> Iterator[str]:
             yield f"file '{name}': its content changed"
 
 
-def _steps(before: Plan, after: Plan) -> Iterator[str]:
+def _steps(before: Compiled, after: Compiled) -> Iterator[str]:
     old, new = _titles(before), _titles(after)
     same = True
     for kind, first, last, from_, to in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
@@ -66,7 +66,7 @@ def _steps(before: Plan, after: Plan) -> Iterator[str]:
         yield "steps read from other steps than before"
 
 
-def _titles(plan: Plan) -> list[str]:
+def _titles(plan: Compiled) -> list[str]:
     """Every step as a program writes it; agents without their versions, which are told apart from it."""
     titles = []
     for program in plan.programs:
@@ -78,14 +78,14 @@ def _titles(plan: Plan) -> list[str]:
     return titles
 
 
-def _wires(plan: Plan) -> list[object]:
+def _wires(plan: Compiled) -> list[object]:
     return [
         [(inputs_of(step), programs_of(step)) for step in program.steps] + [program.result]
         for program in plan.programs
     ]
 
 
-def _reasons(before: Plan, after: Plan) -> str:
+def _reasons(before: Compiled, after: Compiled) -> str:
     """Of the steps that run again, those that changed themselves; the others come after them."""
     old = {form for forms in before.own_forms for form in forms}
     changed = [

@@ -16,8 +16,8 @@ from greenlang.errors import GcelError
 from greenlang.gcel.builtins import BUILTINS
 from greenlang.gcel.calls import option_values
 from greenlang.gcel.checking import check_types
+from greenlang.gcel.compiled import FORM, Compiled
 from greenlang.gcel.modifiers import MODIFIER_OPTIONS, check_modifiers, refused_value
-from greenlang.gcel.plan import FORM, Plan
 from greenlang.gcel.steps import AgentStep, BuiltinStep, Modifier, Program, check_wiring, modifiers_of
 from greenlang.gcel.text import literal_options
 
@@ -51,7 +51,7 @@ class _Document(Struct, frozen=True, forbid_unknown_fields=True):
     places: tuple[tuple[tuple[int, int, int, int, int], ...], ...]
 
 
-def write_plan(plan: Plan) -> bytes:
+def write_plan(plan: Compiled) -> bytes:
     """The plan as JSON in UTF-8."""
     texts: dict[str, int] = {}
 
@@ -79,7 +79,7 @@ def write_plan(plan: Plan) -> bytes:
     )
 
 
-def read_plan(document: bytes | str, registry: Agents | None = None) -> Plan:
+def read_plan(document: bytes | str, registry: Agents | None = None) -> Compiled:
     """The plan that `write_plan` wrote, checked against the agents that are installed here."""
     if registry is None:
         from greenlang.agents.registry import default_registry
@@ -103,7 +103,7 @@ def read_plan(document: bytes | str, registry: Agents | None = None) -> Plan:
     if diagnostics:
         raise gcel_error(diagnostics)
     codes = tuple(record.code for record in read.agents)
-    plan = Plan(read.programs, origins, agents, codes, resources, types)
+    plan = Compiled(read.programs, origins, agents, codes, resources, types)
     if plan.hash != read.hash:
         raise GcelError("the plan does not have the hash that it names", fix="compile the program again")
     return plan

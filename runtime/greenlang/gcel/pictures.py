@@ -12,7 +12,7 @@ import msgspec
 
 from greenlang.agents.syntax import canonical_literal
 from greenlang.errors import InputError, nearest
-from greenlang.gcel.plan import Plan
+from greenlang.gcel.compiled import Compiled
 from greenlang.gcel.shapes import shape_of
 from greenlang.gcel.steps import (
     AgentStep,
@@ -33,7 +33,7 @@ from greenlang.gcel.steps import (
 from greenlang.gcel.types import type_text
 
 
-def draw(plan: Plan, form: str, *, planned: bool = False) -> str:
+def draw(plan: Compiled, form: str, *, planned: bool = False) -> str:
     """The plan as written, or `planned` as it runs, in one of `FORMATS`; InputError for another."""
     if form not in FORMATS:
         close = nearest(form, FORMATS)
@@ -42,7 +42,7 @@ def draw(plan: Plan, form: str, *, planned: bool = False) -> str:
     return FORMATS[form](plan.as_it_runs if planned else plan)
 
 
-def step_title(plan: Plan, step: Step) -> str:
+def step_title(plan: Compiled, step: Step) -> str:
     """A step as a program writes it, with the version that was chosen and what covers it."""
     return " >> ".join([_barestep_title(plan, step), *map(_modifier, modifiers_of(step))])
 
@@ -51,7 +51,7 @@ def _modifier(modifier: Modifier) -> str:
     return f"{modifier.name}{_options(modifier.options)}"
 
 
-def _barestep_title(plan: Plan, step: Step) -> str:
+def _barestep_title(plan: Compiled, step: Step) -> str:
     if isinstance(step, AgentStep):
         spec = plan.agents[step.agent]
         files = {
@@ -96,7 +96,7 @@ def _programs(step: Step) -> list[tuple[int, str]]:
     return handlers
 
 
-def _text(plan: Plan) -> str:
+def _text(plan: Compiled) -> str:
     lines = [f"plan {plan.hash}", f"takes {type_text(plan.input_type)}, gives {type_text(plan.output_type)}"]
     if not plan.portable:
         loose = [spec.name for spec, code in zip(plan.agents, plan.codes, strict=True) if code is None]
@@ -111,7 +111,7 @@ def _text(plan: Plan) -> str:
     return "\n".join(lines)
 
 
-def _listing(plan: Plan, conversions: Mapping[tuple[int, int], list[str]]) -> Iterator[str]:
+def _listing(plan: Compiled, conversions: Mapping[tuple[int, int], list[str]]) -> Iterator[str]:
     """The steps of all programs, and what each reads."""
     for number, program in enumerate(plan.programs):
         yield "" if number == 0 else f"\nprogram {number}"
@@ -125,7 +125,7 @@ def _listing(plan: Plan, conversions: Mapping[tuple[int, int], list[str]]) -> It
         yield f"      gives {_slot(program.result)}"
 
 
-def _planning(plan: Plan) -> Iterator[str]:
+def _planning(plan: Compiled) -> Iterator[str]:
     """What each pass made of the plan, what runs in the end, and how wide and how long it is."""
     stages = plan.planned.stages
     changed = any(stage.before.programs != stage.after.programs for stage in stages)
@@ -150,7 +150,7 @@ def _slot(slot: int) -> str:
     return str(slot) if slot else "input"
 
 
-def _json(plan: Plan) -> str:
+def _json(plan: Compiled) -> str:
     document: dict[str, Any] = {
         "hash": plan.hash,
         "portable": plan.portable,
@@ -166,7 +166,7 @@ def _json(plan: Plan) -> str:
     return json.dumps(document, indent=2, ensure_ascii=False)
 
 
-def _planned_json(plan: Plan) -> dict[str, Any]:
+def _planned_json(plan: Compiled) -> dict[str, Any]:
     planned = plan.planned
     shape = shape_of(planned.wiring.programs[0])
     stages = [
@@ -188,7 +188,7 @@ def _planned_json(plan: Plan) -> dict[str, Any]:
     }
 
 
-def _mermaid(plan: Plan) -> str:
+def _mermaid(plan: Compiled) -> str:
     lines = ["flowchart TD"]
     for number, program in enumerate(plan.programs):
         indent = "    "
@@ -213,7 +213,7 @@ def _mermaid_text(text: str) -> str:
     return "".join(f"#{ord(sign)};" if sign in '"#<>&`\\' or ord(sign) < 32 else sign for sign in text)
 
 
-def _graphviz(plan: Plan) -> str:
+def _graphviz(plan: Compiled) -> str:
     lines = ["digraph plan {", "    compound=true;", "    node [shape=box];"]
     for number, program in enumerate(plan.programs):
         indent = "    "
@@ -242,7 +242,7 @@ def _node(number: int, slot: int | str) -> str:
     return f"p{number}_{slot}"
 
 
-def _arrows(plan: Plan, number: int) -> Iterator[tuple[str, str, str]]:
+def _arrows(plan: Compiled, number: int) -> Iterator[tuple[str, str, str]]:
     program = plan.programs[number]
     for slot, step in enumerate(program.steps, start=1):
         for read, label in _edges(step):
@@ -250,14 +250,14 @@ def _arrows(plan: Plan, number: int) -> Iterator[tuple[str, str, str]]:
     yield _node(number, program.result), _node(number, "out"), ""
 
 
-def _uses(plan: Plan) -> Iterator[tuple[str, str, str]]:
+def _uses(plan: Compiled) -> Iterator[tuple[str, str, str]]:
     for number, program in enumerate(plan.programs):
         for slot, step in enumerate(program.steps, start=1):
             for named, when in _programs(step):
                 yield _node(number, slot), _node(named, 0), when
 
 
-FORMATS: dict[str, Callable[[Plan], str]] = {
+FORMATS: dict[str, Callable[[Compiled], str]] = {
     "text": _text,
     "json": _json,
     "mermaid": _mermaid,

@@ -19,7 +19,7 @@ from greenlang.agents.contract import Agent, AgentSpec
 from greenlang.agents.syntax import LiteralValue
 from greenlang.errors import GcelError
 from greenlang.gcel.calls import option_values
-from greenlang.gcel.plan import Plan
+from greenlang.gcel.compiled import Compiled
 from greenlang.gcel.steps import (
     AgentStep,
     BuiltinStep,
@@ -83,7 +83,7 @@ def awaitable(function):
 }
 
 
-def python_source(plan: Plan) -> str:
+def python_source(plan: Compiled) -> str:
     """The plan as a module with a function `run(value)`, asynchronous where the plan is.
 
     Raises
@@ -95,7 +95,7 @@ def python_source(plan: Plan) -> str:
 
 
 class _Writer:
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: Compiled) -> None:
         self._plan = plan
         self._names: set[str] = {*dir(builtins), *keyword.kwlist, "run", "value", "item", "option"}
         #: Lines before the programs: imports, agents, files, configured built-ins.
@@ -286,7 +286,7 @@ class _Writer:
         return self._constant(step.name, f"BUILTINS[{step.name!r}].make({options})")
 
 
-def _asynchronous(plan: Plan) -> set[int]:
+def _asynchronous(plan: Compiled) -> set[int]:
     """The programs in which something is awaited."""
     found: set[int] = set()
     for number in reversed(range(len(plan.programs))):
@@ -295,7 +295,7 @@ def _asynchronous(plan: Plan) -> set[int]:
     return found
 
 
-def _step_waits(plan: Plan, step: Step, programs: Sequence[int] | set[int]) -> bool:
+def _step_waits(plan: Compiled, step: Step, programs: Sequence[int] | set[int]) -> bool:
     is_async = isinstance(step, AgentStep) and plan.agents[step.agent].is_async
     return is_async or any(number in programs for number in programs_of(step))
 

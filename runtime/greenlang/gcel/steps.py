@@ -24,6 +24,7 @@ __all__ = [
     "Step",
     "check_wiring",
     "inputs_of",
+    "label_of",
     "modifiers_of",
     "programs_of",
 ]
@@ -183,6 +184,23 @@ def programs_of(step: Step) -> tuple[int, ...]:
     if isinstance(step, RouteStep):
         return step.programs if step.default is None else (*step.programs, step.default)
     return handlers
+
+
+def label_of(step: Step) -> str:
+    """What a program writes for a step that is no agent's: its name, or the operator."""
+    return step.name if isinstance(step, BuiltinStep) else _LABELS[type(step)]
+
+
+_LABELS: dict[type, str] = {
+    ConstantStep: "constant",
+    ListStep: "|",
+    RecordStep: "branch",
+    MapStep: "map",
+    FilterStep: "filter",
+    GroupStep: "group",
+    ChooseStep: "?",
+    RouteStep: "route",
+}
 
 
 def check_wiring(programs: Sequence[Program], agents: int, resources: int) -> None:

@@ -13,6 +13,7 @@ from msgspec import Struct
 from greenlang.errors import GcelError
 from greenlang.gcel.builtins import one_by_one
 from greenlang.gcel.running.decimal_context import EXACT_CONTEXT
+from greenlang.gcel.running.prepared import Prepared
 from greenlang.gcel.steps import FilterStep, MapStep, Program
 from greenlang_core import executions, scheduler
 from greenlang_core.runs import Run
@@ -20,7 +21,6 @@ from greenlang_core.runs import Run
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop
 
-    from greenlang.gcel.plan import Plan
     from greenlang_core.scheduler import Trail
 
 
@@ -69,7 +69,7 @@ def run_in_new_loop(main: Coroutine[Any, Any, Any], run: Run) -> Any:
 class Pull(Struct, frozen=True):
     """A plan that ends in a map or a filter: what comes before it, and what it does with an item."""
 
-    plan: Plan
+    plan: Prepared
     #: With the part before the map as the first.
     executable: tuple[scheduler.Program, ...]
     inner: scheduler.Program
@@ -78,9 +78,9 @@ class Pull(Struct, frozen=True):
     last: int
 
 
-def pull_of(plan: Plan) -> Pull:
+def pull_of(plan: Prepared) -> Pull:
     """Take a plan apart; GcelError if it ends in nothing that has items."""
-    first = plan.planned.wiring.programs[0]
+    first = plan.wiring.programs[0]
     last = first.steps[first.result - 1] if first.result else None
     if not isinstance(last, MapStep | FilterStep) or last.modifiers:
         raise GcelError(

@@ -1,0 +1,77 @@
+"""A compiled program made ready for the scheduler, and its failures told in the program's own words."""
+
+from __future__ import annotations
+
+__all__ = ["Prepared"]
+
+import functools
+import os
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from greenlang.gcel.compiled import Compiled
+from greenlang.gcel.running.executable import build_executable
+from greenlang.gcel.running.failures import add_failure_note
+from greenlang.gcel.steps import Program
+from greenlang_core import scheduler
+from greenlang_core.runs import Run
+
+if TYPE_CHECKING:
+    from greenlang.gcel.passes import Wiring
+    from greenlang_core.scheduler import Trail
+
+_ENCODER = msgspec.json.Encoder(order="sorted")
+
+
+class Prepared:
+    """The programs of a plan as the scheduler takes them, and what people call their steps."""
+
+    def __init__(self, compiled: Compiled) -> None:
+        self.compiled = compiled
+
+    @property
+    def wiring(self) -> Wiring:
+        """The steps that run."""
+        return self.compiled.planned.wiring
+
+    @functools.cached_property
+    def program(self) -> scheduler.Program:
+        """The first of the plan's programs, ready to run."""
+        return self._executable[0]
+
+    @functools.cached_property
+    def labels(self) -> list[list[str]]:
+        """What people call each step of each program."""
+        return [[self.compiled.label(step) for step in program.steps] for program in self.wiring.programs]
+
+    @functools.cached_property
+    def _executable(self) -> Sequence[scheduler.Program]:
+        return self.executable(self.wiring.programs[0])
+
+    def executable(self, first: Program) -> Sequence[scheduler.Program]:
+        """What the scheduler runs: `first`, and after it the programs that the plan's steps name."""
+        compiled, later = self.compiled, self.wiring.programs[1:]
+        form = compiled.form()
+        keys = _ENCODER.encode([form["agents"], form["resources"], later])
+        if not compiled.portable:
+            # Code that cannot be told apart by a digest shares nothing.
+            keys += os.urandom(16)
+        return build_executable((first, *later), compiled.agents, compiled.resources, self.labels, keys)
+
+    def annotate(self, error: BaseException, trail: Trail, value: Any, run: Run | None = None) -> None:
+        """Add to an error which step failed, and leave the scheduler's own frames out of its traceback."""
+        self.annotate_in(self._executable, error, trail, value, run)
+
+    def annotate_in(
+        self,
+        executable: Sequence[scheduler.Program],
+        error: BaseException,
+        trail: Trail,
+        value: Any,
+        run: Run | None,
+    ) -> None:
+        """The same for a run of other programs than the plan's own (see `executable`)."""
+        numbers = {program: number for number, program in enumerate(executable)}
+        add_failure_note(error, trail, numbers, self.labels, self.wiring.origins, value, run)
