@@ -31,17 +31,22 @@ LEVELS = (
 #: `errors` and `exact` are words, so they lean on nothing compiled.
 WITHOUT_CORE = {"errors", "exact"}
 
-#: What the runtime may import of others; `_typeshed` exists for type checkers alone, and `pyarrow` comes with
-#: an extra.
+#: What the runtime may import of others; `_typeshed` exists for type checkers alone, and `build`, `copier`,
+#: `cyclonedx`, `packageurl`, `pyarrow` and `pytest` come with extras.
 LIBRARIES = {
     "_typeshed",
+    "build",
     "click",
+    "copier",
     "cryptography",
+    "cyclonedx",
     "msgspec",
     "numpy",
+    "packageurl",
     "packaging",
     "pluggy",
     "pyarrow",
+    "pytest",
     "rich",
     "yaml",
 }
