@@ -4,7 +4,8 @@ In: functions marked with `@agent`, distributions with an entry point of the gro
 `AgentSpec` for a name and a range of versions, the identity of its code, and the factor files of packs.
 
 - `contract`: `@agent`, `Agent` and what is known of one; `naming`: its name and versions;
-  `flows`: what of its output is made of what.
+  `signatures`: what its function's says; `columns`: its columnar form; `flows`: what of its output is made
+  of what.
 - `expressions`, `syntax`, `places`: agents composed by Python's operators into the tree that text gives too.
 - `resource`: text files that a program names and a plan carries; `files`: those of packs.
 - `manifest`: pack.yaml, read by `located_yaml` with the line of every mistake, held to `manifest_rules`.

@@ -14,13 +14,15 @@ __all__ = ["EFFECTS", "Agent", "AgentSpec", "Effect", "Option", "agent"]
 import functools
 import inspect
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import FunctionType
-from typing import Any, Literal, final, get_args, get_type_hints
+from typing import Any, Literal, final, get_args
 
+from greenlang.agents.columns import ColumnarForm, columnar_form
 from greenlang.agents.expressions import Expression, configured
 from greenlang.agents.flows import check_approves, check_flows
 from greenlang.agents.naming import check_name, check_version
+from greenlang.agents.signatures import Option, read_signature
 from greenlang.agents.syntax import Call, call
 from greenlang.errors import AgentError
 
@@ -31,20 +33,6 @@ Effect = Literal["pure", "io", "llm", "random", "clock", "calculates"]
 EFFECTS: frozenset[Effect] = frozenset(get_args(Effect))
 
 _IMPURE: frozenset[Effect] = frozenset({"io", "llm", "random", "clock"})
-
-_POSITIONAL = {inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD}
-_VARIADIC = {inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD}
-
-
-@dataclass(frozen=True, slots=True)
-class Option:
-    """A keyword-only parameter of an agent's function: part of a plan, not of its input."""
-
-    name: str
-    type: Any
-    #: None where the option is required.
-    default: Any
-    required: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +58,8 @@ class AgentSpec:
     flows: Mapping[str, frozenset[str]] = field(default_factory=dict, compare=False)
     #: Fields of the output that a person approved; `*` is all of them.
     approves: frozenset[str] = frozenset()
+    #: The same agent over whole columns, where it offers that.
+    columns: ColumnarForm | None = None
 
     @property
     def summary(self) -> str:
@@ -95,6 +85,27 @@ class Agent(Expression):
         if kwargs and not args and input_name not in kwargs:
             return configured(self.spec.name, kwargs, agent=self)
         return self.spec.function(*args, **kwargs)
+
+    def columns(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        """Offer a columnar form: `@double.columns` on a function that does the same for a whole column.
+
+        A map may call it once instead of the agent item by item. It takes and gives collections of what the
+        agent takes and gives, item for item equal to the last digit, and has the agent's options. Where it
+        raises, items are run one by one, so that the one that fails is named.
+
+        Raises
+        ------
+        AgentError
+            If the agent is not pure or waits, or the function has another signature.
+
+        Examples
+        --------
+        >>> @double.columns
+        ... def double_columns(values: DecimalColumn) -> DecimalColumn:
+        ...     return values * 2
+        """
+        self.spec = replace(self.spec, columns=columnar_form(self.spec, function))
+        return function
 
     @property
     def node(self) -> Call:
@@ -164,9 +175,8 @@ def agent(
                 fix="put @agent on a function made with def or async def",
             )
         is_async = _check_kind(name, function, blocking=blocking, needs_task=needs_task)
-        hints = _types(name, function)
-        input_parameter, *options = _parameters(name, function)
-        input_type, output_type = hints.get(input_parameter.name, Any), hints.get("return", Any)
+        signature = read_signature(name, function)
+        input_type, output_type = signature.input_type, signature.output_type
         return Agent(
             AgentSpec(
                 name=name,
@@ -175,7 +185,7 @@ def agent(
                 is_async=is_async,
                 input_type=input_type,
                 output_type=output_type,
-                options=tuple(_option(parameter, hints) for parameter in options),
+                options=signature.options,
                 effects=declared,
                 blocking=blocking,
                 needs_task=needs_task,
@@ -222,42 +232,3 @@ def _check_kind(name: str, function: FunctionType, *, blocking: bool, needs_task
             fix="leave out `needs_task`, or write async def",
         )
     return is_async
-
-
-def _types(name: str, function: FunctionType) -> dict[str, Any]:
-    try:
-        return get_type_hints(function, include_extras=True)
-    except (NameError, TypeError, AttributeError, SyntaxError) as error:
-        raise AgentError(
-            f"an annotation of agent '{name}' cannot be read: {error}",
-            fix="annotate with types that its module defines or imports at run time",
-        ) from error
-
-
-def _parameters(name: str, function: FunctionType) -> list[inspect.Parameter]:
-    """The input parameter, then the options."""
-    parameters = list(inspect.signature(function).parameters.values())
-    variadic = [str(parameter) for parameter in parameters if parameter.kind in _VARIADIC]
-    if variadic:
-        raise AgentError(
-            f"agent '{name}' takes {', '.join(variadic)}", fix="name each option, after a * in the parameters"
-        )
-    if not parameters or parameters[0].kind not in _POSITIONAL:
-        raise AgentError(f"agent '{name}' takes no input", fix="give it one positional parameter, its input")
-    more = [parameter.name for parameter in parameters[1:] if parameter.kind in _POSITIONAL]
-    if more:
-        raise AgentError(
-            f"agent '{name}' takes {', '.join(more)} beside its input {parameters[0].name}",
-            fix=f"write `*, {more[0]}` to make options of them, or take one record",
-        )
-    return parameters
-
-
-def _option(parameter: inspect.Parameter, hints: dict[str, Any]) -> Option:
-    required = parameter.default is inspect.Parameter.empty
-    return Option(
-        name=parameter.name,
-        type=hints.get(parameter.name, Any),
-        default=None if required else parameter.default,
-        required=required,
-    )

@@ -6,7 +6,7 @@ loose function's is over its source text.  Neither looks at bytecode, which diff
 
 from __future__ import annotations
 
-__all__ = ["function_identity", "package_identity"]
+__all__ = ["function_identity", "functions_identity", "package_identity"]
 
 import ast
 import hashlib
@@ -14,7 +14,7 @@ import inspect
 import os
 import textwrap
 import tokenize
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -35,6 +35,14 @@ def function_identity(function: Callable[..., Any]) -> str | None:
     if function not in _FUNCTIONS:
         _FUNCTIONS[function] = _source_digest(function)
     return _FUNCTIONS[function]
+
+
+def functions_identity(functions: Iterable[Callable[..., Any]]) -> str | None:
+    """`sha256:` and a digest over the sources of several functions; None where one of them has none."""
+    identities = [function_identity(function) for function in functions]
+    if None in identities:
+        return None
+    return "sha256:" + hashlib.sha256("\n".join(map(str, identities)).encode()).hexdigest()
 
 
 #: Identities by function, without keeping one alive: finding a source costs as much as compiling 100 steps.

@@ -12,7 +12,7 @@ from greenlang.agents.catalogue import Catalogue, Offer, catalogue_of
 from greenlang.agents.contract import Agent, AgentSpec
 from greenlang.agents.discovery import Discovery, discover
 from greenlang.agents.files import FactorFile, PackFile
-from greenlang.agents.identity import function_identity, package_identity
+from greenlang.agents.identity import function_identity, functions_identity, package_identity
 from greenlang.agents.loading import load_agent
 from greenlang.agents.naming import in_order, newest_matching
 from greenlang.errors import AgentError, PackError, nearest
@@ -94,7 +94,8 @@ class Registry:
         """`sha256:` and the digest of the code behind an agent, the same on every machine.
 
         For an agent of an installed plugin it covers the plugin's whole package; for a loose function, its
-        source text. None where the code cannot be told (a closure, no source): such a plan is not portable.
+        source text and that of its columnar form. None where the code cannot be told (a closure, no source):
+        such a plan is not portable.
         """
         module = spec.function.__module__
         for plugin in self._discovered.plugins:
@@ -102,6 +103,8 @@ class Registry:
                 if plugin.location not in self._identities:
                     self._identities[plugin.location] = package_identity(plugin.location)
                 return self._identities[plugin.location]
+        if spec.columns is not None:
+            return functions_identity([spec.function, spec.columns.function])
         return function_identity(spec.function)
 
     def factors(self, pack: str | None = None) -> tuple[FactorFile, ...]:

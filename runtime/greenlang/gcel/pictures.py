@@ -62,6 +62,8 @@ def _barestep_title(plan: Compiled, step: Step) -> str:
         return f"{step.name}{_options(step.options)}"
     if isinstance(step, ConstantStep):
         return step.value
+    if isinstance(step, MapStep) and step.columnar:
+        return "map by columns"
     if isinstance(step, RecordStep):
         return f"branch {', '.join(map(canonical_literal, step.names))}"
     return plan.label(step)

@@ -94,6 +94,10 @@ class MapStep(Struct, frozen=True, tag="map", tag_field="kind", omit_defaults=Tr
     input: int
     program: int
     modifiers: tuple[Modifier, ...] = ()
+    #: The planner's: whether agents that offer a columnar form are called once for a whole column, and
+    #: whether those that read the result take a column as well.
+    columnar: bool = False
+    column_kept: bool = False
 
 
 class FilterStep(Struct, frozen=True, tag="filter", tag_field="kind", omit_defaults=True):

@@ -37,11 +37,14 @@ def fuse_maps(wiring: Wiring) -> Wiring:
         readers = Counter(slot for step in program.steps for slot in inputs_of(step))
         readers[program.result] += 1
         chains: dict[int, list[int]] = {}
+        by_columns: dict[int, bool] = {}
         for slot, step in enumerate(program.steps, start=1):
             if number not in caught and _is_plain_map(step, pure, used):
-                before = chains.pop(step.input, []) if readers[step.input] == 1 else []
-                before.append(slot)
-                chains[slot] = before
+                # A map by columns and one by items stay two.
+                follows = step.input in chains and by_columns[step.input] == step.columnar
+                before = chains.pop(step.input) if follows and readers[step.input] == 1 else []
+                chains[slot] = [*before, slot]
+                by_columns[slot] = step.columnar
         fused = {slot: chain for slot, chain in chains.items() if len(chain) > 1}
         if not fused:
             continue

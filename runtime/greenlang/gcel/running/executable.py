@@ -4,11 +4,8 @@ from __future__ import annotations
 
 __all__ = ["build_executable"]
 
-import hashlib
 from collections.abc import Callable, Sequence
 from typing import Any
-
-import msgspec
 
 from greenlang.agents.contract import AgentSpec
 from greenlang.agents.resource import Resource
@@ -17,6 +14,7 @@ from greenlang.errors import StepError, nearest
 from greenlang.gcel.builtins import BUILTINS, one_by_one
 from greenlang.gcel.calls import option_values
 from greenlang.gcel.running.blocking import on_thread
+from greenlang.gcel.running.columns import ColumnarMap
 from greenlang.gcel.running.decimal_context import EXACT_CONTEXT
 from greenlang.gcel.running.guards import build_guard
 from greenlang.gcel.steps import (
@@ -44,23 +42,27 @@ def build_executable(
     agents: Sequence[AgentSpec],
     resources: Sequence[Resource],
     labels: Sequence[Sequence[str]],
-    keys: bytes,
+    key_of: Callable[[int, int], str],
 ) -> tuple[scheduler.Program, ...]:
     """The programs of a plan, ready to run; the first is the plan's own.
 
-    `labels` are what people call each step; `keys` tells apart agents and programs of different plans, where
-    outputs are kept.
+    `labels` are what people call each step; `key_of` a program and a step in it is what its outputs are kept by.
     """
     built: dict[int, scheduler.Program] = {}
     # A program names only later ones.
     for number in reversed(range(len(programs))):
         program = programs[number]
         steps = [_instruction(step, agents, resources, built) for step in program.steps]
-        guards = {
-            index: build_guard(labels[number][index], modifiers_of(step), built, _step_key(step, keys))
+        guards: dict[int, scheduler.Guard] = {
+            index: build_guard(labels[number][index], modifiers_of(step), built, key_of(number, index))
             for index, step in enumerate(program.steps)
             if modifiers_of(step)
         }
+        for index, step in enumerate(program.steps):
+            if isinstance(step, MapStep) and step.columnar and not step.modifiers:
+                by_columns = _by_columns(step, programs[step.program], agents, resources)
+                if by_columns is not None:
+                    guards[index] = by_columns
         built[number] = scheduler.Program(
             steps,
             program.result,
@@ -79,8 +81,7 @@ def _instruction(
 ) -> tuple[Any, ...]:
     if isinstance(step, AgentStep):
         spec = agents[step.agent]
-        files = {name: resources[number] for name, number in step.resources.items()}
-        options = option_values(spec.options, literal_options(step.options), files)
+        options = _options(step, spec, resources)
         function = on_thread(spec.function) if spec.blocking else spec.function
         return _call(step.input, function, options, spec.is_async or spec.blocking, spec.needs_task)
     if isinstance(step, BuiltinStep):
@@ -110,10 +111,25 @@ def _instruction(
     return "choose", (step.key, step.input), programs, _selector(step)
 
 
-def _step_key(step: Step, keys: bytes) -> str:
-    """What tells a step's outputs apart from those of others, where they are kept."""
-    bare = msgspec.structs.replace(step, modifiers=())  # what covers a step changes none of its successes
-    return hashlib.sha256(keys + msgspec.json.encode(bare, order="sorted")).hexdigest()
+def _options(step: AgentStep, spec: AgentSpec, resources: Sequence[Resource]) -> dict[str, Any]:
+    """What an agent's function gets for its options."""
+    files = {name: resources[number] for name, number in step.resources.items()}
+    return option_values(spec.options, literal_options(step.options), files)
+
+
+def _by_columns(
+    step: MapStep, program: Program, agents: Sequence[AgentSpec], resources: Sequence[Resource]
+) -> ColumnarMap | None:
+    """What runs a map by columns; None where a plan says so of a program that offers no such thing."""
+    forms = []
+    for inner in program.steps:
+        if not isinstance(inner, AgentStep):
+            return None
+        spec = agents[inner.agent]
+        if spec.columns is None:
+            return None
+        forms.append((spec.name, spec.columns, _options(inner, spec, resources)))
+    return ColumnarMap(forms, column_kept=step.column_kept)
 
 
 def _call(
