@@ -33,5 +33,7 @@ cdef class Execution:
     cdef bint waits(self, Step* step) except -1
     cdef int complete(self, Py_ssize_t index, object output) except -1
     cdef int note(self, Py_ssize_t index) except -1
-    cdef object output_of(self, Py_ssize_t index)
+    cdef object recorded(self, Py_ssize_t index, int attempt, bint later)
+    cdef object output_of(self, Py_ssize_t index, int attempt)
+    cdef object performed(self, Py_ssize_t index)
     cdef object coroutine_of(self, Py_ssize_t index)

@@ -9,10 +9,12 @@ from cpython.mem cimport PyMem_Free, PyMem_Malloc
 from cpython.object cimport PyObject
 from cpython.ref cimport Py_INCREF, Py_XDECREF
 from libc.math cimport INFINITY
+from libc.stdint cimport int32_t
 from libc.string cimport memcpy
 
 from greenlang_core.crew cimport PENDING, Crew, result_of
 from greenlang_core.crew import give_up, look_at
+from greenlang_core.recording cimport END, FAIL, Recorder
 from greenlang_core.runs cimport Run, clock_now, coarse_now
 from greenlang_core.scheduler cimport CALL, CHOOSE, FILTER, GROUP, MAP, Program, Step, check_deadline, enter_context, leave_context
 
@@ -37,7 +39,7 @@ cdef inline PyObject** _items(list slots) noexcept:
     return (<PyListObject*>slots).ob_item
 
 
-async def arun(Program program, value, list trail, Run run=None):
+def arun(Program program, value, list trail, Run run=None):
     """Run any program; its asynchronous steps run at once where their inputs allow it.
 
     An error cancels the steps that are still at work, and is raised when every one of them has ended, or was given
@@ -45,6 +47,11 @@ async def arun(Program program, value, list trail, Run run=None):
     """
     if run is None:
         run = Run()
+    return _recorded(program, -1, _watched(program, value, trail, run), run)
+
+
+async def _watched(Program program, value, list trail, Run run):
+    """Run a program, and watch the deadline."""
     timer = None
     started_s = coarse_now(run)
     execution = Execution(program, value, trail, run)
@@ -58,6 +65,14 @@ async def arun(Program program, value, list trail, Run run=None):
     finally:
         if timer is not None:
             timer.cancel()
+
+
+cdef object _recorded(Program program, Py_ssize_t item, object coroutine, Run run):
+    """A coroutine that runs a program, in a span of its own where the run is recorded."""
+    cdef Recorder recorder = run.recorder
+    if recorder is None:
+        return coroutine
+    return recorder.recorded(recorder.open(program, -1, item, 1), coroutine, False)
 
 
 async def _arun(Program program, value, list trail, Run run):
@@ -184,10 +199,17 @@ cdef class Execution:
         if step.around:
             return self.in_hands_of_guard(index, None)
         if not self.waits(step):
-            return self.output_of(index)
-        return self.crew.start(
-            self.coroutine_of(index), index, step.needs_task, self if step.has_timeout else None
-        )
+            return self.output_of(index, 1)
+        coroutine = self.recorded(index, 1, step.needs_task)
+        return self.crew.start(coroutine, index, step.needs_task, self if step.has_timeout else None)
+
+    cdef object recorded(self, Py_ssize_t index, int attempt, bint later):
+        """The coroutine of one try of a step, in a span of its own where the run is recorded."""
+        cdef Recorder recorder = self.run.recorder
+        if recorder is None:
+            return self.coroutine_of(index)
+        span = recorder.open(self.program, index, -1, attempt)
+        return recorder.recorded(span, self.coroutine_of(index), later)
 
     def limited(self, index, coroutine, context):
         """Make the rest of a step end in time; asked when it first waits, since before it cannot be ended."""
@@ -213,15 +235,35 @@ cdef class Execution:
         self.recovering.add(index)
         if index not in self.trails:
             self.trails[index] = []
-        attempt = AsynchronousAttempt(self, index)
+        attempt = AsynchronousAttempt(self, index, error is not None)
         started_s = self.started.get(index)
         if started_s is None:
             started_s = clock_now(self.run)
         coroutine = (<object>step.guard).arun(attempt, value, self.run, error, started_s)
+        if self.run.recorder is not None:
+            span = self.run.recorder.open(self.program, index, -1, 0)
+            coroutine = self.run.recorder.recorded(span, coroutine, True)
         # In a task from its first line: it sets timeouts.
         return self.crew.start(coroutine, index, True, None)
 
-    cdef object output_of(self, Py_ssize_t index):
+    cdef object output_of(self, Py_ssize_t index, int attempt):
+        """The output of one try of a synchronous step."""
+        cdef Recorder recorder = self.run.recorder
+        if recorder is None:
+            return self.performed(index)
+        cdef int32_t outer = recorder.current, span = recorder.open(self.program, index, -1, attempt)
+        recorder.current = span
+        try:
+            output = self.performed(index)
+        except BaseException:
+            recorder.mark(span, FAIL)
+            raise
+        finally:
+            recorder.current = outer
+        recorder.mark(span, END)
+        return output
+
+    cdef object performed(self, Py_ssize_t index):
         cdef:
             Step* step = &self.program.steps[index]
             PyObject* stack[STACK_SLOTS]
@@ -243,7 +285,7 @@ cdef class Execution:
         cdef PyObject** slots = _items(self.slots)
         cdef list trail
         if step.kind == CALL:
-            return self.output_of(index)
+            return self.performed(index)
         trail = self.trails[index] = []
         value = <object>slots[self.program.inputs[step.last_input - 1]]
         if step.kind == CHOOSE:
@@ -267,6 +309,8 @@ cdef class Execution:
             elapsed = clock_now(self.run) - self.started[index]
             if elapsed > step.sla_s:
                 (<object>step.guard).late(elapsed, self.run)
+        if self.run.recorder is not None:
+            self.run.recorder.tell(program, index, -1, output)
         for position in range(step.first_input, step.last_input):
             slot = program.inputs[position]
             self.unread[slot] -= 1
@@ -309,9 +353,10 @@ cdef class Execution:
 class AsynchronousAttempt:
     """One more try of a step, for its guard to await."""
 
-    def __init__(self, execution, index):
+    def __init__(self, execution, index, tried):
         self._execution = execution
         self._index = index
+        self._tried = tried
 
     async def __call__(self):
         cdef Execution execution = self._execution
@@ -323,9 +368,10 @@ class AsynchronousAttempt:
         else:
             trail.clear()
         check_deadline(execution.run)
+        self._tried += 1
         if execution.waits(&execution.program.steps[index]):
-            return await execution.coroutine_of(index)
-        return execution.output_of(index)
+            return await execution.recorded(index, self._tried, False)
+        return execution.output_of(index, self._tried)
 
     @property
     def trail(self):
@@ -455,7 +501,7 @@ async def over_items(Program program, source, bint is_map, list trail, Run run, 
             while (task := crew.take()) is not None:
                 number = crew.live.pop(task)
                 if number != SOURCE:
-                    outputs[number] = _taken(task, number, trails, trail)
+                    outputs[number] = _taken(program, task, number, trails, trail, run)
                     continue
                 pulling = False
                 item = result_of(task)
@@ -477,24 +523,30 @@ async def over_items(Program program, source, bint is_map, list trail, Run run, 
 cdef object _started(Crew crew, Program program, item, Py_ssize_t index, dict trails, list trail, Run run):
     cdef list inner = []
     try:
-        output = crew.start(_arun(program, item, inner, run), index, False, None)
+        coroutine = _recorded(program, index, _arun(program, item, inner, run), run)
+        output = crew.start(coroutine, index, False, None)
     except BaseException:
         trail.extend(inner)
         trail.append(index)
         raise
     if output is PENDING:
         trails[index] = inner
+    elif run.recorder is not None:
+        run.recorder.tell(program, -1, index, output)
     return output
 
 
-cdef object _taken(task, number, dict trails, list trail):
+cdef object _taken(Program program, task, Py_ssize_t number, dict trails, list trail, Run run):
     inner = trails.pop(number)
     try:
-        return result_of(task)
+        output = result_of(task)
     except BaseException:
         trail.extend(inner)
         trail.append(number)
         raise
+    if run.recorder is not None:
+        run.recorder.tell(program, -1, number, output)
+    return output
 
 
 async def _stop(Crew crew, error, Program program, dict trails, list trail, Run run):

@@ -1,6 +1,9 @@
 """What the steps of one run share: its clock, its deadline, what became of it."""
 
 from libc.math cimport INFINITY
+from libc.stdint cimport int64_t
+
+from greenlang_core.recording cimport Recorder
 
 
 cdef class Run:
@@ -9,6 +12,8 @@ cdef class Run:
     cdef readonly double patience_s # how long a cancelled step may take to end
     cdef readonly object report     # takes what happened (`note`); None if nobody asked
     cdef readonly str tenant
+    cdef readonly Recorder recorder # records what it does; None if nobody asked
+    cdef bint is_watched            # whether a step is more than a call: there is a deadline, or a recorder
     cdef readonly list abandoned    # (program, step) of what was cancelled and did not end in time
 
     cpdef double now(self) except *
@@ -16,5 +21,6 @@ cdef class Run:
 
 
 cdef double machine_now() noexcept nogil
+cdef int64_t machine_now_ns() noexcept nogil
 cdef double clock_now(Run run) except *
 cdef double coarse_now(Run run) except *

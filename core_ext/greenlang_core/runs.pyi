@@ -1,11 +1,14 @@
 from typing import Any
 
+from greenlang_core.recording import Recorder
+
 class Run:
     clock: Any
     deadline_s: float
     patience_s: float
     report: Any
     tenant: str
+    recorder: Recorder | None
     abandoned: list[tuple[Any, int]]
     def __init__(
         self,
@@ -15,6 +18,7 @@ class Run:
         patience_s: float = 1.0,
         report: Any = None,
         tenant: str = "",
+        recorder: Recorder | None = None,
     ) -> None: ...
     @property
     def is_special(self) -> bool: ...

@@ -1,5 +1,9 @@
 """What the steps of one run share: its clock, its deadline, what became of it."""
 
+from libc.stdint cimport int64_t
+
+from greenlang_core.recording cimport Recorder
+
 cdef extern from "<time.h>" nogil:
     ctypedef long time_t
     struct timespec:
@@ -34,15 +38,21 @@ cdef class Run:
         Told what modifiers did.
     tenant : str
         Whom the run is for: nothing that is kept is shared between tenants.
+    recorder : Recorder, optional
+        Records spans and moments of the run.
     """
 
-    def __cinit__(self, *, clock=None, deadline_s=None, double patience_s=1.0, report=None, str tenant=""):
+    def __cinit__(
+        self, *, clock=None, deadline_s=None, double patience_s=1.0, report=None, str tenant="", Recorder recorder=None
+    ):
         self.clock = clock
         self.report = report
         self.tenant = tenant
         self.patience_s = patience_s
+        self.recorder = recorder
         self.abandoned = []
         self.deadline_s = INFINITY if deadline_s is None else self.now() + <double>deadline_s
+        self.is_watched = self.deadline_s < INFINITY or recorder is not None
 
     @property
     def is_special(self):
@@ -63,6 +73,12 @@ cdef double machine_now() noexcept nogil:
     cdef timespec now
     clock_gettime(CLOCK_MONOTONIC, &now)
     return now.tv_sec + now.tv_nsec * 1e-9
+
+
+cdef int64_t machine_now_ns() noexcept nogil:
+    cdef timespec now
+    clock_gettime(CLOCK_MONOTONIC, &now)
+    return <int64_t>now.tv_sec * 1_000_000_000 + now.tv_nsec
 
 
 cdef double clock_now(Run run) except *:

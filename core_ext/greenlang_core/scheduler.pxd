@@ -64,6 +64,14 @@ cdef class Program:
     cdef int fill(self, Py_ssize_t index, PyObject** slots, object output) noexcept
     cdef object output_of(self, Py_ssize_t index, PyObject** slots, list trail, Run run)
     cdef object recovered(self, Py_ssize_t index, PyObject** slots, object error, list trail, Run run)
+    cdef object in_hands_of_guard(self, Py_ssize_t index, PyObject** slots, object error, list trail, Run run)
+    cdef object attempted(
+        self, Py_ssize_t index, int attempt, PyObject** slots, PyObject** scratch, list trail, Run run
+    )
+    cdef object recorded(
+        self, Py_ssize_t index, Py_ssize_t item, int attempt,
+        object value, PyObject** slots, PyObject** scratch, list trail, Run run,
+    )
     cdef object perform(self, Step* step, PyObject** slots, PyObject** scratch, list trail, Run run)
     cdef object over_items(self, Step* step, object value, list trail, Run run)
     cdef object items_of(self, object value)
@@ -76,6 +84,7 @@ cdef class Attempt:
     cdef PyObject** slots           # of the run that asks; NULL once it has its answer
     cdef readonly list trail
     cdef Run run
+    cdef int tried                  # how often the step was tried
 
     @staticmethod
     cdef Attempt of(Program program, Py_ssize_t index, PyObject** slots, list trail, Run run)

@@ -15,12 +15,13 @@ from cpython.list cimport PyList_GET_SIZE, PyList_New
 from cpython.mem cimport PyMem_Calloc, PyMem_Free, PyMem_Malloc
 from cpython.object cimport PyObject
 from cpython.ref cimport Py_DECREF, Py_INCREF, Py_XDECREF
-from libc.math cimport INFINITY
+from libc.stdint cimport int32_t
 from libc.string cimport memcpy, memset
 
 from contextvars import copy_context
 from decimal import getcontext, setcontext
 
+from greenlang_core.recording cimport END, FAIL, Recorder
 from greenlang_core.runs cimport Run, clock_now, coarse_now, machine_now
 
 cdef extern from "Python.h":
@@ -257,7 +258,9 @@ cdef class Program:
         if self.context is not None:
             callers = enter_context(self.context)
         try:
-            return self.execute(value, trail, run)
+            if run is None or run.recorder is None:
+                return self.execute(value, trail, run)
+            return self.recorded(-1, -1, 1, value, NULL, NULL, trail, run)
         except BaseException:
             trail.append(max(0.0, clock_now(run) - started_s))
             raise
@@ -272,7 +275,7 @@ cdef class Program:
             PyObject** slots = stack
             Py_ssize_t index = 0, position, size = self.count + 1 + self.scratch
             Step* step
-            bint watched = run is not None and run.deadline_s < INFINITY
+            bint watched = run is not None and run.is_watched
             object output = None, failure = None
         if size > STACK_SLOTS:
             slots = <PyObject**>PyMem_Malloc(size * sizeof(PyObject*))
@@ -292,6 +295,8 @@ cdef class Program:
                         trail.append((self, index))
                         raise
                     error = None
+                    if run is not None and run.recorder is not None:
+                        run.recorder.tell(self, index, -1, output)
                     self.fill(index, slots, output)
                     index += 1
                 try:
@@ -340,23 +345,17 @@ cdef class Program:
         if run is not None:
             check_deadline(run)
         if step.around:
-            attempt = Attempt.of(self, index, slots, trail, run)
-            try:
-                return (<object>step.guard).run(attempt, attempt.value(), run, None, clock_now(run))
-            finally:
-                attempt.slots = NULL
-        if not step.is_timed:
-            return self.perform(step, slots, slots + self.count + 1, trail, run)
-        if run is not None and run.clock is not None:
-            started = run.clock.now()
-            output = self.perform(step, slots, slots + self.count + 1, trail, run)
-            elapsed = run.clock.now() - started
+            output = self.in_hands_of_guard(index, slots, None, trail, run)
+        elif step.is_timed:
+            started = clock_now(run)
+            output = self.attempted(index, 1, slots, slots + self.count + 1, trail, run)
+            elapsed = clock_now(run) - started
+            if elapsed > step.sla_s:
+                (<object>step.guard).late(elapsed, run)
         else:
-            started = machine_now()
-            output = self.perform(step, slots, slots + self.count + 1, trail, run)
-            elapsed = machine_now() - started
-        if elapsed > step.sla_s:
-            (<object>step.guard).late(elapsed, run)
+            output = self.attempted(index, 1, slots, slots + self.count + 1, trail, run)
+        if run is not None and run.recorder is not None:
+            run.recorder.tell(self, index, -1, output)
         return output
 
     cdef object recovered(self, Py_ssize_t index, PyObject** slots, object error, list trail, Run run):
@@ -365,11 +364,60 @@ cdef class Program:
         if step.around:
             # The guard was there when it failed.
             raise error
+        return self.in_hands_of_guard(index, slots, error, trail, run)
+
+    cdef object in_hands_of_guard(self, Py_ssize_t index, PyObject** slots, object error, list trail, Run run):
+        """What its guard gives for a step, which failed with `error`, or was not tried yet."""
+        cdef Step* step = &self.steps[index]
+        cdef Recorder recorder = None if run is None else run.recorder
+        cdef int32_t outer = -1, span = -1
         attempt = Attempt.of(self, index, slots, trail, run)
+        attempt.tried = error is not None
+        if recorder is not None:
+            outer = recorder.current
+            recorder.current = span = recorder.open(self, index, -1, 0)
         try:
-            return (<object>step.guard).run(attempt, attempt.value(), run, error, clock_now(run))
+            output = (<object>step.guard).run(attempt, attempt.value(), run, error, clock_now(run))
+        except BaseException:
+            if recorder is not None:
+                recorder.mark(span, FAIL)
+            raise
         finally:
             attempt.slots = NULL
+            if recorder is not None:
+                recorder.current = outer
+        if recorder is not None:
+            recorder.mark(span, END)
+        return output
+
+    cdef inline object attempted(
+        self, Py_ssize_t index, int attempt, PyObject** slots, PyObject** scratch, list trail, Run run
+    ):
+        """The output of one try of a synchronous step."""
+        if run is None or run.recorder is None:
+            return self.perform(&self.steps[index], slots, scratch, trail, run)
+        return self.recorded(index, -1, attempt, None, slots, scratch, trail, run)
+
+    cdef object recorded(
+        self, Py_ssize_t index, Py_ssize_t item, int attempt,
+        object value, PyObject** slots, PyObject** scratch, list trail, Run run,
+    ):
+        """The same in a span of its own; for step -1, the result of the whole program on a value."""
+        cdef Recorder recorder = run.recorder
+        cdef int32_t outer = recorder.current, span = recorder.open(self, index, item, attempt)
+        recorder.current = span
+        try:
+            if index < 0:
+                output = self.execute(value, trail, run)
+            else:
+                output = self.perform(&self.steps[index], slots, scratch, trail, run)
+        except BaseException:
+            recorder.mark(span, FAIL)
+            raise
+        finally:
+            recorder.current = outer
+        recorder.mark(span, END)
+        return output
 
     cdef object perform(self, Step* step, PyObject** slots, PyObject** scratch, list trail, Run run):
         """The output of one synchronous step, or the coroutine of a call to an asynchronous function."""
@@ -411,9 +459,10 @@ cdef class Program:
         """Map or filter a list, or whatever gives items one by one, with a synchronous program."""
         cdef:
             Program program = <Program>(<tuple>step.programs)[0]
-            bint watched = run is not None and run.deadline_s < INFINITY
+            bint watched = run is not None and run.is_watched
             PyObject* function = program.steps[0].function if program.is_single and not watched else NULL
             PyObject* argument
+            Recorder recorder = None if run is None else run.recorder
             bint is_map = step.kind == MAP
             object items = self.items_of(value), item, output
             list outputs = []
@@ -426,8 +475,11 @@ cdef class Program:
                 if function != NULL:
                     argument = <PyObject*>item
                     output = PyObject_Vectorcall(function, &argument, 1, NULL)
-                else:
+                elif recorder is None:
                     output = program.execute(item, trail, run)
+                else:
+                    output = program.recorded(-1, index, 1, item, NULL, NULL, trail, run)
+                    recorder.tell(program, -1, index, output)
                 if is_map:
                     outputs.append(output)
                 elif output:
@@ -477,7 +529,8 @@ cdef class Attempt:
         self.trail.clear()
         if self.run is not None:
             check_deadline(self.run)
-        return self.program.perform(&self.program.steps[self.index], self.slots, scratch, self.trail, self.run)
+        self.tried += 1
+        return self.program.attempted(self.index, self.tried, self.slots, scratch, self.trail, self.run)
 
 
 cdef int check_deadline(Run run) except -1:
