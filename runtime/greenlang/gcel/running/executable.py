@@ -46,7 +46,7 @@ def build_executable(
 ) -> tuple[scheduler.Program, ...]:
     """The programs of a plan, ready to run; the first is the plan's own.
 
-    `labels` are what people call each step; `key_of` a program and a step in it is what its outputs are kept by.
+    `labels` are what people call each step; `key_of` a program and a step in it is what outputs are kept by.
     """
     built: dict[int, scheduler.Program] = {}
     # A program names only later ones.

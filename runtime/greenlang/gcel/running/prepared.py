@@ -9,8 +9,6 @@ import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
 from greenlang.gcel.compiled import Compiled
 from greenlang.gcel.running.executable import build_executable
 from greenlang.gcel.running.failures import add_failure_note
@@ -21,8 +19,6 @@ from greenlang_core.runs import Run
 if TYPE_CHECKING:
     from greenlang.gcel.passes import Wiring
     from greenlang_core.scheduler import Trail
-
-_ENCODER = msgspec.json.Encoder(order="sorted")
 
 
 class Prepared:
@@ -50,15 +46,20 @@ class Prepared:
     def _executable(self) -> Sequence[scheduler.Program]:
         return self.executable(self.wiring.programs[0])
 
+    @functools.cached_property
+    def _own_key(self) -> str:
+        # Code that cannot be told apart by a digest shares nothing.
+        return "" if self.compiled.portable else os.urandom(16).hex()
+
+    def _key_of(self, number: int, index: int) -> str:
+        """What the outputs of a step are kept by."""
+        return self._own_key + self.compiled.as_it_runs.step_keys[number][index]
+
     def executable(self, first: Program) -> Sequence[scheduler.Program]:
         """What the scheduler runs: `first`, and after it the programs that the plan's steps name."""
-        compiled, later = self.compiled, self.wiring.programs[1:]
-        form = compiled.form()
-        keys = _ENCODER.encode([form["agents"], form["resources"], later])
-        if not compiled.portable:
-            # Code that cannot be told apart by a digest shares nothing.
-            keys += os.urandom(16)
-        return build_executable((first, *later), compiled.agents, compiled.resources, self.labels, keys)
+        wiring = self.wiring
+        programs = (first, *wiring.programs[1:])
+        return build_executable(programs, wiring.agents, wiring.resources, self.labels, self._key_of)
 
     def annotate(self, error: BaseException, trail: Trail, value: Any, run: Run | None = None) -> None:
         """Add to an error which step failed, and leave the scheduler's own frames out of its traceback."""
