@@ -2,6 +2,7 @@
 
     GreenLangError
     ├── InternalError            a bug of ours: please report it
+    ├── StoreError               a database that cannot be opened, read or written
     └── InputError               something its reader can mend
         ├── GcelError            a program that does not compile (one or more diagnostics)
         ├── AgentError           an agent that is unknown, clashes or breaks its contract
@@ -36,6 +37,7 @@ __all__ = [
     "Problem",
     "QuantityError",
     "StepError",
+    "StoreError",
     "UnitError",
     "UnitMismatch",
     "UnknownUnit",
@@ -57,6 +59,18 @@ class GreenLangError(Exception):
 
 class InternalError(GreenLangError):
     """A rule of the runtime's own that did not hold. Never the user's doing."""
+
+
+class StoreError(GreenLangError):
+    """A database that cannot be opened, read or written: a matter for whoever runs it, not for whoever asks.
+
+    What was asked for was not done, wholly.
+    """
+
+    def __init__(self, message: str, *, fix: str = "") -> None:
+        self.message = message
+        self.fix = fix
+        super().__init__(f"{message}; {fix}" if fix else message)
 
 
 class InputError(GreenLangError):

@@ -1,0 +1,47 @@
+"""Persistence: executions, their events, and the ledger, behind one protocol.
+
+`protocol` says what a store keeps and promises; `opening` makes one from its URL.  `sqlite` is the
+embedded one. Nothing else in the runtime knows which store it uses.
+"""
+
+from __future__ import annotations
+
+from greenlang.stores.opening import open_store
+from greenlang.stores.protocol import (
+    FINAL_STATES,
+    Calculation,
+    Change,
+    Delivery,
+    Event,
+    ExecutionFilter,
+    ExecutionRow,
+    NewEvent,
+    NewExecution,
+    NewRecord,
+    Page,
+    Seal,
+    Sealed,
+    State,
+    Store,
+    Submitted,
+)
+
+__all__ = [
+    "FINAL_STATES",
+    "Calculation",
+    "Change",
+    "Delivery",
+    "Event",
+    "ExecutionFilter",
+    "ExecutionRow",
+    "NewEvent",
+    "NewExecution",
+    "NewRecord",
+    "Page",
+    "Seal",
+    "Sealed",
+    "State",
+    "Store",
+    "Submitted",
+    "open_store",
+]

@@ -1,0 +1,324 @@
+"""What a store keeps and what it promises, whichever database is behind it.
+
+A store keeps executions with their append-only events, the ledger of calculation records, idempotency
+keys and webhook deliveries.  Everything it answers to a write is committed durably before it answers.
+Every execution is changed by compare-and-set on its state and its fencing token, so of several workers
+that hold it, after a crash or a stalled clock, only the last to claim it can finish it.
+
+Times are integers, microseconds since 1970 in UTC; documents are JSON as bytes, which a store does not
+read.
+"""
+
+from __future__ import annotations
+
+__all__ = [
+    "FINAL_STATES",
+    "Calculation",
+    "Change",
+    "Delivery",
+    "Event",
+    "ExecutionFilter",
+    "ExecutionRow",
+    "NewEvent",
+    "NewExecution",
+    "NewRecord",
+    "Page",
+    "Seal",
+    "Sealed",
+    "State",
+    "Store",
+    "Submitted",
+]
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from enum import StrEnum
+from pathlib import Path
+from typing import Protocol
+
+import msgspec
+
+
+class State(StrEnum):
+    """Where an execution stands."""
+
+    PENDING = "pending"  #: accepted, not yet offered to workers (its retry waits, or its queue is full)
+    QUEUED = "queued"  #: any worker may claim it
+    RUNNING = "running"  #: one worker holds it, under a lease
+    COMPLETED = "completed"
+    FAILED = "failed"  #: a mistake that no retry would mend
+    TIMEOUT = "timeout"  #: its deadline passed
+    CANCELLED = "cancelled"
+    DEAD_LETTER = "dead_letter"  #: every attempt failed; it waits for somebody to look and to requeue it
+
+
+#: No worker touches these again; only an operator's requeue leads out of them.
+FINAL_STATES = frozenset({State.COMPLETED, State.FAILED, State.TIMEOUT, State.CANCELLED, State.DEAD_LETTER})
+
+
+class NewEvent(msgspec.Struct, frozen=True):
+    """Something that happened to an execution, to be appended to its log."""
+
+    type: str
+    payload: bytes = b"{}"
+
+
+class NewRecord(msgspec.Struct, frozen=True):
+    """A calculation record to be committed to the ledger."""
+
+    calculation_id: str
+    tenant: str
+    #: The record's JSON, without its link.
+    record: bytes
+    #: Its leaf hash, 32 bytes.
+    leaf: bytes
+    created_at: int
+    #: What else proves it (input, plan, rows), as the engine writes it; empty if all is in the record.
+    evidence: bytes = b""
+
+
+class NewExecution(msgspec.Struct, frozen=True, kw_only=True):
+    """An execution to be accepted."""
+
+    id: str
+    tenant: str
+    #: 0 (P0, first) to 3.
+    priority: int
+    plan_hash: str
+    agents: tuple[str, ...]
+    #: Everything that a worker needs to run it, as the engine writes it.
+    request: bytes
+    created_at: int
+    max_attempts: int
+    deadline_at: int | None = None
+    webhook: str | None = None
+    idempotency_key: str | None = None
+    #: Digest of the request, to tell a repeated one from another one under the same key.
+    request_digest: str = ""
+
+
+class Submitted(msgspec.Struct, frozen=True):
+    """What came of a submission: its own execution, or the one that its idempotency key stands for."""
+
+    id: str
+    fresh: bool
+    #: Of the request that made the execution.
+    request_digest: str
+
+
+class ExecutionRow(msgspec.Struct, frozen=True, kw_only=True):
+    """An execution as it stands."""
+
+    id: str
+    tenant: str
+    state: State
+    priority: int
+    plan_hash: str
+    agents: tuple[str, ...]
+    request: bytes
+    created_at: int
+    #: Not claimed before this time: a retry's back-off.
+    available_at: int
+    started_at: int | None
+    finished_at: int | None
+    deadline_at: int | None
+    attempt: int
+    max_attempts: int
+    #: Raised by every claim; who finishes an execution must hold the last.
+    token: int
+    worker: str | None
+    lease_until: int | None
+    cancel_requested: bool
+    result: bytes | None
+    error: bytes | None
+    calculation_id: str | None
+    webhook: str | None
+
+
+class Change(msgspec.Struct, frozen=True, kw_only=True):
+    """One compare-and-set of an execution, with the event that tells of it and the record that it proves.
+
+    It happens wholly or, where the execution is not in `expected` or under another token, not at all.
+    """
+
+    id: str
+    tenant: str
+    expected: tuple[State, ...]
+    to: State
+    at: int
+    event: NewEvent
+    #: None: whoever holds it (an operator's change).
+    token: int | None = None
+    result: bytes | None = None
+    error: bytes | None = None
+    record: NewRecord | None = None
+    available_at: int | None = None
+    #: Attempts start over: a dead letter that is requeued.
+    reset_attempts: bool = False
+
+
+class Event(msgspec.Struct, frozen=True):
+    """One line of the append-only log."""
+
+    sequence: int
+    execution_id: str
+    tenant: str
+    type: str
+    at: int
+    payload: bytes
+
+
+class ExecutionFilter(msgspec.Struct, frozen=True, kw_only=True):
+    """Which executions a list holds."""
+
+    states: tuple[State, ...] = ()
+    agent: str | None = None
+    created_from: int | None = None
+    created_before: int | None = None
+
+
+class Page(msgspec.Struct, frozen=True):
+    """One page of a list, newest first, and where the next begins (None: there is none)."""
+
+    rows: tuple[ExecutionRow, ...]
+    next_cursor: str | None
+
+
+class Calculation(msgspec.Struct, frozen=True):
+    """A committed record with what proves its place in the chain."""
+
+    record: bytes
+    evidence: bytes
+    position: int
+    #: Leaves of every record of its commit, in order.
+    leaves: tuple[bytes, ...]
+    #: The chain after its commit, as JSON.
+    head: bytes
+
+
+class Delivery(msgspec.Struct, frozen=True, kw_only=True):
+    """One webhook delivery, made when its execution ended and retried until it arrives or is given up."""
+
+    id: int
+    execution_id: str
+    tenant: str
+    url: str
+    state: str  #: `due`, `delivered` or `given_up`
+    attempt: int
+    next_at: int
+    payload: bytes
+    last_status: int | None
+    last_error: str | None
+
+
+class Sealed(msgspec.Struct, frozen=True):
+    """The link that a commit adds to the chain."""
+
+    chain_hash: str
+    head: bytes
+
+
+#: Links leaves to the chain that ends in the hash given (None: the first link) and signs its head.
+Seal = Callable[[Sequence[bytes], "str | None"], Sealed]
+
+
+class Store(Protocol):
+    """Persistence of one runtime. Coroutines may be awaited from one event loop; they are safe to cancel."""
+
+    async def submit(self, new: NewExecution, *, state: State = State.QUEUED) -> Submitted:
+        """Accept an execution, unless its idempotency key has accepted one already."""
+        ...
+
+    async def submit_finished(
+        self, new: NewExecution, *, result: bytes, record: NewRecord | None
+    ) -> Submitted:
+        """Accept an execution that has run to its end already: one commit instead of three."""
+        ...
+
+    async def add_records(self, records: Sequence[NewRecord]) -> None:
+        """Commit calculation records that belong to no execution."""
+        ...
+
+    async def claim(self, worker: str, *, limit: int, now: int, lease: int) -> tuple[ExecutionRow, ...]:
+        """Take up to `limit` executions to run, each under a new fencing token and a lease (microseconds).
+
+        Those whose worker's lease has run out are offered again.  Higher priorities go first, but one that
+        has waited long enough goes before them, so that none starves.
+        """
+        ...
+
+    async def extend_leases(self, worker: str, *, now: int, lease: int) -> None:
+        """Say that `worker` is alive."""
+        ...
+
+    async def change(self, change: Change) -> bool:
+        """Change an execution; False if it stood elsewhere or under another token."""
+        ...
+
+    async def request_cancel(self, tenant: str, execution_id: str, *, at: int) -> ExecutionRow | None:
+        """Cancel what does not run yet, and mark what runs; None if there is no such execution."""
+        ...
+
+    async def execution(self, tenant: str, execution_id: str) -> ExecutionRow | None:
+        """One execution, or None if this tenant has none of that id."""
+        ...
+
+    async def cancelled_of(self, worker: str) -> tuple[str, ...]:
+        """Ids of the executions that `worker` holds and somebody wants cancelled."""
+        ...
+
+    async def executions(
+        self, tenant: str, wanted: ExecutionFilter, *, limit: int, cursor: str | None = None
+    ) -> Page:
+        """One page of a tenant's executions, newest first."""
+        ...
+
+    async def events(
+        self, tenant: str, execution_id: str, *, after: int = 0, limit: int = 1000
+    ) -> tuple[Event, ...]:
+        """Events of one execution, in the order they happened, past sequence number `after`."""
+        ...
+
+    async def append_event(self, tenant: str, execution_id: str, event: NewEvent, *, at: int) -> None:
+        """Add to an execution's log without changing its state: progress."""
+        ...
+
+    async def calculation(self, tenant: str, calculation_id: str) -> Calculation | None:
+        """One committed record with its proof, or None if this tenant has none of that id."""
+        ...
+
+    def commits(self) -> AsyncIterator[tuple[bytes, tuple[bytes, ...]]]:
+        """Every link of the chain from the first: head and leaves, to verify it whole."""
+        ...
+
+    async def due_deliveries(self, *, now: int, limit: int) -> tuple[Delivery, ...]:
+        """Webhook deliveries to be tried now."""
+        ...
+
+    async def settle_delivery(
+        self, delivery_id: int, *, state: str, next_at: int, status: int | None, error: str | None
+    ) -> None:
+        """Write down how a delivery went."""
+        ...
+
+    async def deliveries(self, tenant: str, execution_id: str) -> tuple[Delivery, ...]:
+        """The deliveries of one execution."""
+        ...
+
+    async def counts(self) -> dict[State, int]:
+        """How many executions stand in each state, over all tenants."""
+        ...
+
+    async def purge(self, *, before: int) -> int:
+        """Delete what ended before a time, with its events and keys, and say how many.
+
+        Dead letters stay until somebody has looked at them, and the ledger stays for good.
+        """
+        ...
+
+    async def backup(self, path: Path) -> None:
+        """Copy everything to a new file while others go on reading and writing."""
+        ...
+
+    async def close(self) -> None:
+        """Finish what was begun and let go of the database."""
+        ...

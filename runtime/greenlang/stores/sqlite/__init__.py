@@ -1,0 +1,12 @@
+"""The store of a laptop and of one machine: SQLite, write-ahead log, durable at every commit.
+
+`database` opens the file and brings its schema up to date; `writer` commits in groups, from one thread;
+`writing` and `reading` are the statements; `store` puts them together.
+"""
+
+from __future__ import annotations
+
+from greenlang.stores.sqlite.database import MEMORY
+from greenlang.stores.sqlite.store import SqliteStore
+
+__all__ = ["MEMORY", "SqliteStore"]

@@ -1,0 +1,173 @@
+"""What is read from the embedded store: one function a question, each a statement or two."""
+
+from __future__ import annotations
+
+__all__ = [
+    "EXECUTION_COLUMNS",
+    "calculation",
+    "cancelled_of",
+    "commits",
+    "counts",
+    "deliveries",
+    "due_deliveries",
+    "events",
+    "execution",
+    "execution_row",
+    "executions",
+]
+
+import sqlite3
+from typing import Any
+
+from greenlang.errors import InputError
+from greenlang.stores.protocol import (
+    Calculation,
+    Delivery,
+    Event,
+    ExecutionFilter,
+    ExecutionRow,
+    Page,
+    State,
+)
+
+EXECUTION_COLUMNS = (
+    "id, tenant, state, priority, plan_hash, agents, request, created_at, available_at, started_at,"
+    " finished_at, deadline_at, attempt, max_attempts, token, worker, lease_until, cancel_requested,"
+    " result, error, calculation_id, webhook"
+)
+
+_NAMES = tuple(EXECUTION_COLUMNS.replace(" ", "").split(","))
+_DELIVERY_COLUMNS = "id, execution_id, tenant, url, state, attempt, next_at, payload, last_status, last_error"
+
+#: Links of the chain that are read at once.
+_COMMITS_AT_ONCE = 256
+
+
+def execution_row(row: tuple[Any, ...]) -> ExecutionRow:
+    """The execution in a row of `EXECUTION_COLUMNS`."""
+    values = dict(zip(_NAMES, row, strict=True))
+    values["state"] = State(values["state"])
+    values["agents"] = tuple(filter(None, values["agents"].split("|")))
+    values["cancel_requested"] = bool(values["cancel_requested"])
+    return ExecutionRow(**values)
+
+
+def execution(reader: sqlite3.Connection, tenant: str, execution_id: str) -> ExecutionRow | None:
+    row = reader.execute(
+        f"SELECT {EXECUTION_COLUMNS} FROM executions WHERE id = ? AND tenant = ?",  # noqa: S608  our columns
+        (execution_id, tenant),
+    ).fetchone()
+    return None if row is None else execution_row(row)
+
+
+def cancelled_of(reader: sqlite3.Connection, worker: str) -> tuple[str, ...]:
+    rows = reader.execute(
+        "SELECT id FROM executions WHERE state = 'running' AND worker = ? AND cancel_requested", (worker,)
+    )
+    return tuple(row[0] for row in rows)
+
+
+def executions(
+    reader: sqlite3.Connection, tenant: str, wanted: ExecutionFilter, limit: int, cursor: str | None
+) -> Page:
+    conditions, values = ["tenant = ?"], [tenant]
+    for condition, value in _conditions(wanted):
+        conditions.append(condition)
+        values += value
+    if cursor is not None:
+        conditions.append("(created_at, id) < (?, ?)")
+        values += _place(cursor)
+    rows = reader.execute(
+        f"SELECT {EXECUTION_COLUMNS} FROM executions WHERE {' AND '.join(conditions)}"  # noqa: S608  values are bound
+        " ORDER BY created_at DESC, id DESC LIMIT ?",
+        (*values, limit + 1),
+    ).fetchall()
+    found = tuple(execution_row(row) for row in rows[:limit])
+    more = len(rows) > limit
+    return Page(found, f"{found[-1].created_at}.{found[-1].id}" if more else None)
+
+
+def _conditions(wanted: ExecutionFilter) -> list[tuple[str, list[Any]]]:
+    conditions: list[tuple[str, list[Any]]] = []
+    if wanted.states:
+        marks = ", ".join("?" * len(wanted.states))
+        conditions.append((f"state IN ({marks})", [str(state) for state in wanted.states]))
+    if wanted.agent is not None:
+        conditions.append(("instr(agents, ?)", [f"|{wanted.agent}{'' if '@' in wanted.agent else '@'}"]))
+    if wanted.created_from is not None:
+        conditions.append(("created_at >= ?", [wanted.created_from]))
+    if wanted.created_before is not None:
+        conditions.append(("created_at < ?", [wanted.created_before]))
+    return conditions
+
+
+def _place(cursor: str) -> list[Any]:
+    created_at, _, execution_id = cursor.partition(".")
+    if not (created_at.isascii() and created_at.isdigit() and len(created_at) < 19 and execution_id):
+        raise InputError(f"'{cursor[:80]}' is no cursor of this list", fix="take it from the page before")
+    return [int(created_at), execution_id]
+
+
+def events(
+    reader: sqlite3.Connection, tenant: str, execution_id: str, after: int, limit: int
+) -> tuple[Event, ...]:
+    rows = reader.execute(
+        "SELECT sequence, execution_id, tenant, type, at, payload FROM events"
+        " WHERE execution_id = ? AND tenant = ? AND sequence > ? ORDER BY sequence LIMIT ?",
+        (execution_id, tenant, after, limit),
+    )
+    return tuple(Event(*row) for row in rows)
+
+
+def calculation(reader: sqlite3.Connection, tenant: str, calculation_id: str) -> Calculation | None:
+    row = reader.execute(
+        "SELECT record, evidence, position, commit_number, head FROM calculations"
+        " JOIN commits ON number = commit_number WHERE calculation_id = ? AND tenant = ?",
+        (calculation_id, tenant),
+    ).fetchone()
+    if row is None:
+        return None
+    record, evidence, position, number, head = row
+    return Calculation(record, evidence, position, _leaves(reader, number), head)
+
+
+def commits(reader: sqlite3.Connection, after: int) -> list[tuple[int, bytes, tuple[bytes, ...]]]:
+    """Number, head and leaves of the next links of the chain."""
+    rows = reader.execute(
+        "SELECT number, head FROM commits WHERE number > ? ORDER BY number LIMIT ?", (after, _COMMITS_AT_ONCE)
+    ).fetchall()
+    return [(number, head, _leaves(reader, number)) for number, head in rows]
+
+
+def _leaves(reader: sqlite3.Connection, number: int) -> tuple[bytes, ...]:
+    rows = reader.execute(
+        "SELECT leaf FROM calculations WHERE commit_number = ? ORDER BY position", (number,)
+    )
+    return tuple(row[0] for row in rows)
+
+
+def due_deliveries(reader: sqlite3.Connection, now: int, limit: int) -> tuple[Delivery, ...]:
+    rows = reader.execute(
+        f"SELECT {_DELIVERY_COLUMNS} FROM deliveries WHERE state = 'due' AND next_at <= ?"  # noqa: S608
+        " ORDER BY next_at LIMIT ?",
+        (now, limit),
+    )
+    return tuple(_delivery(row) for row in rows)
+
+
+def deliveries(reader: sqlite3.Connection, tenant: str, execution_id: str) -> tuple[Delivery, ...]:
+    rows = reader.execute(
+        f"SELECT {_DELIVERY_COLUMNS} FROM deliveries WHERE execution_id = ? AND tenant = ? ORDER BY id",  # noqa: S608
+        (execution_id, tenant),
+    )
+    return tuple(_delivery(row) for row in rows)
+
+
+def _delivery(row: tuple[Any, ...]) -> Delivery:
+    names = _DELIVERY_COLUMNS.replace(" ", "").split(",")
+    return Delivery(**dict(zip(names, row, strict=True)))
+
+
+def counts(reader: sqlite3.Connection) -> dict[State, int]:
+    found = dict(reader.execute("SELECT state, COUNT(*) FROM executions GROUP BY state").fetchall())
+    return {state: found.get(str(state), 0) for state in State}

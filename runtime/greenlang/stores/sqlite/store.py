@@ -1,0 +1,163 @@
+"""The embedded store: one SQLite file, which several processes of one machine may share."""
+
+from __future__ import annotations
+
+__all__ = ["SqliteStore"]
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+from typing import TypeVar
+
+from greenlang.errors import StoreError
+from greenlang.stores.protocol import (
+    Calculation,
+    Change,
+    Delivery,
+    Event,
+    ExecutionFilter,
+    ExecutionRow,
+    NewEvent,
+    NewExecution,
+    NewRecord,
+    Page,
+    Seal,
+    State,
+    Store,
+    Submitted,
+)
+from greenlang.stores.sqlite import reading, writing
+from greenlang.stores.sqlite.database import MEMORY, open_database
+from greenlang.stores.sqlite.writer import GroupWriter
+
+T = TypeVar("T")
+
+
+class SqliteStore(Store):
+    """Keeps everything in one file, or in memory.
+
+    Parameters
+    ----------
+    path : str
+        The database file; it is made if it does not exist.  `:memory:` lives as long as the store.
+    seal : callable
+        Links committed records to the chain.
+
+    Raises
+    ------
+    StoreError
+        If the file cannot be opened or was written by a newer runtime.
+    """
+
+    def __init__(self, path: str, seal: Seal) -> None:
+        self._path = path
+        in_memory = path == MEMORY
+        connection = open_database(path)
+        self._writer = GroupWriter(connection, seal, threaded=not in_memory)
+        # A database in memory is that of one connection; reading from it waits for nothing.
+        self._reader = connection if in_memory else open_database(path)
+        self._reading = None if in_memory else ThreadPoolExecutor(1, "greenlang-store-reader")
+
+    async def submit(self, new: NewExecution, *, state: State = State.QUEUED) -> Submitted:
+        return await self._writer.run(lambda group: writing.submit(group, new, state))
+
+    async def submit_finished(
+        self, new: NewExecution, *, result: bytes, record: NewRecord | None
+    ) -> Submitted:
+        return await self._writer.run(lambda group: writing.submit_finished(group, new, result, record))
+
+    async def add_records(self, records: Sequence[NewRecord]) -> None:
+        await self._writer.run(lambda group: group.records.extend(records))
+
+    async def claim(self, worker: str, *, limit: int, now: int, lease: int) -> tuple[ExecutionRow, ...]:
+        return await self._writer.run(
+            lambda group: writing.claim(group, worker, limit=limit, now=now, lease=lease)
+        )
+
+    async def extend_leases(self, worker: str, *, now: int, lease: int) -> None:
+        await self._writer.run(lambda group: writing.extend_leases(group, worker, now + lease))
+
+    async def change(self, change: Change) -> bool:
+        return await self._writer.run(lambda group: writing.change(group, change))
+
+    async def request_cancel(self, tenant: str, execution_id: str, *, at: int) -> ExecutionRow | None:
+        return await self._writer.run(lambda group: writing.request_cancel(group, tenant, execution_id, at))
+
+    async def append_event(self, tenant: str, execution_id: str, event: NewEvent, *, at: int) -> None:
+        line = (execution_id, tenant, event.type, at, event.payload)
+        await self._writer.run(lambda group: writing.append_events(group, [line]))
+
+    async def settle_delivery(
+        self, delivery_id: int, *, state: str, next_at: int, status: int | None, error: str | None
+    ) -> None:
+        await self._writer.run(
+            lambda group: writing.settle_delivery(group, delivery_id, state, next_at, status, error)
+        )
+
+    async def purge(self, *, before: int) -> int:
+        count = await self._writer.run(lambda group: writing.purge(group, before))
+        await self._read(lambda reader: reader.execute("PRAGMA incremental_vacuum").fetchall())
+        return count
+
+    async def execution(self, tenant: str, execution_id: str) -> ExecutionRow | None:
+        return await self._read(lambda reader: reading.execution(reader, tenant, execution_id))
+
+    async def cancelled_of(self, worker: str) -> tuple[str, ...]:
+        return await self._read(lambda reader: reading.cancelled_of(reader, worker))
+
+    async def executions(
+        self, tenant: str, wanted: ExecutionFilter, *, limit: int, cursor: str | None = None
+    ) -> Page:
+        return await self._read(lambda reader: reading.executions(reader, tenant, wanted, limit, cursor))
+
+    async def events(
+        self, tenant: str, execution_id: str, *, after: int = 0, limit: int = 1000
+    ) -> tuple[Event, ...]:
+        return await self._read(lambda reader: reading.events(reader, tenant, execution_id, after, limit))
+
+    async def calculation(self, tenant: str, calculation_id: str) -> Calculation | None:
+        return await self._read(lambda reader: reading.calculation(reader, tenant, calculation_id))
+
+    async def commits(self) -> AsyncIterator[tuple[bytes, tuple[bytes, ...]]]:
+        found = await self._read(lambda reader: reading.commits(reader, 0))
+        while found:
+            for _, head, leaves in found:
+                yield head, leaves
+            found = await self._read(partial(reading.commits, after=found[-1][0]))
+
+    async def due_deliveries(self, *, now: int, limit: int) -> tuple[Delivery, ...]:
+        return await self._read(lambda reader: reading.due_deliveries(reader, now, limit))
+
+    async def deliveries(self, tenant: str, execution_id: str) -> tuple[Delivery, ...]:
+        return await self._read(lambda reader: reading.deliveries(reader, tenant, execution_id))
+
+    async def counts(self) -> dict[State, int]:
+        return await self._read(reading.counts)
+
+    async def backup(self, path: Path) -> None:
+        if path.exists():
+            raise StoreError(f"'{path}' exists already", fix="name a new file for the backup")
+        await self._read(lambda reader: _copy(reader, path))
+
+    async def close(self) -> None:
+        await self._writer.close()
+        if self._reading is not None:
+            await asyncio.get_running_loop().run_in_executor(self._reading, self._reader.close)
+            self._reading.shutdown()
+
+    async def _read(self, operation: Callable[[sqlite3.Connection], T]) -> T:
+        try:
+            if self._reading is None:
+                return operation(self._reader)
+            return await asyncio.get_running_loop().run_in_executor(self._reading, operation, self._reader)
+        except sqlite3.Error as error:
+            raise StoreError(f"the store '{self._path}' could not be read: {error}") from error
+
+
+def _copy(reader: sqlite3.Connection, path: Path) -> None:
+    with sqlite3.connect(path) as target:
+        reader.backup(target)
+    target.close()

@@ -1,0 +1,195 @@
+"""Group commit: one thread writes, and whatever was asked for during one commit goes into the next.
+
+Durability costs one `fsync` a commit, however many requests it answers.  If a group fails, each of its
+operations is tried by itself, so that only the one at fault is told so.
+"""
+
+from __future__ import annotations
+
+__all__ = ["Group", "GroupWriter"]
+
+import asyncio
+import sqlite3
+import threading
+from collections import deque
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from greenlang.errors import StoreError
+from greenlang.stores.protocol import NewRecord, Seal
+
+T = TypeVar("T")
+
+#: Operations in one transaction; more wait for the next, so that no answer waits for ever.
+_GROUP_SIZE = 1024
+
+
+class Group:
+    """One transaction being written: the connection, and the records that its link will cover."""
+
+    __slots__ = ("connection", "execute", "executemany", "records")
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self.connection = connection
+        self.execute = connection.execute
+        self.executemany = connection.executemany
+        self.records: list[NewRecord] = []
+
+
+Operation = Callable[[Group], Any]
+
+
+class GroupWriter:
+    """Runs operations on a connection of its own, in groups.
+
+    Parameters
+    ----------
+    seal : callable
+        Links the records of a group to the chain.
+    threaded : bool
+        False runs a group in the event loop, at the end of the turn that asked for it: for a database in
+        memory, where there is no disk to wait for.
+    """
+
+    def __init__(self, connection: sqlite3.Connection, seal: Seal, *, threaded: bool) -> None:
+        self._connection = connection
+        self._seal = seal
+        self._waiting: deque[tuple[Operation, asyncio.Future[Any]]] = deque()
+        self._closed = False
+        self._scheduled = False
+        self._wake = threading.Event()
+        self._thread: threading.Thread | None = None
+        if threaded:
+            self._thread = threading.Thread(target=self._serve, name="greenlang-store", daemon=True)
+            self._thread.start()
+
+    def run(self, operation: Callable[[Group], T]) -> asyncio.Future[T]:
+        """Have `operation` run in the next group; the future is done when that is committed.
+
+        An operation may be run twice, if its group failed: it must do nothing but use the group.
+        """
+        if self._closed:
+            raise StoreError("the store is closed")
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[T] = loop.create_future()
+        self._waiting.append((operation, future))
+        if self._thread is not None:
+            self._wake.set()
+        elif not self._scheduled:
+            self._scheduled = True
+            loop.call_soon(self._run_here)
+        return future
+
+    async def close(self) -> None:
+        """Commit what waits, and close the connection."""
+        if self._closed:
+            return
+        self._closed = True
+        if self._thread is None:
+            while self._waiting:
+                self._run_here()
+            self._connection.close()
+        else:
+            self._wake.set()
+            await asyncio.to_thread(self._thread.join)
+
+    def _serve(self) -> None:
+        while True:
+            self._wake.wait()
+            self._wake.clear()
+            while self._waiting:
+                group = self._next_group()
+                outcomes = self._commit(group)
+                loop = group[0][1].get_loop()
+                if not loop.is_closed():
+                    loop.call_soon_threadsafe(_settle, group, outcomes)
+            if self._closed:
+                self._connection.close()
+                return
+
+    def _run_here(self) -> None:
+        self._scheduled = False
+        if self._waiting:
+            group = self._next_group()
+            _settle(group, self._commit(group))
+        if self._waiting and not self._scheduled:
+            self._scheduled = True
+            asyncio.get_running_loop().call_soon(self._run_here)
+
+    def _next_group(self) -> list[tuple[Operation, asyncio.Future[Any]]]:
+        count = min(len(self._waiting), _GROUP_SIZE)
+        return [self._waiting.popleft() for _ in range(count)]
+
+    def _commit(self, group: list[tuple[Operation, asyncio.Future[Any]]]) -> list[Any]:
+        """What each operation gave, or the exception that stands for it."""
+        operations = [operation for operation, _ in group]
+        try:
+            return self._transact(operations)
+        except Exception as error:
+            if len(operations) == 1:
+                return [_told(error)]
+        outcomes: list[Any] = []
+        for operation in operations:
+            try:
+                outcomes += self._transact([operation])
+            except Exception as error:
+                outcomes.append(_told(error))
+        return outcomes
+
+    def _transact(self, operations: list[Operation]) -> list[Any]:
+        connection = self._connection
+        group = Group(connection)
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            results = [operation(group) for operation in operations]
+            if group.records:
+                _link(group, self._seal)
+            connection.execute("COMMIT")
+        except BaseException:
+            # A failed COMMIT (a full disk) may have rolled back by itself.
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            raise
+        return results
+
+
+def _link(group: Group, seal: Seal) -> None:
+    """Add the group's link to the chain, and its records under it."""
+    last = group.execute("SELECT number, chain_hash FROM commits ORDER BY number DESC LIMIT 1").fetchone()
+    number, previous = (1, None) if last is None else (last[0] + 1, last[1])
+    sealed = seal([record.leaf for record in group.records], previous)
+    group.execute("INSERT INTO commits VALUES (?, ?, ?)", (number, sealed.chain_hash, sealed.head))
+    group.executemany(
+        "INSERT INTO calculations VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        [
+            (
+                record.calculation_id,
+                record.tenant,
+                record.created_at,
+                number,
+                position,
+                record.leaf,
+                record.record,
+                record.evidence,
+            )
+            for position, record in enumerate(group.records)
+        ],
+    )
+
+
+def _settle(group: list[tuple[Operation, asyncio.Future[Any]]], outcomes: list[Any]) -> None:
+    for (_, future), outcome in zip(group, outcomes, strict=True):
+        if future.done():  # nobody waits any more
+            continue
+        if isinstance(outcome, Exception):
+            future.set_exception(outcome)
+        else:
+            future.set_result(outcome)
+
+
+def _told(error: Exception) -> Exception:
+    if isinstance(error, sqlite3.Error):
+        told = StoreError(f"the store could not be written: {error}")
+        told.__cause__ = error
+        return told
+    return error

@@ -1,0 +1,280 @@
+"""What is written to the embedded store: one function an operation, each within the group's transaction.
+
+Every change of a state appends its event in the same transaction, and an execution that ends makes its
+webhook delivery there too, so that neither is ever missing.
+"""
+
+from __future__ import annotations
+
+__all__ = [
+    "append_events",
+    "change",
+    "claim",
+    "extend_leases",
+    "purge",
+    "request_cancel",
+    "settle_delivery",
+    "submit",
+    "submit_finished",
+]
+
+from collections.abc import Iterable
+
+import msgspec
+
+from greenlang.stores.protocol import (
+    FINAL_STATES,
+    Change,
+    ExecutionRow,
+    NewExecution,
+    NewRecord,
+    State,
+    Submitted,
+)
+from greenlang.stores.sqlite.reading import EXECUTION_COLUMNS, execution_row
+from greenlang.stores.sqlite.writer import Group
+
+#: One step of priority weighs as much as this time in the queue, so a P3 that has waited three of them goes
+#: before a new P0.
+_PRIORITY_STEP = 60_000_000
+
+_ROW = f"INSERT INTO executions ({EXECUTION_COLUMNS}, rank) VALUES ({', '.join('?' * 23)})"  # noqa: S608
+
+_LEASE_LAPSED = msgspec.json.encode(
+    {"code": "worker_lost", "message": "the worker that ran it did not finish"}
+)
+_DEADLINE_PASSED = msgspec.json.encode(
+    {"code": "deadline", "message": "its deadline passed before a worker was free"}
+)
+
+
+def submit(group: Group, new: NewExecution, state: State) -> Submitted:
+    earlier = _earlier(group, new)
+    if earlier is not None:
+        return earlier
+    group.execute(
+        _ROW,
+        (
+            *(new.id, new.tenant, str(state), new.priority, new.plan_hash, _agents(new), new.request),
+            *(new.created_at, new.created_at, None, None, new.deadline_at, 0, new.max_attempts),
+            *(0, None, None, 0, None, None, None, new.webhook, _rank(new)),
+        ),
+    )
+    states = [State.PENDING] if state is State.PENDING else [State.PENDING, State.QUEUED]
+    append_events(group, [_event(new.id, new.tenant, one, new.created_at) for one in states])
+    return Submitted(new.id, True, new.request_digest)
+
+
+def submit_finished(group: Group, new: NewExecution, result: bytes, record: NewRecord | None) -> Submitted:
+    earlier = _earlier(group, new)
+    if earlier is not None:
+        return earlier
+    at = new.created_at if record is None else record.created_at
+    calculation_id = None if record is None else record.calculation_id
+    group.execute(
+        _ROW,
+        (
+            *(new.id, new.tenant, "completed", new.priority, new.plan_hash, _agents(new), new.request),
+            *(new.created_at, new.created_at, new.created_at, at, new.deadline_at, 1, new.max_attempts),
+            *(1, None, None, 0, result, None, calculation_id, new.webhook, _rank(new)),
+        ),
+    )
+    stamps = (
+        (State.PENDING, new.created_at),
+        (State.QUEUED, new.created_at),
+        (State.RUNNING, new.created_at),
+        (State.COMPLETED, at),
+    )
+    append_events(group, [_event(new.id, new.tenant, state, when) for state, when in stamps])
+    if record is not None:
+        group.records.append(record)
+    if new.webhook is not None:
+        _deliver(group, new.id, new.tenant, new.webhook, State.COMPLETED, at)
+    return Submitted(new.id, True, new.request_digest)
+
+
+def claim(group: Group, worker: str, *, limit: int, now: int, lease: int) -> tuple[ExecutionRow, ...]:
+    _recover(group, now, lease)
+    late = group.execute(
+        "UPDATE executions SET state = 'timeout', finished_at = ?, error = ?"
+        " WHERE state IN ('pending', 'queued') AND deadline_at <= ? RETURNING id, tenant, webhook",
+        (now, _DEADLINE_PASSED, now),
+    ).fetchall()
+    for execution_id, tenant, webhook in late:
+        append_events(group, [_event(execution_id, tenant, State.TIMEOUT, now)])
+        if webhook is not None:
+            _deliver(group, execution_id, tenant, webhook, State.TIMEOUT, now)
+    ripe = group.execute(
+        "UPDATE executions SET state = 'queued' WHERE state = 'pending' AND available_at <= ?"
+        " RETURNING id, tenant",
+        (now,),
+    ).fetchall()
+    append_events(group, [_event(execution_id, tenant, State.QUEUED, now) for execution_id, tenant in ripe])
+    claimed = group.execute(
+        "UPDATE executions SET state = 'running', token = token + 1, attempt = attempt + 1, worker = ?,"  # noqa: S608
+        " lease_until = ?, started_at = coalesce(started_at, ?) WHERE id IN"
+        " (SELECT id FROM executions WHERE state IN ('pending', 'queued') AND state = 'queued'"
+        f" ORDER BY rank LIMIT ?) RETURNING {EXECUTION_COLUMNS}, rank",
+        (worker, now + lease, now, limit),
+    ).fetchall()
+    claimed.sort(key=lambda row: row[-1])
+    rows = tuple(execution_row(row[:-1]) for row in claimed)
+    append_events(
+        group,
+        [
+            (
+                row.id,
+                row.tenant,
+                "running",
+                now,
+                msgspec.json.encode({"worker": worker, "attempt": row.attempt}),
+            )
+            for row in rows
+        ],
+    )
+    return rows
+
+
+def _recover(group: Group, now: int, lease: int) -> None:
+    """Offer again what a worker holds whose lease ran out, or lies further ahead than any lease can.
+
+    The second is how a lease looks after the clock was set back.
+    """
+    lapsed = group.execute(
+        """
+        UPDATE executions SET
+            state = CASE WHEN cancel_requested THEN 'cancelled'
+                         WHEN attempt >= max_attempts THEN 'dead_letter'
+                         ELSE 'queued' END,
+            finished_at = CASE WHEN cancel_requested OR attempt >= max_attempts THEN ? END,
+            worker = NULL, lease_until = NULL, error = ?
+        WHERE state = 'running' AND (lease_until <= ? OR lease_until > ?)
+        RETURNING id, tenant, state, webhook
+        """,
+        (now, _LEASE_LAPSED, now, now + 2 * lease),
+    ).fetchall()
+    for execution_id, tenant, name, webhook in lapsed:
+        state = State(name)
+        append_events(group, [(execution_id, tenant, name, now, _LEASE_LAPSED)])
+        if state in FINAL_STATES and webhook is not None:
+            _deliver(group, execution_id, tenant, webhook, state, now)
+
+
+def extend_leases(group: Group, worker: str, until: int) -> None:
+    group.execute(
+        "UPDATE executions SET lease_until = ? WHERE state = 'running' AND worker = ?", (until, worker)
+    )
+
+
+def change(group: Group, change: Change) -> bool:
+    final = change.to in FINAL_STATES
+    conditions = ", ".join("?" * len(change.expected))
+    row = group.execute(
+        "UPDATE executions SET state = ?, finished_at = ?, result = coalesce(?, result), error = ?,"  # noqa: S608
+        " calculation_id = coalesce(?, calculation_id), available_at = coalesce(?, available_at),"
+        " attempt = CASE WHEN ? THEN 0 ELSE attempt END, worker = NULL, lease_until = NULL,"
+        " cancel_requested = CASE WHEN ? THEN cancel_requested ELSE 0 END"
+        f" WHERE id = ? AND tenant = ? AND state IN ({conditions}) AND token = coalesce(?, token)"
+        " RETURNING webhook",
+        (
+            *(str(change.to), change.at if final else None, change.result, change.error),
+            *(change.record and change.record.calculation_id, change.available_at),
+            *(change.reset_attempts, final, change.id, change.tenant),
+            *map(str, change.expected),
+            change.token,
+        ),
+    ).fetchone()
+    if row is None:
+        return False
+    append_events(group, [(change.id, change.tenant, change.event.type, change.at, change.event.payload)])
+    if change.record is not None:
+        group.records.append(change.record)
+    if final and row[0] is not None:
+        _deliver(group, change.id, change.tenant, row[0], change.to, change.at)
+    return True
+
+
+def request_cancel(group: Group, tenant: str, execution_id: str, at: int) -> ExecutionRow | None:
+    row = group.execute(
+        "UPDATE executions SET cancel_requested = 1,"  # noqa: S608
+        " finished_at = CASE WHEN state IN ('pending', 'queued') THEN ? ELSE finished_at END,"
+        " state = CASE WHEN state IN ('pending', 'queued') THEN 'cancelled' ELSE state END"
+        " WHERE id = ? AND tenant = ? AND state IN ('pending', 'queued', 'running')"
+        f" RETURNING {EXECUTION_COLUMNS}",
+        (at, execution_id, tenant),
+    ).fetchone()
+    if row is not None:
+        changed = execution_row(row)
+        kind = "cancelled" if changed.state is State.CANCELLED else "cancel_requested"
+        append_events(group, [(execution_id, tenant, kind, at, b"{}")])
+        if changed.state is State.CANCELLED and changed.webhook is not None:
+            _deliver(group, execution_id, tenant, changed.webhook, changed.state, at)
+        return changed
+    row = group.execute(
+        f"SELECT {EXECUTION_COLUMNS} FROM executions WHERE id = ? AND tenant = ?",  # noqa: S608
+        (execution_id, tenant),
+    ).fetchone()
+    return None if row is None else execution_row(row)
+
+
+def append_events(group: Group, events: Iterable[tuple[str, str, str, int, bytes]]) -> None:
+    """Append (execution, tenant, type, time, payload) to the log."""
+    group.executemany(
+        "INSERT INTO events (execution_id, tenant, type, at, payload) VALUES (?, ?, ?, ?, ?)", events
+    )
+
+
+def settle_delivery(
+    group: Group, delivery_id: int, state: str, next_at: int, status: int | None, error: str | None
+) -> None:
+    group.execute(
+        "UPDATE deliveries SET state = ?, attempt = attempt + 1, next_at = ?, last_status = ?, last_error = ?"
+        " WHERE id = ? AND state = 'due'",
+        (state, next_at, status, error, delivery_id),
+    )
+
+
+def purge(group: Group, before: int) -> int:
+    """Dead letters stay until somebody has looked at them."""
+    ended = "SELECT id FROM executions WHERE finished_at < ? AND state <> 'dead_letter'"
+    for table in ("events", "idempotency_keys", "deliveries"):
+        group.execute(f"DELETE FROM {table} WHERE execution_id IN ({ended})", (before,))  # noqa: S608
+    return group.execute(f"DELETE FROM executions WHERE id IN ({ended})", (before,)).rowcount  # noqa: S608
+
+
+def _earlier(group: Group, new: NewExecution) -> Submitted | None:
+    """The submission that holds the idempotency key, or None, and from now on this one holds it."""
+    if new.idempotency_key is None:
+        return None
+    taken = group.execute(
+        "INSERT INTO idempotency_keys VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING RETURNING 1",
+        (new.tenant, new.idempotency_key, new.id, new.request_digest),
+    ).fetchone()
+    if taken is not None:
+        return None
+    execution_id, digest = group.execute(
+        "SELECT execution_id, request_digest FROM idempotency_keys WHERE tenant = ? AND key = ?",
+        (new.tenant, new.idempotency_key),
+    ).fetchone()
+    return Submitted(execution_id, False, digest)
+
+
+def _deliver(group: Group, execution_id: str, tenant: str, url: str, state: State, at: int) -> None:
+    payload = msgspec.json.encode({"execution_id": execution_id, "state": str(state), "at": at})
+    group.execute(
+        "INSERT INTO deliveries (execution_id, tenant, url, state, attempt, next_at, payload)"
+        " VALUES (?, ?, ?, 'due', 0, ?, ?)",
+        (execution_id, tenant, url, at, payload),
+    )
+
+
+def _event(execution_id: str, tenant: str, state: State, at: int) -> tuple[str, str, str, int, bytes]:
+    return (execution_id, tenant, str(state), at, b"{}")
+
+
+def _agents(new: NewExecution) -> str:
+    return f"|{'|'.join(new.agents)}|"
+
+
+def _rank(new: NewExecution) -> int:
+    return new.created_at + new.priority * _PRIORITY_STEP

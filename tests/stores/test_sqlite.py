@@ -1,0 +1,218 @@
+"""What is special about the embedded store: a file, shared by processes, that survives them."""
+
+import asyncio
+import importlib.util
+import multiprocessing
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from greenlang.errors import InputError, StoreError
+from greenlang.stores import open_store
+from greenlang.stores.sqlite.database import migrations
+
+spec = importlib.util.spec_from_file_location("stores_shared", Path(__file__).with_name("conftest.py"))
+shared = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(shared)
+execution, record, seal = shared.execution, shared.record, shared.seal
+
+
+def with_store(path, use):
+    async def main():
+        store = open_store(f"sqlite:{path}", seal)
+        try:
+            return await use(store)
+        finally:
+            await store.close()
+
+    return asyncio.run(main())
+
+
+def test_a_store_is_found_again_as_it_was_left(database):
+    new = execution()
+    with_store(database, lambda store: store.submit(new))
+    row = with_store(database, lambda store: store.execution("acme", new.id))
+    assert row.request == new.request
+
+
+def test_migrations_bring_a_new_file_to_the_newest_version(database):
+    with_store(database, lambda store: store.counts())
+    with sqlite3.connect(database) as connection:
+        assert connection.execute("PRAGMA user_version").fetchone() == (len(migrations()),)
+        assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+        assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+
+
+def test_a_file_of_a_newer_runtime_is_refused(database):
+    with sqlite3.connect(database) as connection:
+        connection.execute("PRAGMA user_version = 999")
+    with pytest.raises(StoreError, match="of version 999, and this runtime knows"):
+        open_store(str(database), seal)
+
+
+def test_a_file_that_is_no_database_is_refused_and_left_alone(database):
+    database.write_bytes(b"a,b\n1,2\n" * 200)
+    with pytest.raises(StoreError, match="cannot be opened"):
+        open_store(str(database), seal)
+    assert database.read_bytes() == b"a,b\n1,2\n" * 200
+
+
+def test_a_url_of_another_kind_is_refused():
+    with pytest.raises(InputError, match="names no store"):
+        open_store("mysql://localhost/x", seal)
+    with pytest.raises(InputError, match="names no file"):
+        open_store("sqlite:", seal)
+
+
+def test_the_log_and_the_ledger_cannot_be_rewritten(database):
+    with_store(database, lambda store: store.submit_finished(execution(), result=b"1", record=record()))
+    with sqlite3.connect(database) as connection:
+        for statement in (
+            "UPDATE events SET type = 'x'",
+            "UPDATE commits SET head = x''",
+            "DELETE FROM commits",
+            "UPDATE calculations SET record = x''",
+            "DELETE FROM calculations",
+        ):
+            with pytest.raises(sqlite3.IntegrityError, match="append-only"):
+                connection.execute(statement)
+
+
+def test_many_requests_share_a_commit(database):
+    async def use(store):
+        await asyncio.gather(*(store.add_records([record()]) for _ in range(500)))
+        return [head async for head, _ in store.commits()]
+
+    assert len(with_store(database, use)) < 50
+
+
+def test_a_store_locked_by_another_says_so_and_loses_nothing(database, monkeypatch):
+    monkeypatch.setattr("greenlang.stores.sqlite.database._BUSY_SECONDS", 0.2)
+
+    async def use(store):
+        with sqlite3.connect(database, isolation_level=None) as other:
+            other.execute("BEGIN IMMEDIATE")
+            with pytest.raises(StoreError, match="locked"):
+                await store.submit(execution())
+            other.execute("ROLLBACK")
+        assert (await store.submit(execution())).fresh
+
+    with_store(database, use)
+
+
+def test_a_full_disk_says_so_and_loses_nothing(database):
+    async def use(store):
+        pages = store._writer._connection.execute("PRAGMA page_count").fetchone()[0]
+        store._writer._connection.execute(f"PRAGMA max_page_count = {pages + 20}")
+        kept = []
+
+        async def fill():
+            for _ in range(10_000):
+                kept.append((await store.submit(execution(request=b"x" * 2000))).id)
+
+        with pytest.raises(StoreError, match="full"):
+            await fill()
+        assert kept
+        store._writer._connection.execute(f"PRAGMA max_page_count = {pages + 10_000}")
+        assert [(await store.execution("acme", one)).id for one in kept] == kept
+        assert (await store.submit(execution())).fresh
+
+    with_store(database, use)
+
+
+def test_a_backup_of_a_store_in_use_is_whole(database, tmp_path):
+    async def use(store):
+        await asyncio.gather(*(store.submit(execution()) for _ in range(200)))
+        writing = asyncio.gather(*(store.add_records([record()]) for _ in range(200)))
+        await store.backup(tmp_path / "copy.db")
+        await writing
+        with pytest.raises(StoreError, match="exists already"):
+            await store.backup(tmp_path / "copy.db")
+
+    with_store(database, use)
+    counts = with_store(tmp_path / "copy.db", lambda store: store.counts())
+    assert sum(counts.values()) == 200
+
+
+def _submit_many(path, start, results):
+    async def use(store):
+        ready = [execution(id=f"exec_{start}_{number}") for number in range(100)]
+        for new in ready:
+            await store.submit(new)
+            await store.add_records([record(calculation_id=f"calc_{new.id}")])
+
+    with_store(path, use)
+    results.put(start)
+
+
+def test_processes_share_a_file_and_one_chain(database):
+    context = multiprocessing.get_context("spawn")
+    results = context.Queue()
+    with_store(database, lambda store: store.counts())
+    workers = [context.Process(target=_submit_many, args=(database, start, results)) for start in range(3)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join(60)
+        assert worker.exitcode == 0
+
+    async def use(store):
+        previous, count = None, 0
+        async for head, leaves in store.commits():
+            previous = seal(leaves, previous).chain_hash
+            assert head.decode() == previous
+            count += len(leaves)
+        return count, await store.counts()
+
+    count, counts = with_store(database, use)
+    assert (count, sum(counts.values())) == (300, 300)
+
+
+WRITER = """
+import asyncio, importlib.util, sys
+spec = importlib.util.spec_from_file_location("shared", sys.argv[2])
+shared = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(shared)
+from greenlang.stores import open_store
+
+async def main():
+    store = open_store("sqlite:" + sys.argv[1], shared.seal)
+    number = 0
+    while True:
+        batch = [shared.execution(id=f"exec_{sys.argv[3]}_{number + i}") for i in range(7)]
+        await asyncio.gather(*map(store.submit, batch))
+        number += 7
+        print(*(new.id for new in batch), flush=True)
+
+asyncio.run(main())
+"""
+
+
+def test_nothing_acknowledged_is_lost_when_the_process_is_killed(database):
+    acknowledged = []
+    for life in range(3):
+        arguments = [
+            sys.executable,
+            "-c",
+            WRITER,
+            str(database),
+            str(Path(__file__).with_name("conftest.py")),
+        ]
+        child = subprocess.Popen([*arguments, str(life)], stdout=subprocess.PIPE, text=True)
+        for _ in range(20):
+            acknowledged += child.stdout.readline().split()
+        os.kill(child.pid, signal.SIGKILL)
+        acknowledged += child.stdout.read().rpartition("\n")[0].split()
+        child.wait()
+
+    async def use(store):
+        return [await store.execution("acme", name) for name in acknowledged]
+
+    rows = with_store(database, use)
+    assert len(rows) >= 3 * 20 * 7
+    assert None not in rows
