@@ -102,21 +102,29 @@ cdef class Recorder:
     @property
     def spans(self):
         """All spans by their numbers, each as `(program, step, item, parent, attempt)`."""
-        cdef Py_ssize_t index
-        cdef Span* span
-        spans = []
-        for index in range(self.span_count):
-            span = &self.span_array[index]
-            spans.append((<object>span.program, span.step, span.item, span.parent, span.attempt))
-        return spans
+        return self.spans_since(0)
 
     @property
     def events(self):
         """All moments in their order, each as `(nanoseconds on the clock, span, name of the moment)`."""
+        return self.events_since(0)
+
+    def spans_since(self, Py_ssize_t first):
+        """The spans from number `first` on, so that who follows a run reads each once."""
+        cdef Py_ssize_t index
+        cdef Span* span
+        spans = []
+        for index in range(max(<Py_ssize_t>0, first), self.span_count):
+            span = &self.span_array[index]
+            spans.append((<object>span.program, span.step, span.item, span.parent, span.attempt))
+        return spans
+
+    def events_since(self, Py_ssize_t first):
+        """The moments from number `first` on."""
         cdef Py_ssize_t index
         cdef Event* event
         events = []
-        for index in range(self.event_count):
+        for index in range(max(<Py_ssize_t>0, first), self.event_count):
             event = &self.event_array[index]
             events.append((event.ns, event.span, MOMENTS[event.moment]))
         return events
