@@ -4,12 +4,12 @@ In go plain data: tables of text, columns of 128-bit integers, JSON; the ledger 
 emissions.  Out come calculation records with their hashes, links of a signed chain, result bundles, and
 verdicts on bundles.
 
-`canonical` gives every value one sequence of bytes; `merkle` has the trees of RFC 9162, which `ranges` builds
-over lists and `rows` over result rows, 1,024 to a leaf.  `record` puts together what a result came from;
-`chain` links records and `signing` signs the links.  `bundle` says what a result bundle holds,
-`bundle_writing` and `bundle_reading` write and read it through `files` and `strict_json`, with `checks` that
-find what was changed.  `verification` gives the verdicts, `integrity` and `findings` what speaks against
-them, and `proofs` proves one row or item without the others.
+`canonical` gives every value one sequence of bytes; `merkle` has the trees of RFC 9162, which `ranges`
+builds over lists and `rows` over result rows, 1,024 to a leaf.  `record` puts together what a result came
+from, `templates` many like it; `chain` links records and `signing` signs the links.  `bundle` says what a
+result bundle holds, `bundle_writing` and `bundle_reading` write and read it through `files` and
+`strict_json`, with `checks` that find what was changed.  `verification` gives the verdicts, `integrity`
+and `findings` what speaks against them, and `proofs` proves one row or item without the others.
 """
 
 from __future__ import annotations
@@ -26,7 +26,16 @@ from greenlang.ledger.bundle import (
 from greenlang.ledger.bundle_reading import load_bundle, read_bundle
 from greenlang.ledger.bundle_writing import save_bundle, write_bundle
 from greenlang.ledger.canonical import JSON, canonical_bytes, digest, digest_of_bytes, plain
-from greenlang.ledger.chain import GENESIS, Commit, Head, Inclusion, commit
+from greenlang.ledger.chain import (
+    GENESIS,
+    Commit,
+    Head,
+    Inclusion,
+    commit,
+    inclusion_of,
+    make_head,
+    name_signer,
+)
 from greenlang.ledger.files import atomic_text_writer, atomic_writer
 from greenlang.ledger.findings import Finding
 from greenlang.ledger.integrity import factor_id, record_findings
@@ -52,6 +61,7 @@ from greenlang.ledger.signing import (
     load_known_keys,
     load_signer,
 )
+from greenlang.ledger.templates import FilledRecord, RecordTemplate
 from greenlang.ledger.verification import Recomputation, Status, Verdict, Verification, authenticity, verify
 
 __all__ = [
@@ -66,6 +76,7 @@ __all__ = [
     "CarriedList",
     "Commit",
     "FactorUse",
+    "FilledRecord",
     "Finding",
     "FormulaUse",
     "Head",
@@ -77,6 +88,7 @@ __all__ = [
     "OutputRows",
     "OwnFile",
     "Recomputation",
+    "RecordTemplate",
     "RowProof",
     "RowSchema",
     "RowTree",
@@ -98,6 +110,7 @@ __all__ = [
     "digest_of_bytes",
     "factor_id",
     "hash_result",
+    "inclusion_of",
     "input_hash_of_table",
     "input_hash_of_value",
     "item_holds",
@@ -105,7 +118,9 @@ __all__ = [
     "load_bundle",
     "load_known_keys",
     "load_signer",
+    "make_head",
     "make_record",
+    "name_signer",
     "plain",
     "proof_holds",
     "prove_row",

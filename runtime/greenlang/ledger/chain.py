@@ -17,8 +17,11 @@ __all__ = [
     "commit",
     "hash_link",
     "head_message",
+    "inclusion_of",
     "leads_to_head",
     "link_holds",
+    "make_head",
+    "name_signer",
 ]
 
 import hashlib
@@ -77,33 +80,42 @@ def commit(
     records: Sequence[CalculationRecord], signer: Signer | Unsigned, *, previous: str = GENESIS
 ) -> Commit:
     """Link records to the chain that ends in `previous`, in the order given."""
-    named = [
-        msgspec.structs.replace(record, signer=signer.fingerprint, unsigned_because=None)
-        if isinstance(signer, Signer)
-        else msgspec.structs.replace(record, signer=None, unsigned_because=signer.reason)
-        for record in records
-    ]
+    named = [name_signer(record, signer) for record in records]
     leaves = [hash_record(record) for record in named]
+    head = make_head(leaves, signer, previous=previous)
+    return Commit(
+        records=tuple(msgspec.structs.replace(record, chain_hash=head.chain_hash) for record in named),
+        inclusions=tuple(inclusion_of(leaves, index) for index in range(len(leaves))),
+        head=head,
+    )
+
+
+def name_signer(record: CalculationRecord, signer: Signer | Unsigned) -> CalculationRecord:
+    """The record as it is hashed: it says who will sign the head over it, or why nobody does."""
+    if isinstance(signer, Signer):
+        return msgspec.structs.replace(record, signer=signer.fingerprint, unsigned_because=None)
+    return msgspec.structs.replace(record, signer=None, unsigned_because=signer.reason)
+
+
+def make_head(leaves: Sequence[bytes], signer: Signer | Unsigned, *, previous: str = GENESIS) -> Head:
+    """The chain after a commit of records with these leaves, signed."""
     root = root_of(leaves)
-    chain_hash = hash_link(previous, len(leaves), root)
     head = Head(
         previous=previous,
         record_count=len(leaves),
         records_root=root.hex(),
-        chain_hash=chain_hash,
+        chain_hash=hash_link(previous, len(leaves), root),
         public_key=signer.public_key if isinstance(signer, Signer) else None,
         signature=None,
     )
     if isinstance(signer, Signer):
         head = msgspec.structs.replace(head, signature=signer.sign(head_message(head)))
-    return Commit(
-        records=tuple(msgspec.structs.replace(record, chain_hash=chain_hash) for record in named),
-        inclusions=tuple(
-            Inclusion(index, tuple(node.hex() for node in inclusion_path(leaves, index)))
-            for index in range(len(leaves))
-        ),
-        head=head,
-    )
+    return head
+
+
+def inclusion_of(leaves: Sequence[bytes], index: int) -> Inclusion:
+    """Where one of a commit's records stands, and what leads from it to their root."""
+    return Inclusion(index, tuple(node.hex() for node in inclusion_path(leaves, index)))
 
 
 def hash_link(previous: str, record_count: int, records_root: bytes) -> str:

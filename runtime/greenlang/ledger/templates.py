@@ -1,0 +1,97 @@
+"""Records of runs that differ in little: the canonical JSON cut at what differs, joined again for each run.
+
+A plan that is run a thousand times a second on plain values has one record but for six fields.  `make_record`
+followed by `hash_record` gives the same bytes, at twenty times the cost.
+"""
+
+from __future__ import annotations
+
+__all__ = ["FilledRecord", "RecordTemplate"]
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+import msgspec
+
+from greenlang.ledger.canonical import canonical_bytes, encode_plain
+from greenlang.ledger.merkle import leaf_hash
+from greenlang.ledger.record import CalculationRecord, result_fields
+
+_OF_RECORD = ("calculation_id", "input_hash", "result", "result_hash", "tenant", "timestamp")
+_OF_RESULT = ("input_hash", "result")
+
+
+@dataclass(frozen=True, slots=True)
+class FilledRecord:
+    """A record as it is kept and hashed."""
+
+    json: bytes  #: canonical, without the link that its commit makes
+    result_hash: str
+    leaf: bytes
+
+
+class RecordTemplate:
+    """The record of one plan by one signer, for results that are plain values.
+
+    Parameters
+    ----------
+    record : CalculationRecord
+        Any record of a run of that plan, its signer named; what differs between runs is left out of it.
+    """
+
+    def __init__(self, record: CalculationRecord) -> None:
+        fields = msgspec.to_builtins(record)
+        del fields["chain_hash"]
+        self._record = _Cut(fields, _OF_RECORD)
+        self._result = _Cut({"schema": "greenlang.result/1", **result_fields(record)}, _OF_RESULT)
+
+    def fill(
+        self, *, calculation_id: str, timestamp: str, tenant: str, input_hash: str, result: bytes
+    ) -> FilledRecord:
+        """The record of one run.
+
+        Parameters
+        ----------
+        timestamp : str
+            UTC, ISO 8601, as `plain` tells it.
+        result : bytes
+            The result's canonical JSON.
+        """
+        coded_input_hash = b'"%b"' % input_hash.encode()
+        hashed = self._result.join({"input_hash": coded_input_hash, "result": result})
+        result_hash = f"sha256:{hashlib.sha256(hashed).hexdigest()}"
+        json = self._record.join(
+            {
+                "calculation_id": encode_plain(calculation_id),
+                "input_hash": coded_input_hash,
+                "result": result,
+                "result_hash": b'"%b"' % result_hash.encode(),
+                "tenant": encode_plain(tenant),
+                "timestamp": b'"%b"' % timestamp.encode(),
+            }
+        )
+        return FilledRecord(json, result_hash, leaf_hash(json))
+
+
+class _Cut:
+    """Canonical JSON of an object, cut where the values of some of its keys stand."""
+
+    def __init__(self, fields: Mapping[str, object], names: Iterable[str]) -> None:
+        # A mark is no text of any record: no field may hold a NUL.
+        marks = {name: f"\0{name}\0" for name in names}
+        rest = canonical_bytes({**fields, **marks})
+        self._parts: list[bytes] = []
+        self._names = sorted(marks)
+        for name in self._names:
+            part, _, rest = rest.partition(encode_plain(marks[name]))
+            self._parts.append(part)
+        self._end = rest
+
+    def join(self, values: Mapping[str, bytes]) -> bytes:
+        pieces: list[bytes] = []
+        for part, name in zip(self._parts, self._names, strict=True):
+            pieces.append(part)
+            pieces.append(values[name])
+        pieces.append(self._end)
+        return b"".join(pieces)
