@@ -19,6 +19,7 @@ from greenlang.agents.contract import Option
 from greenlang.errors import StepError
 from greenlang.exact import divide
 from greenlang.gcel.records import NoFieldError, field, field_type, fields
+from greenlang.gcel.tables import RowTable
 from greenlang.gcel.types import is_list, item_type, list_of
 from greenlang_core import DecimalColumn, DecimalOverflow
 
@@ -78,6 +79,8 @@ def one_by_one(value: Any) -> Iterable[Any]:
     """
     if isinstance(value, Iterator):
         return value
+    if isinstance(value, RowTable):
+        return iter(value)
     if hasattr(type(value), "__aiter__"):
         raise StepError(
             "items that come asynchronously cannot be waited for here",
@@ -176,8 +179,11 @@ def _group_by(value: Any, key: str) -> dict[Any, list[Any]]:
 
 def _merge(value: Any) -> Any:
     parts = list(value.values()) if isinstance(value, Mapping) else list(as_items(value))
-    if all(isinstance(part, list | tuple) for part in parts):
-        return [item for part in parts for item in part]
+    if all(isinstance(part, list | tuple | DecimalColumn | RowTable) for part in parts):
+        first, *others = parts or [[]]
+        if isinstance(first, RowTable) and all(type(part) is type(first) for part in others):
+            return first.joined(others)
+        return [item for part in parts for item in as_items(part)]
     merged: dict[Any, Any] = {}
     for part in parts:
         record = fields(part)
@@ -243,7 +249,9 @@ def _field_output(given: Any, options: _Options) -> Any:
 
 def _merge_output(given: Any, _: _Options) -> Any:
     parts = item_type(given) if is_list(given) else Any
-    return Any if parts is Any or not is_list(parts) else list_of(item_type(parts))
+    if parts is Any or not is_list(parts):
+        return Any
+    return parts if isinstance(parts, type) and issubclass(parts, RowTable) else list_of(item_type(parts))
 
 
 def _same_output(given: Any, _: _Options) -> Any:

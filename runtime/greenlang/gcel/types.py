@@ -30,6 +30,8 @@ from enum import Enum
 from fractions import Fraction
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints, is_typeddict
 
+from greenlang_core import DecimalColumn
+
 #: Iterable, and yet no list of items.
 _NOT_LISTS = (str, bytes, bytearray, Mapping)
 
@@ -99,11 +101,16 @@ def _record_fits(given: RecordType, wanted: Any) -> bool:
 @functools.cache
 def field_types(record: Any) -> dict[str, Any]:
     """The types of a record type's fields; empty for annotations that only a type checker can read."""
+    return {name: _required(kind) for name, kind in _hints(record).items()}
+
+
+@functools.cache
+def _hints(annotated: Any) -> dict[str, Any]:
+    """The annotations of a class or a function."""
     try:
-        hints = get_type_hints(record, include_extras=True)
+        return get_type_hints(annotated, include_extras=True)
     except (NameError, TypeError, AttributeError):
         return {}
-    return {name: _required(kind) for name, kind in hints.items()}
 
 
 def _required(kind: Any) -> Any:
@@ -140,7 +147,7 @@ def is_list(given: Any) -> bool:
     given_class = _class(given)
     if given_class is None:
         return get_origin(given) is not Literal
-    if given_class is object:
+    if given_class in {object, DecimalColumn}:
         return True
     return issubclass(given_class, Iterable) and not issubclass(given_class, _NOT_LISTS)
 
@@ -150,7 +157,9 @@ def item_type(given: Any) -> Any:
     given = _plain(given)
     if _is_union(given):
         return union_of([item_type(member) for member in get_args(given) if is_list(member)])
-    items = _items(given)
+    if given is DecimalColumn:
+        return Decimal
+    items = _items(given) or _rows(given)
     return items[0] if len(items) == 1 and is_list(given) else Any
 
 
@@ -240,6 +249,11 @@ def _items(given: Any) -> tuple[Any, ...]:
     if _class(given) is tuple:
         return arguments[:1] if len(arguments) == 2 and arguments[1] is Ellipsis else ()
     return arguments
+
+
+def _rows(given: Any) -> tuple[Any, ...]:
+    """What a class without arguments, such as that of a table, says that it gives when it is run through."""
+    return get_args(_hints(given.__iter__).get("return")) if hasattr(given, "__iter__") else ()
 
 
 def words_of(wanted: Any) -> tuple[str, ...]:

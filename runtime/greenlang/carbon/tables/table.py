@@ -163,6 +163,43 @@ class Table:
         """The rows `start` to `stop`, cells in column order."""
         return zip(*(column.texts(start, stop) for column in self.columns.values()), strict=True)
 
+    def __iter__(self) -> Iterator[dict[str, str]]:
+        """The rows as records, one at a time."""
+        for start in range(0, len(self), CHUNK_ROWS):
+            for cells in self.rows(start, start + CHUNK_ROWS):
+                yield dict(zip(self.columns, cells, strict=True))
+
+    def joined(self, others: Sequence[Table]) -> Table:
+        """The table with the rows of others after its own, each with the number that it had in its file.
+
+        Raises
+        ------
+        DataError
+            If a table has other columns than this one; their order does not count.
+        """
+        tables = [self, *others]
+        widths: dict[int, int] = {}
+        lines: list[int] = []
+        for table in tables:
+            self._check_columns(table)
+            widths |= {len(lines) + row: cells for row, cells in table.widths.items()}
+            lines += map(table.line, range(len(table)))
+        return Table(
+            " and ".join(dict.fromkeys(table.name for table in tables)),
+            {name: _end_to_end([table.columns[name] for table in tables]) for name in self.columns},
+            np.array(lines, dtype=np.int32),
+            widths,
+            self.header_width,
+        )
+
+    def _check_columns(self, other: Table) -> None:
+        other.require(self.columns)
+        more = [name for name in other.columns if name not in self.columns]
+        if more:
+            fix = f"remove it, or add it to {self.name}"
+            told = f"the column is not in {self.name}, which it is joined to"
+            raise DataError(other.name, [Problem(1, name, told, fix) for name in more])
+
     @classmethod
     def from_rows(cls, name: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> Table:
         """A table from its rows of cells."""
@@ -196,6 +233,18 @@ class Table:
             np.array([int(line) for line in lines.texts()], dtype=np.int32) if lines else None,
             {row: int(cells) for row, cells in enumerate(widths.texts()) if cells} if widths else {},
         )
+
+
+def _end_to_end(columns: Sequence[StringColumn]) -> StringColumn:
+    """One column with the rows of several."""
+    # The distinct texts of all of them as rows, so that the codes there are the new codes of the old ones.
+    distinct = StringColumn.from_texts(text for column in columns for text in column.values)
+    pieces, start = [], 0
+    for column in columns:
+        new_codes = distinct.codes[start : start + len(column.values)]
+        pieces.append(new_codes[column.codes])
+        start += len(column.values)
+    return StringColumn(np.concatenate(pieces), distinct.values)
 
 
 class TableBuilder:
