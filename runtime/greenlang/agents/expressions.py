@@ -161,4 +161,6 @@ def step_of(value: object, place: Line, operand: str = "") -> Node:
 
 def _composed(operator: str, left: object, right: object) -> Graph:
     place = here(3)
-    return Graph(binary(operator, step_of(left, place, "left"), step_of(right, place, "right"), place))
+    # A chain grows on its left: what it was so far is a graph, and needs none of the questions below.
+    left_node = left._node if type(left) is Graph else step_of(left, place, "left")
+    return Graph(binary(operator, left_node, step_of(right, place, "right"), place))

@@ -145,7 +145,8 @@ def literal(value: object, origin: Origin = None, *, bare: bool = False) -> Lite
 
 def binary(operator: str, left: Node, right: Node, origin: Origin = None) -> Binary:
     """An operator between two steps; refused between two literals, which GCEL does not compute."""
-    if isinstance(left, Literal) and isinstance(right, Literal):
+    kind = type(left)
+    if kind is Literal and type(right) is Literal:
         raise _error(
             origin,
             f"'{operator}' stands between two literals, and GCEL composes steps but computes nothing",
@@ -154,7 +155,7 @@ def binary(operator: str, left: Node, right: Node, origin: Origin = None) -> Bin
     size = left.size + right.size
     # Operators join on the left without a parenthesis, so only one that needs it nests deeper there.
     left_depth, depth = left.depth, right.depth + 1
-    if type(left) is not Call and _precedence(left) < PRECEDENCE[operator]:
+    if kind is Conditional or (type(left) is Binary and PRECEDENCE[left.operator] < PRECEDENCE[operator]):
         left_depth += 1
     if left_depth > depth:
         depth = left_depth

@@ -87,7 +87,7 @@ class CallReader:
         if number is None:
             return AgentStep(slot, -1)
         spec = self.agents[number]
-        if not call.arguments and not any(option.required for option in spec.options):
+        if not call.arguments and not (spec.options and any(option.required for option in spec.options)):
             return AgentStep(slot, number)
         options, resources = self._options(call, spec.options, self._by_name(call, spec.options, agent=spec))
         return AgentStep(slot, number, options, resources)
@@ -96,6 +96,9 @@ class CallReader:
 
     def _agent_number(self, call: Call) -> int | None:
         key = call.name, call.version, id(call.agent)
+        number = self._numbers.get(key)
+        if number is not None:
+            return number
         if key not in self._numbers:
             try:
                 self._numbers[key] = self._numbered(self._resolved(call))

@@ -56,15 +56,6 @@ class Lowered(Struct, frozen=True):
     reduced: dict[tuple[int, int], Origin]
 
 
-class _Element(Struct, frozen=True):
-    """One step of a sequence as it is written, the operator before it, and what covers it."""
-
-    operator: str
-    node: Node
-    origin: Origin
-    modifiers: list[Call]
-
-
 def lower(node: Node, calls: CallReader) -> Lowered:
     """Write the programs of a tree; what is wrong with its calls is told to `calls`."""
     return _Lowering(calls).run(node)
@@ -113,40 +104,39 @@ class _Lowering:
 
     def _step(self, node: Node, slot: int, draft: _Draft, modifiers: Sequence[Call] = ()) -> int:
         """Write the steps of a tree that reads `slot`, the last of them covered; gives its output slot."""
-        elements = self._elements(node)
-        elements[-1].modifiers.extend(modifiers)
-        output = slot
-        for element in elements:
-            if element.operator in {"*", "/"}:
-                kind = MapStep if element.operator == "*" else FilterStep
-                step = kind(output, self._program(element.node), self._modifiers(element.modifiers, draft))
-                output = draft.add(step, element.origin)
-            else:
-                if element.operator == "&":
-                    self._reduce(element.node, output, draft, element.origin)
-                output = self._element(element.node, output, draft, element.modifiers)
-        return output
-
-    def _reduce(self, node: Node, slot: int, draft: _Draft, origin: Origin) -> None:
-        """Note that a slot must be a list; a built-in says so itself, and says what it wants instead."""
-        if not (isinstance(node, Call) and node.name in BUILTINS):
-            self._reduced[draft.number, slot] = origin
-
-    def _elements(self, node: Node) -> list[_Element]:
-        """The steps along the left side of a tree, in their order; modifiers go to what they follow."""
         # Along its left side a tree may be as long as a program; elsewhere it nests at most 200 deep.
         spine: list[Binary] = []
         while isinstance(node, Binary) and node.operator != "|":
             spine.append(node)
             node = node.left
-        elements = [_Element("", node, node.origin, [])]
-        for operator in reversed(spine):
-            right = operator.right
-            if operator.operator == ">>" and isinstance(right, Call) and right.name in MODIFIERS:
-                elements[-1].modifiers.append(right)
-            else:
-                elements.append(_Element(operator.operator, right, operator.origin, []))
-        return elements
+        operator, origin = "", node.origin
+        covering: list[Call] = []
+        for each in reversed(spine):
+            right = each.right
+            if type(right) is Call and right.name in MODIFIERS and each.operator == ">>":
+                covering.append(right)
+                continue
+            slot = self._operand(operator, node, slot, draft, covering, origin)
+            if covering:
+                covering = []
+            operator, node, origin = each.operator, right, each.origin
+        return self._operand(operator, node, slot, draft, [*covering, *modifiers], origin)
+
+    def _operand(
+        self, operator: str, node: Node, slot: int, draft: _Draft, modifiers: Sequence[Call], origin: Origin
+    ) -> int:
+        """Write the step on the right of an operator (none before the first), placed by it."""
+        if operator == "*" or operator == "/":
+            kind = MapStep if operator == "*" else FilterStep
+            return draft.add(kind(slot, self._program(node), self._modifiers(modifiers, draft)), origin)
+        if operator == "&":
+            self._reduce(node, slot, draft, origin)
+        return self._element(node, slot, draft, modifiers)
+
+    def _reduce(self, node: Node, slot: int, draft: _Draft, origin: Origin) -> None:
+        """Note that a slot must be a list; a built-in says so itself, and says what it wants instead."""
+        if not (isinstance(node, Call) and node.name in BUILTINS):
+            self._reduced[draft.number, slot] = origin
 
     def _element(self, node: Node, slot: int, draft: _Draft, modifiers: Sequence[Call]) -> int:
         if isinstance(node, Call):

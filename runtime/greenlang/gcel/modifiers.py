@@ -9,6 +9,7 @@ __all__ = ["MODIFIER_OPTIONS", "check_modifiers", "refused_value"]
 
 from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
+from itertools import chain
 from typing import Any, Literal
 
 from msgspec import Struct
@@ -78,7 +79,7 @@ class _Facts(Struct, frozen=True):
 
 def check_modifiers(programs: Sequence[Program], agents: Sequence[AgentSpec]) -> Iterator[Misplaced]:
     """Find every `timeout` on what cannot be interrupted and every `cache` on what is not pure."""
-    if not any(modifiers_of(step) for program in programs for step in program.steps):
+    if not any(map(modifiers_of, chain.from_iterable(program.steps for program in programs))):
         return
     # A program names only later ones, so what it runs is known before it is.
     facts: dict[int, _Facts] = {}
