@@ -44,6 +44,7 @@ from greenlang.carbon.tables import (
     format_of_content,
     format_of_suffix,
     read_csv,
+    table_of_objects,
 )
 from greenlang.carbon.tabulation import result_table
 from greenlang.carbon.units import Quantity, Unit, conversion_ratio, parse_unit, unit_table_hash, units
@@ -102,6 +103,7 @@ __all__ = [
     "rows_taken",
     "selection_table",
     "series_of",
+    "table_of_objects",
     "tag_columns",
     "unit_table_hash",
     "units",

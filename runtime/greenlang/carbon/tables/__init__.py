@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from greenlang.carbon.tables.csv_tables import read_csv, write_csv
 from greenlang.carbon.tables.formats import TABLE_FORMATS, TableFormat, format_of_content, format_of_suffix
+from greenlang.carbon.tables.jsonl_tables import table_of_objects
 from greenlang.carbon.tables.results import ResultColumn, ResultTable
 from greenlang.carbon.tables.table import StringColumn, Table
 from greenlang.carbon.tables.unpivot import unpivot_table
@@ -24,6 +25,7 @@ __all__ = [
     "format_of_content",
     "format_of_suffix",
     "read_csv",
+    "table_of_objects",
     "unpivot_table",
     "write_csv",
 ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import islice
 from typing import Any, BinaryIO
 
@@ -13,7 +13,7 @@ from greenlang.carbon.tables.results import ResultTable
 from greenlang.carbon.tables.table import CHUNK_ROWS, Table, TableBuilder, column_names, unreadable
 from greenlang.errors import DataError, Problem
 
-__all__ = ["read_jsonl", "write_jsonl"]
+__all__ = ["read_jsonl", "table_of_objects", "write_jsonl"]
 
 #: Numbers that are no integers come as they are written; integers have one way of being written.
 _DECODER = msgspec.json.Decoder(dict[str, Any], float_hook=str)
@@ -41,7 +41,21 @@ def read_jsonl(stream: BinaryIO, *, name: str, on_bytes: Callable[[int], None] |
     DataError
         Where the file is empty or a line of it is no object of texts and numbers.
     """
-    rows = _objects(stream, name)
+    on_chunk = None if on_bytes is None else lambda: on_bytes(stream.tell())
+    return table_of_objects(_objects(stream, name), name=name, on_chunk=on_chunk)
+
+
+def table_of_objects(
+    objects: Iterable[Mapping[str, Any]], *, name: str, on_chunk: Callable[[], None] | None = None
+) -> Table:
+    """The table whose rows are these objects of texts and integers; decimals are given as texts.
+
+    Raises
+    ------
+    DataError
+        Where there is no object, or a cell of one is neither a text nor a number.
+    """
+    rows = iter(objects)
     builder = TableBuilder()
     columns: list[str] = []
     while chunk := list(islice(rows, CHUNK_ROWS)):
@@ -52,8 +66,8 @@ def read_jsonl(stream: BinaryIO, *, name: str, on_bytes: Callable[[int], None] |
                     column_names(name, columns)
                     builder.widen(heading)
         builder.add([_texts(chunk, column, builder.count, name) for column in columns])
-        if on_bytes is not None:
-            on_bytes(stream.tell())
+        if on_chunk is not None:
+            on_chunk()
     if not builder.count:
         raise unreadable(name, 1, "the file is empty", _MEND)
     return Table(name, builder.columns())
@@ -88,7 +102,7 @@ def _named_twice(line: bytes) -> str:
     return next((name for name in names if names.count(name) > 1), "")
 
 
-def _texts(rows: list[dict[str, Any]], column: str, first: int, name: str) -> list[str]:
+def _texts(rows: list[Mapping[str, Any]], column: str, first: int, name: str) -> list[str]:
     cells = [row.get(column, "") for row in rows]
     return [
         cell if type(cell) is str else _text(cell, column, first + position, name)
