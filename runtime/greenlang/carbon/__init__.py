@@ -20,11 +20,13 @@ from greenlang.carbon.factors import (
     FactorBook,
     FactorSet,
     Fallback,
+    Figure,
     GasRate,
     Selection,
     Wanted,
     activity_key,
     blend,
+    build_factor_files,
     load_aliases,
     load_factors,
     recorded,
@@ -47,7 +49,15 @@ from greenlang.carbon.tables import (
     table_of_objects,
 )
 from greenlang.carbon.tabulation import result_table
-from greenlang.carbon.units import Quantity, Unit, conversion_ratio, parse_unit, unit_table_hash, units
+from greenlang.carbon.units import (
+    Quantity,
+    Unit,
+    as_vehicle_distance,
+    conversion_ratio,
+    parse_unit,
+    unit_table_hash,
+    units,
+)
 
 __all__ = [
     "TABLE_FORMATS",
@@ -59,6 +69,7 @@ __all__ = [
     "FactorBook",
     "FactorSet",
     "Fallback",
+    "Figure",
     "GasEmissions",
     "GasRate",
     "GwpSet",
@@ -77,7 +88,9 @@ __all__ = [
     "Unit",
     "Wanted",
     "activity_key",
+    "as_vehicle_distance",
     "blend",
+    "build_factor_files",
     "build_inventory",
     "calculate",
     "conversion_ratio",

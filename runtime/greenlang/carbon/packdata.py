@@ -1,15 +1,34 @@
-"""The data files of a pack: factors and other names of activities, read from its package once."""
+"""The data files of a pack: factors and other names of activities, read from its package once.
+
+A pack whose agent has nothing to add to "quantity times factor" needs no more than this:
+
+    @gl.agent(name="acme.laundry", version="1.0.0", effects=["pure", "calculates"])
+    def laundry(data: ActivityData) -> Emissions:
+        pack = load_pack_data(__package__, ("data/laundry_2025.csv",))
+        return pack.emissions(data, agent="acme.laundry", scope=3, category="purchased goods and services")
+"""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
 
-from greenlang.carbon.factors import FactorBook, FactorSet, activity_key, load_aliases, load_factors
+from greenlang.carbon.activity import ActivityData
+from greenlang.carbon.emissions import COMBUSTION_GASES, Component, Emissions, calculate, kinds_of_rows
+from greenlang.carbon.factors import (
+    Aliases,
+    FactorBook,
+    FactorSet,
+    Wanted,
+    activity_key,
+    load_aliases,
+    load_factors,
+)
 from greenlang.carbon.policy import AccountingPolicy
-from greenlang.carbon.rows import own_factors
+from greenlang.carbon.rows import own_activities, own_factors, rows_taken, wanted_of
+from greenlang.carbon.units import as_vehicle_distance
 
 __all__ = ["PackData", "load_pack_data"]
 
@@ -19,7 +38,7 @@ class PackData:
     """Factor sets and aliases of a pack."""
 
     factor_sets: tuple[FactorSet, ...]
-    aliases: Mapping[str, str]
+    aliases: Aliases
 
     def activities(self) -> frozenset[str]:
         """Every activity that there is a factor for, as its publisher names it."""
@@ -29,7 +48,11 @@ class PackData:
         """The activities, `others` that the user has factors for, and the aliases of them all."""
         known = self.activities().union(others)
         keys = {activity_key(name) for name in known}
-        return known | {alias for alias, name in self.aliases.items() if activity_key(name) in keys}
+        return known | {
+            alias
+            for alias, meanings in self.aliases.items()
+            if not keys.isdisjoint(map(activity_key, meanings.values()))
+        }
 
     def book(
         self, policy: AccountingPolicy, own: Iterable[FactorSet], categories: Sequence[str]
@@ -37,10 +60,66 @@ class PackData:
         """The user's own factors of these categories, then the pack's."""
         return FactorBook(own_factors(own, self.names(), categories), self.factor_sets, policy, self.aliases)
 
+    def emissions(
+        self,
+        data: ActivityData,
+        *,
+        agent: str,
+        scope: int,
+        category: str,
+        kinds: tuple[str, ...] = ("",),
+        expected: Sequence[str] = COMBUSTION_GASES,
+    ) -> Emissions:
+        """Quantity times factor, for every row that names one of the pack's activities.
+
+        A row is taken where its column `method` is empty or names the category; a quantity that is a plain
+        distance is one of a vehicle where the factor is per vehicle distance.
+
+        Parameters
+        ----------
+        data, agent, scope, category, expected
+            As for `calculate`.
+        kinds : tuple of str
+            Kinds of factor that will do.
+        """
+        book = self.book(data.policy, data.own_factors, (category,))
+        names = self.names(own_activities(data.own_factors, (category,)))
+        return calculate(
+            data,
+            agent=agent,
+            scope=scope,
+            category=category,
+            kinds=kinds_of_rows(
+                rows_taken(data, names, ("", category)), (data.activity, data.unit, data.region, data.period)
+            ),
+            choose=lambda row: [Component(book.select(_driven(book, wanted_of(data, row, kinds=kinds))))],
+            expected=expected,
+            activities=tuple(sorted(names)),
+        )
+
+
+def _driven(book: FactorBook, wanted: Wanted) -> Wanted:
+    """The same, with a plain distance read as that of a vehicle where only this has a factor."""
+    unit = as_vehicle_distance(wanted.unit)
+    if unit is None or book.offers(wanted):
+        return wanted
+    driven = replace(wanted, unit=unit)
+    return driven if book.offers(driven) else wanted
+
 
 @cache
 def load_pack_data(package: str, factors: tuple[str, ...], aliases: str = "data/aliases.csv") -> PackData:
-    """Read a pack's own factor files and its table of aliases (columns `alias`, `activity`)."""
+    """Read a pack's own factor files and its table of aliases.
+
+    Parameters
+    ----------
+    package : str
+        The pack's package, `__package__` in its modules.
+    factors : tuple of str
+        Paths in it of factor files.
+    aliases : str
+        Path of a table with the columns `alias`, `activity` and, where needed, `region`; empty for none.
+    """
     folder = files(package)
 
     def text(path: str) -> str:
@@ -48,5 +127,5 @@ def load_pack_data(package: str, factors: tuple[str, ...], aliases: str = "data/
 
     return PackData(
         tuple(load_factors(text(path), file=path) for path in factors),
-        load_aliases(text(aliases), file=aliases),
+        load_aliases(text(aliases), file=aliases) if aliases else {},
     )

@@ -8,10 +8,12 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from greenlang.carbon import AccountingPolicy, EmissionFactor, Fallback, load_factors
+from greenlang.carbon import AccountingPolicy, EmissionFactor, Fallback, load_factors, parse_unit
 from greenlang.carbon.factors.editions import choose_edition
 from greenlang.carbon.periods import Period, parse_period
 from greenlang.errors import FactorError
+
+MWH = parse_unit("MWh")
 
 HEADER = "activity,gas,value,unit,source,dataset,edition,applies_from,applies_to"
 
@@ -30,7 +32,7 @@ def factors(rows: Iterable[str]) -> tuple[EmissionFactor, ...]:
 
 def chosen(rows: Iterable[str], period: str, **policy: object) -> tuple[dict[str, Fraction], list[Fallback]]:
     """Weights by edition, and the fallbacks."""
-    edition = choose_edition(factors(rows), parse_period(period), AccountingPolicy(**policy))
+    edition = choose_edition(factors(rows), parse_period(period), AccountingPolicy(**policy), MWH)
     weights = {factor.edition: weight for factor, weight in edition.parts}
     assert sum(weights.values()) == 1
     return weights, list(edition.fallbacks)
@@ -130,10 +132,10 @@ def test_of_two_publications_without_a_dataset_the_later_does_not_silently_win()
 
 def test_an_edition_that_leaves_out_a_gas_ends_that_gas_of_the_one_before():
     co2, ch4 = factors(OPEN), factors(["Grid,CH4,3,g/MWh,EPA,hub,2024,2024-01-01,"])
-    edition = choose_edition(ch4, parse_period("2025-03"), AccountingPolicy(), beside=co2)
+    edition = choose_edition(ch4, parse_period("2025-03"), AccountingPolicy(), MWH, beside=co2)
     assert edition.fallbacks == (Fallback("vintage", "2025-03-01/2025-03-31", "hub 2024"),)
     with pytest.raises(FactorError, match="no edition applies"):
-        choose_edition(ch4, parse_period("2025-03"), AccountingPolicy(vintage="strict"), beside=co2)
+        choose_edition(ch4, parse_period("2025-03"), AccountingPolicy(vintage="strict"), MWH, beside=co2)
 
 
 days = st.dates(date(2020, 1, 1), date(2026, 12, 31))
@@ -153,7 +155,7 @@ def test_a_period_is_the_sum_of_its_days(editions, start, length):
     assume(rest.start <= rest.end)
 
     def weighted(period: Period) -> Fraction:
-        edition = choose_edition(made, period, AccountingPolicy())
+        edition = choose_edition(made, period, AccountingPolicy(), MWH)
         return sum((Fraction(factor.value) * weight for factor, weight in edition.parts), Fraction(0))
 
     assert weighted(whole) * whole.days == weighted(middle) * middle.days + weighted(rest) * rest.days
@@ -165,7 +167,7 @@ def test_a_day_gets_what_applies_to_it_or_else_what_is_nearest(editions, day):
         f"Grid,CO2,{number},kg/MWh,EPA,hub,{number},{first},{first + timedelta(length)}"
         for number, (first, length) in enumerate(editions)
     ]
-    edition = choose_edition(factors(rows), Period(day, day), AccountingPolicy())
+    edition = choose_edition(factors(rows), Period(day, day), AccountingPolicy(), MWH)
     ((factor, weight),) = edition.parts
     assert weight == 1
 
@@ -176,3 +178,30 @@ def test_a_day_gets_what_applies_to_it_or_else_what_is_nearest(editions, day):
     nearest = min(distance(*span) for span in editions)
     assert distance(*editions[int(factor.edition)]) == nearest
     assert bool(edition.fallbacks) == (nearest > 0)
+
+
+PER_KM_AND_MILE = ("Car,CO2,0.16844,kg/v.km,UK,set,2025,,", "Car,CO2,0.27107,kg/v.mi,UK,set,2025,,")
+
+
+@pytest.mark.parametrize(("unit", "figure"), [("v.km", "0.16844"), ("v.mi", "0.27107")])
+def test_of_one_editions_figures_per_several_units_the_one_in_the_rows_own_is_taken(unit, figure):
+    edition = choose_edition(
+        factors(PER_KM_AND_MILE), parse_period("2025"), AccountingPolicy(), parse_unit(unit)
+    )
+    assert [factor.value_text for factor, _ in edition.parts] == [figure]
+
+
+def test_in_any_other_unit_the_figure_that_lost_least_to_rounding_is_taken():
+    rows = (
+        "Water,CO2e,0.19130,kg/m3,UK,set,2025,,",
+        "Water,CO2e,191.30156,kg/ML,UK,set,2025,,",
+    )
+    for order in (rows, rows[::-1]):
+        edition = choose_edition(factors(order), parse_period("2025"), AccountingPolicy(), parse_unit("L"))
+        assert [factor.value_text for factor, _ in edition.parts] == ["191.30156"]
+
+
+def test_the_same_unit_of_two_editions_is_no_choice_to_make():
+    rows = (*PER_KM_AND_MILE, "Car,CO2,0.17,kg/v.km,UK,other,2025,,")
+    with pytest.raises(FactorError, match="several factors for 'Car'"):
+        choose_edition(factors(rows), parse_period("2025"), AccountingPolicy(), parse_unit("v.km"))

@@ -196,10 +196,16 @@ def test_column_order_and_white_space_do_not_change_the_id() -> None:
     assert first.ef_cid == second.ef_cid
 
 
-def test_aliases_are_read_and_each_means_one_activity() -> None:
+def test_aliases_are_read_and_each_means_one_activity_in_a_region() -> None:
     assert load_aliases("alias,activity\npetrol,Motor Gasoline\n", file="a.csv") == {
-        "petrol": "Motor Gasoline"
+        "petrol": {"": "Motor Gasoline"}
     }
+    by_region = "alias,activity,region\npetrol,Motor Gasoline,\nPetrol,Petrol (average biofuel blend),gb\n"
+    assert load_aliases(by_region, file="a.csv") == {
+        "petrol": {"": "Motor Gasoline", "GB": "Petrol (average biofuel blend)"}
+    }
+    with pytest.raises(DataError, match="column 'region': there is no region 'ZZ'"):
+        load_aliases("alias,activity,region\npetrol,Motor Gasoline,ZZ\n", file="a.csv")
     with pytest.raises(DataError, match="row 3, column 'alias': alias 'Petrol' stands twice"):
         load_aliases("alias,activity\npetrol,Motor Gasoline\nPetrol,Propane\n", file="a.csv")
     with pytest.raises(DataError, match="column 'activity': the cell is empty"):

@@ -27,7 +27,10 @@ def book(own: tuple[str, ...] = (), packs: tuple[str, ...] = PACK, **policy: obj
         return [load_factors("\n".join([HEADER, *rows]), file=name)] if rows else []
 
     return FactorBook(
-        sets(own, "own.csv"), sets(packs, "pack.csv"), AccountingPolicy(**policy), {"power": "Electricity"}
+        sets(own, "own.csv"),
+        sets(packs, "pack.csv"),
+        AccountingPolicy(**policy),
+        {"power": {"": "Electricity"}},
     )
 
 
@@ -142,6 +145,38 @@ def test_a_co2e_total_and_gases_beside_it_are_ambiguous():
     total = "Electricity,CO2e,310,kg/MWh,US,hub,2025,2025-01-15,2025-01-15,,AR5,,"
     with pytest.raises(FactorError, match="several factors"):
         book(packs=(*PACK, total)).select(wanted())
+
+
+def test_biogenic_co2_stands_beside_a_total_that_leaves_it_out():
+    rows = ("Wood logs,CO2e,61.8,kg/t,,m,1,,,,AR5,,", "Wood logs,CO2,1436.23,kg/t,,m,1,,,yes,,,")
+    selection = book(packs=rows).select(wanted("wood logs", "t"))
+    assert {(rate.gas, rate.biogenic): rate.rate for rate in selection.rates} == {
+        ("CO2e", None): Fraction("61.8"),
+        ("CO2", True): Fraction("1436.23"),
+    }
+
+
+def test_what_a_substance_consists_of_holds_everywhere():
+    rows = ("R-410A,HFC-32,0.5,kg/kg,,m,1,,,,,composition,",)
+    selection = book(packs=rows).select(wanted("r-410a", "lb", "GB", kinds=("", "composition")))
+    assert selection.fallbacks == ()
+
+
+def test_a_word_means_what_it_means_in_the_region_of_the_row():
+    header = "activity,gas,value,unit,region"
+    rows = ("Motor Gasoline,CO2,8.78,kg/gal (US),US", "Petrol,CO2e,2.07,kg/L,GB", "LPG,CO2e,1.56,kg/L,GB")
+    aliases = {"petrol fuel": {"": "Motor Gasoline", "GB": "Petrol"}, "lpg": {"US": "Motor Gasoline"}}
+    both = FactorBook([], [load_factors("\n".join([header, *rows]), file="f")], AccountingPolicy(), aliases)
+    for activity, region, meant in (
+        ("petrol fuel", "GB", "Petrol"),
+        ("petrol fuel", "US-WA", "Motor Gasoline"),
+        # A publisher's own name comes first, and gives way where that publisher has nothing.
+        ("LPG", "GB", "LPG"),
+        ("LPG", "US", "Motor Gasoline"),
+    ):
+        assert both.select(wanted(activity, "L", region)).activity == meant
+    with pytest.raises(FactorError, match="no factor for 'Petrol' in region 'DE'"):
+        both.select(wanted("petrol", "L", "DE"))
 
 
 def test_the_only_heat_basis_of_a_factor_is_taken_and_recorded():

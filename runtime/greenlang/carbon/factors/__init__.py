@@ -1,29 +1,35 @@
 """Emission factors: read, kept by edition, and chosen for a row.
 
 `files` reads factors from CSV into the rows of `factor`; `editions` finds the edition that covers a period,
-and `selection` the factors that one kind of activity needs, with every fallback on the record.
+and `book` the factors that one kind of activity needs: a `selection`, with every fallback on the record.
+`figures` makes the factor files of packs.
 """
 
 from __future__ import annotations
 
+from greenlang.carbon.factors.book import Aliases, FactorBook
 from greenlang.carbon.factors.editions import Fallback, ambiguous, choose_edition, recorded
 from greenlang.carbon.factors.factor import FACTOR_KINDS, EmissionFactor, FactorSet, activity_key
+from greenlang.carbon.factors.figures import Figure, build_factor_files
 from greenlang.carbon.factors.files import FACTOR_COLUMNS, load_aliases, load_factors
-from greenlang.carbon.factors.selection import FactorBook, GasRate, Selection, Wanted, blend
+from greenlang.carbon.factors.selection import GasRate, Selection, Wanted, blend
 
 __all__ = [
     "FACTOR_COLUMNS",
     "FACTOR_KINDS",
+    "Aliases",
     "EmissionFactor",
     "FactorBook",
     "FactorSet",
     "Fallback",
+    "Figure",
     "GasRate",
     "Selection",
     "Wanted",
     "activity_key",
     "ambiguous",
     "blend",
+    "build_factor_files",
     "choose_edition",
     "load_aliases",
     "load_factors",

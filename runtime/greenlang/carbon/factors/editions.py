@@ -12,6 +12,7 @@ from typing import Literal, NamedTuple
 from greenlang.carbon.factors.factor import EmissionFactor
 from greenlang.carbon.periods import Period
 from greenlang.carbon.policy import AccountingPolicy
+from greenlang.carbon.units import Unit
 from greenlang.errors import FactorError
 
 __all__ = ["Edition", "Fallback", "FallbackKind", "ambiguous", "choose_edition", "recorded"]
@@ -42,9 +43,13 @@ def choose_edition(
     factors: Sequence[EmissionFactor],
     period: Period,
     policy: AccountingPolicy,
+    unit: Unit,
     beside: Sequence[EmissionFactor] = (),
 ) -> Edition:
-    """Choose among the editions of one factor (same activity, gas, region, unit) by day.
+    """Choose among the editions of one factor (same activity, gas, region, dimension) by day.
+
+    An edition that prints one figure per several units (per km and per mile) gives the one in `unit`, the
+    row's own; where it has none, the one whose rounding weighs least.
 
     A later edition of a dataset takes over on the day from which it applies, also where it leaves out the
     gas in question: `beside` are the factors of the other gases.  Each day before, after or between all
@@ -61,9 +66,9 @@ def choose_edition(
     for stretch in _stretches(spans, period):
         in_force = _in_force(spans, stretch.start)
         if in_force:
-            days[_only(in_force)] += stretch.days
+            days[_only(in_force, unit)] += stretch.days
             continue
-        for factor, part in _nearest(spans, stretch):
+        for factor, part in _nearest(spans, stretch, unit):
             outside = Fallback("vintage", str(part), edition_name(factor))
             fallbacks.append(recorded(policy, outside, column="period"))
             days[factor] += part.days
@@ -159,22 +164,36 @@ def _in_force(spans: Sequence[_Span], day: date) -> list[EmissionFactor]:
     return [span.factor for span in covering if span.first == newest[span.publication]]
 
 
-def _only(factors: Sequence[EmissionFactor]) -> EmissionFactor:
-    if len(factors) > 1:
+def _only(factors: Sequence[EmissionFactor], unit: Unit) -> EmissionFactor:
+    """The one factor that applies; of one edition's figures per several units, the one to multiply with."""
+    if len(factors) == 1:
+        return factors[0]
+    editions = {(factor.source, factor.dataset, factor.edition) for factor in factors}
+    if len(editions) > 1 or len({factor.denominator for factor in factors}) < len(factors):
         raise ambiguous(factors)
-    return factors[0]
+    in_own_unit = [factor for factor in factors if factor.denominator.ratio == unit.ratio]
+    return max(in_own_unit or factors, key=_fineness)
 
 
-def _nearest(spans: Sequence[_Span], stretch: Period) -> Iterator[tuple[EmissionFactor, Period]]:
+def _fineness(factor: EmissionFactor) -> tuple[int, str]:
+    """Of two figures, the one with more units of its last place has lost less to rounding."""
+    digits = "".join(map(str, factor.value.as_tuple().digits))
+    return int(digits), factor.denominator.symbol
+
+
+def _nearest(spans: Sequence[_Span], stretch: Period, unit: Unit) -> Iterator[tuple[EmissionFactor, Period]]:
     """The factors nearest to the days of a stretch that none covers; of two as near, the earlier."""
     ended = max((span.last for span in spans if span.last < stretch.start), default=None)
     begins = min((span.first for span in spans if span.first > stretch.end), default=None)
     if ended is not None and begins is not None:
         middle = date.fromordinal((ended.toordinal() + begins.toordinal()) // 2)
         if stretch.start <= middle:
-            yield _only(_in_force(spans, ended)), Period(stretch.start, min(stretch.end, middle))
+            yield _only(_in_force(spans, ended), unit), Period(stretch.start, min(stretch.end, middle))
         if stretch.end > middle:
-            yield _only(_in_force(spans, begins)), Period(max(stretch.start, middle + _DAY), stretch.end)
+            yield (
+                _only(_in_force(spans, begins), unit),
+                Period(max(stretch.start, middle + _DAY), stretch.end),
+            )
     else:
         day = next(day for day in (ended, begins) if day is not None)
-        yield _only(_in_force(spans, day)), stretch
+        yield _only(_in_force(spans, day), unit), stretch

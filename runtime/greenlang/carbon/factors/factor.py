@@ -22,7 +22,8 @@ gwp_basis         for `CO2e`: the GWP set behind it, `AR5`; empty is the same as
 biogenic          `yes`, `no`, or empty where its publisher is silent
 scope             `1`, `2` or `3` of the GHG Protocol
 category          `stationary combustion`, `purchased electricity` ...
-kind              empty, `grid-average`, `residual-mix`, `supplier` or `instrument`
+kind              empty, `grid-average`, `residual-mix`, `supplier`, `instrument`, or `composition`: what a
+                  substance consists of, which is the same everywhere
 holder            name of the supplier or instrument
 vehicle           vehicle or equipment it is for; empty if for any
 engine            engine of the equipment, as published: `Diesel Equipment`
@@ -49,8 +50,8 @@ from greenlang.exact import decimal_text
 
 __all__ = ["FACTOR_KINDS", "EmissionFactor", "FactorSet", "activity_key"]
 
-#: What a factor may be besides an ordinary one, for the ladders of scope 2.
-FACTOR_KINDS = ("", "grid-average", "residual-mix", "supplier", "instrument")
+#: What a factor may be besides an ordinary one: for the ladders of scope 2, and for substances that leak.
+FACTOR_KINDS = ("", "grid-average", "residual-mix", "supplier", "instrument", "composition")
 
 
 @dataclass(frozen=True, kw_only=True)

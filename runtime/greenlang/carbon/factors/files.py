@@ -18,7 +18,9 @@ from greenlang.exact import decimal_from_text
 
 __all__ = ["FACTOR_COLUMNS", "load_aliases", "load_factors"]
 
-ALIAS_COLUMNS = ("alias", "activity")
+ALIAS_COLUMNS = ("alias", "activity", "region")
+
+ALIAS_REQUIRED = ("alias", "activity")
 
 REQUIRED = ("activity", "gas", "value", "unit")
 
@@ -115,24 +117,32 @@ def load_factors(text: str, *, file: str) -> FactorSet:
     return FactorSet(file, tuple(factors))
 
 
-def load_aliases(text: str, *, file: str) -> dict[str, str]:
-    """Read other names of activities: CSV with the columns `alias` and `activity`.
+def load_aliases(text: str, *, file: str) -> dict[str, dict[str, str]]:
+    """Read other names of activities: CSV with the columns `alias`, `activity` and, where needed, `region`.
+
+    Gives the activity by alias and region: a word may mean one thing in the US and another in GB.  An empty
+    region is every one that is not named.
 
     Raises
     ------
     DataError
-        For every wrong row; an alias that stands twice is one.
+        For every wrong row; an alias that stands twice for one region is one.
     """
     problems: list[Problem] = []
-    aliases: dict[str, str] = {}
-    keys: set[str] = set()
-    for row in _rows(text, file, ALIAS_COLUMNS, ALIAS_COLUMNS, problems):
+    aliases: dict[str, dict[str, str]] = {}
+    spelled: dict[str, str] = {}
+    for row in _rows(text, file, ALIAS_COLUMNS, ALIAS_REQUIRED, problems):
         alias, activity = row.required("alias"), row.required("activity")
-        if alias and activity_key(alias) in keys:
-            row.refuse("alias", f"alias '{alias}' stands twice", "let each alias mean one activity")
-        elif alias and activity:
-            keys.add(activity_key(alias))
-            aliases[alias] = activity
+        region = row.read("region", lambda text: region_path(text)[0])
+        if not alias or not activity or region is None:
+            continue
+        meanings = aliases.setdefault(spelled.setdefault(activity_key(alias), alias), {})
+        if region in meanings:
+            row.refuse(
+                "alias", f"alias '{alias}' stands twice", "let each alias mean one activity in a region"
+            )
+        else:
+            meanings[region] = activity
     if problems:
         raise DataError(file, problems)
     return aliases

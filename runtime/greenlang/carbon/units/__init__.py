@@ -10,6 +10,7 @@ from __future__ import annotations
 from greenlang.carbon.units.compound import CompoundUnit, compound_ratio, parse_compound_unit
 from greenlang.carbon.units.definitions import (
     Unit,
+    as_vehicle_distance,
     conversion_ratio,
     dimension_hint,
     parse_unit,
@@ -22,6 +23,7 @@ __all__ = [
     "CompoundUnit",
     "Quantity",
     "Unit",
+    "as_vehicle_distance",
     "compound_ratio",
     "conversion_ratio",
     "dimension_hint",

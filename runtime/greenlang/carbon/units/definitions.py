@@ -26,7 +26,15 @@ from greenlang.carbon.data import read_table
 from greenlang.carbon.regions import country_of
 from greenlang.errors import AmbiguousUnit, UnitError, UnitMismatch, UnknownUnit, nearest
 
-__all__ = ["Unit", "conversion_ratio", "dimension_hint", "parse_unit", "unit_table_hash", "units"]
+__all__ = [
+    "Unit",
+    "as_vehicle_distance",
+    "conversion_ratio",
+    "dimension_hint",
+    "parse_unit",
+    "unit_table_hash",
+    "units",
+]
 
 #: Ways to write the heat basis behind an energy unit, without letter case.
 _BASES = {
@@ -158,6 +166,15 @@ def conversion_ratio(given: Unit, wanted: Unit) -> Fraction:
             fix=f"give the energy on the {wanted.basis} basis",
         )
     return given.ratio / wanted.ratio
+
+
+def as_vehicle_distance(unit: Unit) -> Unit | None:
+    """The vehicle distance that a unit means, for `mi` said of a vehicle is `v.mi`; None if it is none."""
+    if unit.dimension == "vehicle distance":
+        return unit
+    if unit.dimension != "length":
+        return None
+    return Unit(f"v.{unit.symbol}", "vehicle distance", unit.ratio)
 
 
 def dimension_hint(given: str, wanted: str) -> str:
