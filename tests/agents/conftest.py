@@ -7,6 +7,7 @@ that nothing of the developer's environment is discovered.
 
 import importlib.util
 import json
+import os
 import subprocess
 import sys
 import textwrap
@@ -49,7 +50,9 @@ class Distribution:
     files: dict[str, str]
 
 
-def distribution(name: str, module: str, files: dict[str, str], *, version: str = "1.0.0") -> Distribution:
+def distribution(
+    name: str, module: str, files: dict[str, str], *, version: str = "1.0.0", runtime: str = ">=0.1,<0.2"
+) -> Distribution:
     project = f"""
         [build-system]
         requires = ["setuptools"]
@@ -58,6 +61,7 @@ def distribution(name: str, module: str, files: dict[str, str], *, version: str 
         [project]
         name = "{name}"
         version = "{version}"
+        dependencies = ["greenlang-runtime{runtime}"]
 
         [project.entry-points.greenlang]
         {name} = "{module}"
@@ -162,9 +166,9 @@ def greenlang_factors():
 )
 
 
-def broken(name: str, code: str) -> Distribution:
+def broken(name: str, code: str, *, runtime: str = ">=0.1,<0.2") -> Distribution:
     module = name.replace("-", "_")
-    return distribution(name, module, {f"{module}/__init__.py": code})
+    return distribution(name, module, {f"{module}/__init__.py": code}, runtime=runtime)
 
 
 def pack(name: str, yaml: str, code: str = "raise SystemExit('this must not be imported')") -> Distribution:
@@ -181,6 +185,8 @@ BROKEN = (
     broken("bad-hook-name", HOOK + "def greenlang_agent():\n    return []\n"),
     broken("bad-failure", HOOK + "def greenlang_agents():\n    raise RuntimeError('out of luck')\n"),
     broken("bad-answer", HOOK + "def greenlang_agents():\n    return [len]\n"),
+    broken("bad-runtime", "raise SystemExit('this must not be imported')", runtime=">=99"),
+    broken("no-runtime", "raise SystemExit('this must not be imported')", runtime="-extras"),
     broken("no-hooks", "def greenlang_agents():\n    return []\n"),
     pack("bad-key", manifest("bad-key", rest="agent:\n" + declared("bad.key", "bad_key:double"))),
     pack("bad-version", manifest("bad-version", version="1.0.1")),
@@ -233,7 +239,12 @@ class Environment:
         """What `code`, run in a process of the environment, gives to `show(...)`."""
         program = PRELUDE + textwrap.dedent(code)
         done = subprocess.run(
-            [self.python, "-c", program], capture_output=True, text=True, cwd=self.folder, check=False
+            [self.python, "-c", program],
+            capture_output=True,
+            text=True,
+            cwd=self.folder,
+            env={**os.environ, "XDG_CACHE_HOME": str(self.folder.parent / "cache")},
+            check=False,
         )
         assert done.returncode == 0, done.stderr
         return json.loads(done.stdout)

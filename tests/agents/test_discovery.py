@@ -1,4 +1,5 @@
 import json
+import os
 import subprocess
 import sys
 
@@ -21,11 +22,14 @@ print(json.dumps([[str(item) for item in items if {str(folder)!r} in str(getattr
                    or "lost" in str(item) or "without a name" in str(item)]
                   for items in (found.plugins, found.problems)]))
 """
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    environment = {**os.environ, "XDG_CACHE_HOME": str(folder / "cache")}
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True, env=environment
+    )
     return json.loads(done.stdout)
 
 
-METADATA = "Metadata-Version: 2.1\nName: lost\nVersion: 1.0\n"
+METADATA = "Metadata-Version: 2.1\nName: lost\nVersion: 1.0\nRequires-Dist: greenlang-runtime>=0.1,<0.2\n"
 
 
 def test_a_module_that_stands_alone_is_a_plugin(tmp_path):

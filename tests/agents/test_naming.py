@@ -1,4 +1,7 @@
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from packaging.version import Version
 
 from greenlang.agents.naming import in_order, newest_matching
 from greenlang.errors import AgentError
@@ -40,3 +43,13 @@ def test_what_is_no_range_is_refused(requested):
 
 def test_versions_are_ordered_by_number():
     assert in_order(VERSIONS) == ["0.9.0", "1.2.0", "1.9.3", "1.10.0", "2.0.0rc1"]
+
+
+@given(
+    st.lists(
+        st.tuples(*[st.integers(0, 30)] * 3, st.sampled_from(["", "a1", "b2", "rc1", "rc10"])), max_size=8
+    )
+)
+def test_the_order_is_that_of_pep_440(parts):
+    versions = [f"{major}.{minor}.{patch}{stage}" for major, minor, patch, stage in parts]
+    assert in_order(versions) == sorted(versions, key=Version)

@@ -149,6 +149,8 @@ def test_the_identity_of_a_packs_code_is_a_digest_of_its_files(environment, sour
         ("bad-hook-name", "unknown hook 'greenlang_agent'"),
         ("bad-failure", "its greenlang_agents failed: RuntimeError: out of luck"),
         ("bad-answer", "its greenlang_agents gave <built-in function len>, which is no Agent"),
+        ("bad-runtime", "bad-runtime 1.0.0: it needs greenlang >=99, and this is 0.1"),
+        ("no-runtime", "it does not say which greenlang-runtime it is made for; write dependencies"),
         ("no-hooks", "no_hooks implements no hook; mark its hooks with @hookimpl"),
         ("bad-key", "bad-key 1.0.0, pack.yaml, line 8: 'agent' is not a key here; write agents"),
         ("bad-version", "its version is 1.0.1, but the distribution's is 1.0.0"),
@@ -169,7 +171,7 @@ def test_a_broken_plugin_is_told_by_its_distribution(problems, distribution, tol
 
 def test_sound_plugins_have_no_problem(problems):
     assert {"acme-pack", "bolt-fuels", "plain-plugin"}.isdisjoint(problems)
-    assert len(problems) == 15
+    assert len(problems) == 17
 
 
 @pytest.mark.parametrize(

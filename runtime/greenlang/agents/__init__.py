@@ -9,8 +9,8 @@ In: functions marked with `@agent`, distributions with an entry point of the gro
 - `expressions`, `syntax`, `places`: agents composed by Python's operators into the tree that text gives too.
 - `resource`: text files that a program names and a plan carries; `files`: those of packs.
 - `manifest`: pack.yaml, read by `located_yaml` with the line of every mistake, held to `manifest_rules`.
-- `discovery`: which distributions are there, from metadata alone; `catalogue`: what
-  they offer, by name; `registry`: finds it, `loading`: imports it.
+- `discovery`: which distributions are there, from metadata alone, found by `scanning` and remembered in
+  `snapshots`; `catalogue`: what they offer, by name; `registry`: finds it, `loading`: imports it.
 - `hooks`: every hook; `plugins`: imports plugins and calls their hooks.
 - `identity`: the digests that say which code ran.
 """
@@ -20,7 +20,16 @@ from greenlang.agents.contract import EFFECTS, Agent, AgentSpec, Effect, Option,
 from greenlang.agents.discovery import Discovery, Plugin, discover
 from greenlang.agents.expressions import Expression, Graph
 from greenlang.agents.files import FactorFile, PackFile
-from greenlang.agents.manifest import PackManifest, parse_manifest
+from greenlang.agents.manifest import (
+    AgentDeclaration,
+    ExampleDeclaration,
+    FactorSetDeclaration,
+    FormulaDeclaration,
+    Needs,
+    PackManifest,
+    Release,
+    parse_manifest,
+)
 from greenlang.agents.places import Diagnostic
 from greenlang.agents.registry import Registry, default_registry
 from greenlang.agents.resource import Resource
@@ -28,19 +37,25 @@ from greenlang.agents.resource import Resource
 __all__ = [
     "EFFECTS",
     "Agent",
+    "AgentDeclaration",
     "AgentSpec",
     "Diagnostic",
     "Discovery",
     "Effect",
+    "ExampleDeclaration",
     "Expression",
     "FactorFile",
+    "FactorSetDeclaration",
+    "FormulaDeclaration",
     "Graph",
+    "Needs",
     "Offer",
     "Option",
     "PackFile",
     "PackManifest",
     "Plugin",
     "Registry",
+    "Release",
     "Resource",
     "agent",
     "default_registry",

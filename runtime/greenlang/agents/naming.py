@@ -14,6 +14,9 @@ _NAME = re.compile(r"[a-z][a-z0-9_]*(?:\.[a-z][a-z0-9_]*)+")
 #: Three numbers and perhaps a pre-release: what semantic versioning and PEP 440 both read the same way.
 _VERSION = re.compile(r"(?:0|[1-9][0-9]*)(?:\.(?:0|[1-9][0-9]*)){2}(?:(?:a|b|rc)(?:0|[1-9][0-9]*))?")
 
+#: The last part of a version.
+_PATCH = re.compile(r"([0-9]+)(?:(a|b|rc)([0-9]+))?")
+
 #: `name@1`, `name@1.2` and `name@1.2.3` mean any version that begins so.
 _PREFIX = re.compile(r"[0-9]+(?:\.[0-9]+)*")
 
@@ -69,7 +72,13 @@ def newest_matching(versions: Iterable[str], requested: str | None) -> str | Non
 
 
 def in_order(versions: Iterable[str]) -> list[str]:
-    """The versions from old to new."""
-    from packaging.version import Version
+    """The versions from old to new; of agents, so that they have the form that `check_version` asks for."""
+    return sorted(versions, key=_order)
 
-    return sorted(versions, key=Version)
+
+def _order(version: str) -> tuple[int, int, int, str, int]:
+    """What PEP 440 orders such a version by, without packaging, which a list of agents never needs."""
+    major, minor, rest = version.split(".")
+    patch, stage, number = _PATCH.match(rest).groups()  # type: ignore[union-attr]  # check_version saw to it
+    # A release comes after its pre-releases: `a`, `b` and `rc` are in alphabetical order.
+    return int(major), int(minor), int(patch), stage or "release", int(number or 0)
