@@ -45,13 +45,14 @@ from greenlang.gcel.combinators import (
 )
 from greenlang.gcel.compiler import compile
 from greenlang.gcel.plan import Plan
-from greenlang.gcel.running import Happening, Report, cancelled, time_left
+from greenlang.gcel.running import Happening, Report, StepResult, cancelled, time_left
 from greenlang.gcel.text import parse
 
 __all__ = [
     "Happening",
     "Plan",
     "Report",
+    "StepResult",
     "branch",
     "cache",
     "cancelled",

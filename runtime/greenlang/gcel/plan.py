@@ -8,15 +8,16 @@ import functools
 from typing import TYPE_CHECKING, Any, Self
 
 from greenlang.gcel.compiled import Compiled
-from greenlang.gcel.running import Runner, fold
+from greenlang.gcel.running import Follower, Runner, fold
 from greenlang_core.runs import Run
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator
 
     from greenlang.gcel.calls import Agents
-    from greenlang.gcel.running import Report
+    from greenlang.gcel.running import Report, StepResult
     from greenlang.gcel.running.runs import Clock
+    from greenlang_core.recording import Recorder
     from greenlang_core.scheduler import Program, Trail
 
 
@@ -116,6 +117,41 @@ class Plan(Compiled):
         """`each` inside an event loop; not `ordered`, items come as they are done."""
         return self._runner.aeach(value, window, ordered, _run_of(deadline, None, report, 1.0, ""))
 
+    def stream(
+        self,
+        value: Any,
+        *,
+        deadline: float | None = None,
+        clock: Clock | None = None,
+        report: Report | None = None,
+        patience: float = 1.0,
+        tenant: str = "",
+    ) -> Generator[StepResult, None, None]:
+        """Run the plan and give what each step gives as soon as it does; last the plan's own result.
+
+        A map tells each item that it is done with as well. Closed early, the iterator ends what still runs,
+        and has closed when that has ended; an error comes as from `run`, after all results before it. A plan
+        without asynchronous steps runs on a thread of its own, a little ahead of the reader.
+        """
+        follower = Follower(self._runner, clock)
+        run = _run_of(deadline, clock, report, patience, tenant, follower.recorder)
+        return self._runner.stream(value, run, follower)
+
+    def astream(
+        self,
+        value: Any,
+        *,
+        deadline: float | None = None,
+        clock: Clock | None = None,
+        report: Report | None = None,
+        patience: float = 1.0,
+        tenant: str = "",
+    ) -> AsyncGenerator[StepResult, None]:
+        """`stream` inside an event loop. A reader that stops early closes it: `contextlib.aclosing`."""
+        follower = Follower(self._runner, clock)
+        run = _run_of(deadline, clock, report, patience, tenant, follower.recorder)
+        return self._runner.astream(value, run, follower)
+
     def explain(self, format: str = "text", *, planned: bool = False) -> str:  # noqa: A002  as the command's option
         """Draw the plan: as "text", "json", "mermaid" or "graphviz"; `planned`, as it runs, not as written.
 
@@ -176,6 +212,18 @@ class Plan(Compiled):
 
 
 def _run_of(
-    deadline: float | None, clock: Clock | None, report: Report | None, patience: float, tenant: str
+    deadline: float | None,
+    clock: Clock | None,
+    report: Report | None,
+    patience: float,
+    tenant: str,
+    recorder: Recorder | None = None,
 ) -> Run:
-    return Run(clock=clock, deadline_s=deadline, patience_s=patience, report=report, tenant=tenant)
+    return Run(
+        clock=clock,
+        deadline_s=deadline,
+        patience_s=patience,
+        report=report,
+        tenant=tenant,
+        recorder=recorder,
+    )

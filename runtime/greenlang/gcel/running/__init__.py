@@ -3,23 +3,27 @@
 `executable` turns steps into what the scheduler dispatches: `guards` wrap what a modifier says (`caching`
 among them), `blocking` puts an agent on a thread, `decimal_context` makes its arithmetic exact. `prepared`
 holds that beside what people call the steps, and `runner` runs it: with `runs` in event loops and for each of
-many inputs, on one of the `clocks`. `failures` points at what went wrong, with `digests` of the input;
-`reports` says what came to pass.
+many inputs, with `streams` for who wants to know what each step gives, on one of the `clocks`. `following`
+says where in the plan a run is. `failures` points at what went wrong, with `digests` of the input; `reports`
+says what came to pass.
 
-`runs` and `clocks` are imported by name, because asyncio is loaded only by a plan that needs it.
+`runs`, `streams` and `clocks` are imported by name, because asyncio is loaded only by a plan that needs it.
 """
 
 from greenlang.gcel.running.blocking import cancelled, time_left
 from greenlang.gcel.running.failures import fold
+from greenlang.gcel.running.following import Follower, StepResult
 from greenlang.gcel.running.guards import BUGS
 from greenlang.gcel.running.reports import Happening, Report
 from greenlang.gcel.running.runner import Runner
 
 __all__ = [
     "BUGS",
+    "Follower",
     "Happening",
     "Report",
     "Runner",
+    "StepResult",
     "cancelled",
     "fold",
     "time_left",

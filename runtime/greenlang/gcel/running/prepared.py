@@ -43,6 +43,11 @@ class Prepared:
         return [[self.compiled.label(step) for step in program.steps] for program in self.wiring.programs]
 
     @functools.cached_property
+    def numbers(self) -> dict[scheduler.Program, int]:
+        """Which of the plan's programs each is that the scheduler names."""
+        return {program: number for number, program in enumerate(self._executable)}
+
+    @functools.cached_property
     def _executable(self) -> Sequence[scheduler.Program]:
         return self.executable(self.wiring.programs[0])
 
