@@ -5,6 +5,7 @@ Nothing here knows of emissions, agents or files, and nothing here imports `gree
 - `decimals`: `DecimalColumn`, exact fixed-point columns on 128-bit integers, and `CodeBook`, the numbers that
   rows name by code.
 - `masks`: `Mask`, a truth for every row, which comparisons of columns give.
+- `texts`: `Texts`, strings end to end, and `TextCoder`, which codes columns by their distinct texts.
 - `scheduler`: runs a compiled plan's steps over value slots.
 """
 

@@ -40,7 +40,8 @@ def test_stripping_makes_equal_texts_one():
 def test_pieces_that_were_coded_apart_share_one_code_a_text():
     builder = TableBuilder(["unit"])
     builder.add([["kWh", "MWh"]])
-    builder.add_coded([StringColumn.from_texts(["MWh", "GJ", "kWh"])])
+    coder = builder.coders["unit"]
+    coder.add_codes(coder.codes_of(["MWh", "GJ", "kWh"]))
     column = builder.columns()["unit"]
     assert column.values == ("kWh", "MWh", "GJ")
     assert column.texts() == ["kWh", "MWh", "MWh", "GJ", "kWh"]

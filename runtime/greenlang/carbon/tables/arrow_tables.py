@@ -15,12 +15,13 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from greenlang.carbon.tables.results import ResultColumn, ResultTable
-from greenlang.carbon.tables.table import StringColumn, Table, TableBuilder, column_names, unreadable
+from greenlang.carbon.tables.table import Table, TableBuilder, column_names, unreadable
 from greenlang.errors import DataError, InputError, Problem
 from greenlang.exact import MAX_DIGITS, canonical_text
 from greenlang_core.decimals import DecimalColumn
+from greenlang_core.texts import TextCoder
 
-__all__ = ["read_arrow", "read_parquet", "write_arrow", "write_parquet"]
+__all__ = ["add_strings", "read_arrow", "read_parquet", "write_arrow", "write_parquet"]
 
 #: What an Arrow stream, which has no magic of its own, begins with: a message follows.
 STREAM_MARK = b"\xff\xff\xff\xff"
@@ -133,7 +134,8 @@ def _read(arrow: Any, name: str, schema: Any, batches: Iterator[Any]) -> Table:
     for batch in batches:
         # Offsets of a damaged file may lead outside its buffers, and readers do not look.
         batch.validate(full=True)
-        builder.add_coded([_coded(arrow, column) for column in batch.columns])
+        for coder, column in zip(builder.coders.values(), batch.columns, strict=True):
+            _add(arrow, coder, column)
     if not builder.count:
         raise unreadable(name, 1, "the file has no rows", "add a row for each activity")
     return Table(name, builder.columns())
@@ -160,14 +162,27 @@ def _refused(arrow: Any, column: str, kind: Any) -> Problem | None:
     return Problem(1, column, f"the column holds {kind}", "write it as text, a decimal, an integer or a date")
 
 
-def _coded(arrow: Any, array: Any) -> StringColumn:
-    """A column of a batch; only its distinct values become Python objects."""
+def add_strings(coder: TextCoder, array: Any) -> None:
+    """Add a validated Arrow array of strings from its memory; what is null becomes the empty cell."""
+    validity, offsets, data = array.buffers()
+    width = np.int64 if str(array.type) == "large_string" else np.int32
+    coder.add_utf8(
+        np.frombuffer(offsets, dtype=width), data, len(array), first=array.offset, validity=validity
+    )
+
+
+def _add(arrow: Any, coder: TextCoder, array: Any) -> None:
+    """Add a column of a batch; of what is no string only the distinct values become Python objects."""
+    if arrow.types.is_string(array.type) or arrow.types.is_large_string(array.type):
+        if len(array):
+            add_strings(coder, array)
+        return
     if not arrow.types.is_dictionary(array.type):
         array = array.dictionary_encode()
     # What is null has no code; it gets that of one more value, the empty text.
-    texts = [*_texts(arrow, array.dictionary), ""]
-    codes = array.indices.fill_null(len(texts) - 1) if array.null_count else array.indices
-    return StringColumn(codes.to_numpy(zero_copy_only=False).astype(np.int32), tuple(texts))
+    known = coder.codes_of([*_texts(arrow, array.dictionary), ""])
+    codes = array.indices.fill_null(len(known) - 1) if array.null_count else array.indices
+    coder.add_codes(np.asarray(known)[codes.to_numpy(zero_copy_only=False)])
 
 
 def _texts(arrow: Any, values: Any) -> list[str]:

@@ -9,25 +9,27 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import count, filterfalse, islice
+from itertools import islice
 
 import numpy as np
 import numpy.typing as npt
 
-from greenlang.errors import DataError, Problem, nearest
+from greenlang.errors import DataError, InputError, Problem, nearest
+from greenlang_core.texts import TextCoder, Texts
 
 __all__ = [
     "CHUNK_ROWS",
     "StringColumn",
     "Table",
     "TableBuilder",
+    "add_texts",
     "column_names",
     "unreadable",
 ]
 
-#: Rows coded in one go; a chunk of nine columns stays in the second-level cache (16 times as many took twice
-#: as long).
-CHUNK_ROWS = 1_024
+#: Rows read in one go. Nine columns of them stay in the second-level cache (16 times as many took twice as
+#: long), and as lists they are too few for the garbage collector to look at (which took a third of reading).
+CHUNK_ROWS = 512
 
 #: Columns of a `portable` table: a row's number in its file, and the cells of a row of the wrong width.
 LINE_COLUMN = "(row)"
@@ -40,44 +42,48 @@ SHOWN_COLUMNS = 12
 Codes = npt.NDArray[np.int32]
 
 
-#: Code of each distinct text. A plain dict of texts and integers holds nothing that the garbage collector
-#: follows; a subclass with `__missing__` was walked again and again and took half the time of reading.
-_Index = dict[str, int]
-
-
-def _coded(index: _Index, texts: Sequence[str]) -> Codes:
-    """Codes of texts; new ones get the next codes, in order."""
-    new = filterfalse(index.__contains__, dict.fromkeys(texts))
-    index.update(zip(list(new), count(len(index)), strict=False))
-    return np.fromiter(map(index.__getitem__, texts), dtype=np.int32, count=len(texts))
-
-
 @dataclass(frozen=True, slots=True)
 class StringColumn:
     """A column of text: `values[codes[row]]` is the cell of a row."""
 
     codes: Codes  #: (rows,) int32
-    values: tuple[str, ...]  #: distinct texts in order of first appearance
+    values: Sequence[str]  #: distinct texts in order of first appearance
 
     @classmethod
     def from_texts(cls, texts: Iterable[str]) -> StringColumn:
-        """Code a column of texts."""
-        index: _Index = {}
-        codes = _coded(index, list(texts))
-        return cls(codes, tuple(index))
+        """Code a column of texts.
+
+        Raises
+        ------
+        InputError
+            For a lone surrogate, which a file that is read in its own encoding never gives.
+        """
+        coder = TextCoder()
+        add_texts(coder, texts)
+        return cls.of(coder)
+
+    @classmethod
+    def of(cls, coder: TextCoder) -> StringColumn:
+        """The column that a coder was given; the coder is empty afterwards."""
+        codes, values = coder.finish()
+        if len(values) == 1:
+            # Pages of zeros that nobody writes to take no memory, and most tables have such columns.
+            return cls(np.zeros(len(codes), dtype=np.int32), values)
+        return cls(np.asarray(codes), values)
 
     @classmethod
     def constant(cls, text: str, rows: int) -> StringColumn:
         """The same text in every row."""
-        return cls(np.zeros(rows, dtype=np.int32), (text,))
+        return cls(np.zeros(rows, dtype=np.int32), Texts((text,)))
 
     def stripped(self) -> StringColumn:
         """The column without white space around its texts, coded anew where two texts became one."""
+        if isinstance(self.values, Texts) and not self.values.may_have_space():
+            return self
         if all(text == text.strip() for text in self.values):
             return self
-        index: _Index = {}
-        new_codes = _coded(index, [text.strip() for text in self.values])
-        return StringColumn(new_codes[self.codes], tuple(index))
+        once = StringColumn.from_texts(text.strip() for text in self.values)
+        return StringColumn(once.codes[self.codes], once.values)
 
     def __len__(self) -> int:
         return len(self.codes)
@@ -87,8 +93,10 @@ class StringColumn:
 
     def texts(self, start: int = 0, stop: int | None = None) -> list[str]:
         """The cells of rows `start` to `stop`."""
-        values = self.values
-        return [values[code] for code in self.codes[start:stop].tolist()]
+        values, codes = self.values, self.codes[start:stop]
+        if isinstance(values, Texts):
+            return values.take(codes)
+        return [values[code] for code in codes.tolist()]
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,36 +259,46 @@ class TableBuilder:
     """Codes the columns of a table chunk by chunk, in the memory of its distinct texts."""
 
     def __init__(self, columns: Iterable[str] = ()) -> None:
-        self._indexes: dict[str, _Index] = {column: {} for column in columns}
-        self._codes: dict[str, list[Codes]] = {column: [] for column in self._indexes}
-        self.count = 0
+        #: By column; whoever has cells in memory of its own adds them there, the same number to each.
+        self.coders = {column: TextCoder() for column in columns}
+
+    @property
+    def count(self) -> int:
+        """Rows so far."""
+        return len(next(iter(self.coders.values()))) if self.coders else 0
 
     def add(self, cells: Sequence[Sequence[str]]) -> None:
         """Add rows by column, all columns of equal length and in order."""
-        for column, texts in zip(self._indexes, cells, strict=True):
-            self._codes[column].append(_coded(self._indexes[column], texts))
-        self.count += len(cells[0]) if cells else 0
+        for coder, texts in zip(self.coders.values(), cells, strict=True):
+            add_texts(coder, texts)
 
-    def add_coded(self, columns: Sequence[StringColumn]) -> None:
-        """Add rows whose columns are coded by themselves."""
-        for name, column in zip(self._indexes, columns, strict=True):
-            self._codes[name].append(_coded(self._indexes[name], column.values)[column.codes])
-        self.count += len(columns[0]) if columns else 0
+    def add_rows(self, rows: list[list[str]]) -> None:
+        """Add rows by their cells, as many as there are columns."""
+        for position, coder in enumerate(self.coders.values()):
+            coder.add_column(rows, position)
 
     def widen(self, column: str) -> None:
         """Add a column that is empty in all rows so far."""
-        self._indexes[column] = {"": 0} if self.count else {}
-        self._codes[column] = [np.zeros(self.count, dtype=np.int32)] if self.count else []
+        coder, rows = TextCoder(), self.count
+        if rows:
+            coder.codes_of([""])
+            coder.add_codes(np.zeros(rows, dtype=np.int32))
+        self.coders[column] = coder
 
     def columns(self) -> dict[str, StringColumn]:
-        """The columns so far; the pieces they were coded in are let go as they are joined."""
-        joined = {}
-        for name, index in self._indexes.items():
-            codes = self._codes[name]
-            whole = np.concatenate(codes) if codes else np.empty(0, dtype=np.int32)
-            joined[name] = StringColumn(whole, tuple(index))
-            codes[:] = [whole]
-        return joined
+        """The columns; the builder is empty afterwards."""
+        return {name: StringColumn.of(coder) for name, coder in self.coders.items()}
+
+
+def add_texts(coder: TextCoder, texts: Iterable[str]) -> None:
+    """Add rows to a coder (see `StringColumn.from_texts`)."""
+    try:
+        coder.add(texts)
+    except UnicodeEncodeError as error:
+        raise InputError(
+            f"a text holds {error.object[error.start]!a}, which is no character",
+            fix="read the file in the encoding it was written in",
+        ) from error
 
 
 def column_names(name: str, headings: Sequence[str]) -> list[str]:
