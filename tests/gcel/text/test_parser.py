@@ -117,6 +117,7 @@ def test_what_is_not_used_gets_a_warning():
         (f"a(x={'9' * 39})", (1, 5, 39, "a number of more than 38 digits")),
         (f"a(x={'9' * 5000})", (1, 5, 5000, "a number of more than 38 digits")),
         ("a >> 1e400", (1, 6, 5, "a number of more than 38 digits")),
+        (f"a >> -1e{'9' * 19}", (1, 7, 21, "a number of more than 38 digits")),
     ],
 )
 def test_what_is_wrong_is_told_with_its_place(text, place):

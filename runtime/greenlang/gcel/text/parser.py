@@ -9,7 +9,7 @@ from __future__ import annotations
 __all__ = ["Reading", "parse", "read"]
 
 from collections.abc import Callable, Sequence
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import NamedTuple, TypeVar
 
 from greenlang.agents.expressions import Graph
@@ -397,11 +397,11 @@ class _Parser:
     def _value(self) -> object:
         token = self._take()
         if token.kind == NUMBER:
-            return _number(token.text)
+            return self._number(token, "")
         if token.kind == STRING:
             return self._string(token)
         if token.kind == "-" and self._peek().kind == NUMBER:
-            return _number(f"-{self._take().text}")
+            return self._number(self._take(), "-")
         if token.kind == NAME and token.text in _CONSTANTS:
             return _CONSTANTS[token.text]
         if token.kind == "[":
@@ -410,6 +410,15 @@ class _Parser:
         if "[" in {bracket.kind for bracket in self.brackets}:
             expected = "a literal (a list holds nothing else)"
         raise self._unexpected(self._peek() if token.kind == "-" else token, expected)
+
+    def _number(self, token: Token, sign: str) -> int | Decimal:
+        try:
+            return _number(sign + token.text)
+        except InvalidOperation:
+            # An exponent that no Decimal has.
+            raise self._refusal(
+                token, f"a number of more than {MAXIMUM_DIGITS} digits", "use fewer digits"
+            ) from None
 
     def _list(self, opening: Token) -> list[object]:
         self.position -= 1
