@@ -317,20 +317,22 @@ def test_an_end_makes_its_delivery_and_settling_ends_it(run):
         new = execution(webhook="https://example.org/done")
         await store.submit(new)
         [row] = await claim(store)
-        assert await store.due_deliveries(now=LATER, limit=5) == ()
+        assert await store.claim_deliveries(now=LATER, limit=5, lease=0) == ()
         await store.change(completed(row))
-        [delivery] = await store.due_deliveries(now=LATER, limit=5)
+        [delivery] = await store.claim_deliveries(now=LATER, limit=5, lease=0)
         assert (delivery.url, delivery.execution_id, delivery.attempt) == (
             "https://example.org/done",
             new.id,
             0,
         )
         again = LATER + SECOND
+        [leased] = await store.claim_deliveries(now=LATER, limit=5, lease=SECOND)
+        assert await store.claim_deliveries(now=LATER, limit=5, lease=SECOND) == ()
         await store.settle_delivery(delivery.id, state="due", next_at=again, status=500, error="HTTP 500")
-        assert await store.due_deliveries(now=LATER, limit=5) == ()
-        [delivery] = await store.due_deliveries(now=again, limit=5)
+        assert await store.claim_deliveries(now=LATER, limit=5, lease=0) == ()
+        [delivery] = await store.claim_deliveries(now=again, limit=5, lease=0)
         await store.settle_delivery(delivery.id, state="delivered", next_at=again, status=200, error=None)
-        assert await store.due_deliveries(now=again, limit=5) == ()
+        assert await store.claim_deliveries(now=again, limit=5, lease=0) == ()
         [delivery] = await store.deliveries("acme", new.id)
         assert (delivery.state, delivery.attempt, delivery.last_status) == ("delivered", 2, 200)
 

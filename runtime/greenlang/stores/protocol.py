@@ -290,8 +290,8 @@ class Store(Protocol):
         """Every link of the chain from the first: head and leaves, to verify it whole."""
         ...
 
-    async def due_deliveries(self, *, now: int, limit: int) -> tuple[Delivery, ...]:
-        """Webhook deliveries to be tried now."""
+    async def claim_deliveries(self, *, limit: int, now: int, lease: int) -> tuple[Delivery, ...]:
+        """Take webhook deliveries that are due; what is not settled within `lease` is offered again."""
         ...
 
     async def settle_delivery(

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 __all__ = [
+    "DELIVERY_COLUMNS",
     "EXECUTION_COLUMNS",
     "calculation",
     "cancelled_of",
     "commits",
     "counts",
     "deliveries",
-    "due_deliveries",
+    "delivery",
     "events",
     "execution",
     "execution_row",
@@ -37,7 +38,7 @@ EXECUTION_COLUMNS = (
 )
 
 _NAMES = tuple(EXECUTION_COLUMNS.replace(" ", "").split(","))
-_DELIVERY_COLUMNS = "id, execution_id, tenant, url, state, attempt, next_at, payload, last_status, last_error"
+DELIVERY_COLUMNS = "id, execution_id, tenant, url, state, attempt, next_at, payload, last_status, last_error"
 
 #: Links of the chain that are read at once.
 _COMMITS_AT_ONCE = 256
@@ -146,25 +147,17 @@ def _leaves(reader: sqlite3.Connection, number: int) -> tuple[bytes, ...]:
     return tuple(row[0] for row in rows)
 
 
-def due_deliveries(reader: sqlite3.Connection, now: int, limit: int) -> tuple[Delivery, ...]:
-    rows = reader.execute(
-        f"SELECT {_DELIVERY_COLUMNS} FROM deliveries WHERE state = 'due' AND next_at <= ?"  # noqa: S608
-        " ORDER BY next_at LIMIT ?",
-        (now, limit),
-    )
-    return tuple(_delivery(row) for row in rows)
-
-
 def deliveries(reader: sqlite3.Connection, tenant: str, execution_id: str) -> tuple[Delivery, ...]:
     rows = reader.execute(
-        f"SELECT {_DELIVERY_COLUMNS} FROM deliveries WHERE execution_id = ? AND tenant = ? ORDER BY id",  # noqa: S608
+        f"SELECT {DELIVERY_COLUMNS} FROM deliveries WHERE execution_id = ? AND tenant = ? ORDER BY id",  # noqa: S608
         (execution_id, tenant),
     )
-    return tuple(_delivery(row) for row in rows)
+    return tuple(delivery(row) for row in rows)
 
 
-def _delivery(row: tuple[Any, ...]) -> Delivery:
-    names = _DELIVERY_COLUMNS.replace(" ", "").split(",")
+def delivery(row: tuple[Any, ...]) -> Delivery:
+    """The delivery in a row of `DELIVERY_COLUMNS`."""
+    names = DELIVERY_COLUMNS.replace(" ", "").split(",")
     return Delivery(**dict(zip(names, row, strict=True)))
 
 

@@ -90,6 +90,9 @@ class SqliteStore(Store):
         line = (execution_id, tenant, event.type, at, event.payload)
         await self._writer.run(lambda group: writing.append_events(group, [line]))
 
+    async def claim_deliveries(self, *, limit: int, now: int, lease: int) -> tuple[Delivery, ...]:
+        return await self._writer.run(lambda group: writing.claim_deliveries(group, limit, now, lease))
+
     async def settle_delivery(
         self, delivery_id: int, *, state: str, next_at: int, status: int | None, error: str | None
     ) -> None:
@@ -127,9 +130,6 @@ class SqliteStore(Store):
             for _, head, leaves in found:
                 yield head, leaves
             found = await self._read(partial(reading.commits, after=found[-1][0]))
-
-    async def due_deliveries(self, *, now: int, limit: int) -> tuple[Delivery, ...]:
-        return await self._read(lambda reader: reading.due_deliveries(reader, now, limit))
 
     async def deliveries(self, tenant: str, execution_id: str) -> tuple[Delivery, ...]:
         return await self._read(lambda reader: reading.deliveries(reader, tenant, execution_id))

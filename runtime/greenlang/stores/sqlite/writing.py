@@ -10,6 +10,7 @@ __all__ = [
     "append_events",
     "change",
     "claim",
+    "claim_deliveries",
     "extend_leases",
     "purge",
     "request_cancel",
@@ -25,13 +26,14 @@ import msgspec
 from greenlang.stores.protocol import (
     FINAL_STATES,
     Change,
+    Delivery,
     ExecutionRow,
     NewExecution,
     NewRecord,
     State,
     Submitted,
 )
-from greenlang.stores.sqlite.reading import EXECUTION_COLUMNS, execution_row
+from greenlang.stores.sqlite.reading import DELIVERY_COLUMNS, EXECUTION_COLUMNS, delivery, execution_row
 from greenlang.stores.sqlite.writer import Group
 
 #: One step of priority weighs as much as this time in the queue, so a P3 that has waited three of them goes
@@ -222,6 +224,16 @@ def append_events(group: Group, events: Iterable[tuple[str, str, str, int, bytes
     group.executemany(
         "INSERT INTO events (execution_id, tenant, type, at, payload) VALUES (?, ?, ?, ?, ?)", events
     )
+
+
+def claim_deliveries(group: Group, limit: int, now: int, lease: int) -> tuple[Delivery, ...]:
+    rows = group.execute(
+        "UPDATE deliveries SET next_at = ? WHERE id IN"  # noqa: S608
+        " (SELECT id FROM deliveries WHERE state = 'due' AND next_at <= ? ORDER BY next_at LIMIT ?)"
+        f" RETURNING {DELIVERY_COLUMNS}",
+        (now + lease, now, limit),
+    ).fetchall()
+    return tuple(delivery(row) for row in rows)
 
 
 def settle_delivery(

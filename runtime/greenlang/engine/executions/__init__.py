@@ -1,0 +1,26 @@
+"""Executions that outlive the request that asked for them, and the process that runs them.
+
+An order (`orders`) is compiled and committed to a store before it is accepted; the `runner` claims it,
+runs it and commits what came of it at most once.  `states` is the table of what may follow what;
+`proving` makes the records and links them; `mishaps` tells what failed, and when to try again.
+"""
+
+from __future__ import annotations
+
+from greenlang.engine.executions.orders import Order, PlanCache
+from greenlang.engine.executions.proving import Prover
+from greenlang.engine.executions.runner import Accepted, Runner, RunnerSettings, Terms
+from greenlang.engine.executions.states import REASONS, TRANSITIONS, may_become
+
+__all__ = [
+    "REASONS",
+    "TRANSITIONS",
+    "Accepted",
+    "Order",
+    "PlanCache",
+    "Prover",
+    "Runner",
+    "RunnerSettings",
+    "Terms",
+    "may_become",
+]

@@ -1,0 +1,99 @@
+"""What is asked of the engine: a program, its input, and how it is to be run."""
+
+from __future__ import annotations
+
+__all__ = ["Order", "PlanCache", "prepare", "read_order"]
+
+from collections import OrderedDict
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+
+from greenlang.agents import Registry
+from greenlang.carbon import InventoryInput, table_of_objects
+from greenlang.engine.inputs import make_policy
+from greenlang.errors import InputError
+from greenlang.gcel import Plan
+from greenlang.gcel import compile as compile_program
+
+#: Plans kept compiled; beyond that the one that was used longest ago goes.
+_PLANS = 512
+
+_VALUE = msgspec.json.Decoder(float_hook=Decimal)
+_ROWS = msgspec.json.Decoder(list[dict[str, Any]], float_hook=str)
+
+
+class Order(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A program and its input, as a worker needs them: this is kept until the execution ends."""
+
+    program: str
+    #: JSON; for a program that takes activity data, a list of objects, one a row.
+    input: msgspec.Raw = msgspec.Raw(b"null")
+    #: Accounting choices, for a program that takes activity data.
+    policy: dict[str, Any] = {}
+
+
+_ORDER = msgspec.json.Decoder(Order)
+
+
+def read_order(document: bytes) -> Order:
+    """An order as it was kept."""
+    return _ORDER.decode(document)
+
+
+class PlanCache:
+    """Compiled programs by their text."""
+
+    def __init__(self, registry: Registry) -> None:
+        self.registry = registry
+        self._plans: OrderedDict[str, Plan] = OrderedDict()
+
+    def plan(self, program: str) -> Plan:
+        """The plan of a program, which may name no files: it comes from outside.
+
+        Raises
+        ------
+        GcelError
+            If it does not compile.
+        """
+        found = self._plans.get(program)
+        if found is None:
+            found = compile_program(program, registry=self.registry)
+            self._plans[program] = found
+            if len(self._plans) > _PLANS:
+                self._plans.popitem(last=False)
+        else:
+            self._plans.move_to_end(program)
+        return found
+
+
+def prepare(order: Order, plan: Plan) -> Any:
+    """The value that the plan starts from.
+
+    Raises
+    ------
+    InputError
+        If the input is not what the plan takes.
+    """
+    if plan.input_type is InventoryInput:
+        try:
+            rows = _ROWS.decode(order.input)
+        except msgspec.ValidationError as error:
+            raise InputError(
+                f"the input is not activity data ({error})",
+                fix="give a list of objects, one a row, with id, period, activity, quantity and unit",
+                place="input",
+            ) from error
+        return InventoryInput(table_of_objects(rows, name="input"), make_policy(**order.policy))
+    if order.policy:
+        raise InputError(
+            "the program takes no activity data, so no policy applies", fix="leave it out", place="policy"
+        )
+    value = _VALUE.decode(order.input)
+    if plan.input_type is Any:
+        return value
+    try:
+        return msgspec.convert(value, plan.input_type)
+    except msgspec.ValidationError as error:
+        raise InputError(f"the input is not what the program takes: {error}", place="input") from error

@@ -1,0 +1,414 @@
+"""Runs executions: accepts them durably, claims them, runs them, and commits what came of them at most once.
+
+What is quick and pure is run where it is asked for and committed once, accepted and completed together.
+Everything else is committed when it is accepted; then any worker of any process claims it, keeps its
+lease while it runs, and hands it back when it is shut down.
+"""
+
+from __future__ import annotations
+
+__all__ = ["Accepted", "Runner", "RunnerSettings", "Terms"]
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from greenlang.engine.executions.mishaps import Mishap, backoff, mishap_of
+from greenlang.engine.executions.orders import Order, PlanCache, prepare, read_order
+from greenlang.engine.executions.proving import Proven, Prover, new_id, now
+from greenlang.engine.executions.states import may_become
+from greenlang.errors import InternalError, StoreError
+from greenlang.gcel import Plan
+from greenlang.ledger import digest_of_bytes
+from greenlang.stores import (
+    FINAL_STATES,
+    Change,
+    Event,
+    ExecutionRow,
+    NewEvent,
+    NewExecution,
+    State,
+    Store,
+)
+
+#: A pure plan that took less than this is run in the event loop.
+_QUICK_SECONDS = 0.002
+
+#: How long a worker rests when there is nothing to claim and nobody wakes it.
+_POLL_SECONDS = 0.25
+
+_ENCODE_ORDER = msgspec.json.Encoder().encode
+
+
+@dataclass(frozen=True, slots=True)
+class RunnerSettings:
+    """How much a runner takes on."""
+
+    #: Executions at once; more wait in the store.
+    concurrency: int = 32
+    #: Threads for synchronous plans that are not quick.
+    threads: int = 4
+    #: Seconds after which a silent worker's executions are offered to others.
+    lease_seconds: float = 15.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """How one order is to be run."""
+
+    tenant: str
+    priority: int = 1
+    deadline_seconds: float | None = None
+    max_attempts: int = 3
+    webhook: str | None = None
+    idempotency_key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """What came of an order."""
+
+    id: str
+    #: False if its idempotency key stands for an execution that was accepted earlier.
+    fresh: bool
+    #: Whether that execution was made by the same order.
+    same_order: bool
+    #: The row where it was read, and what was computed here and now; both None if it still runs.
+    row: ExecutionRow | None = None
+    proven: Proven | None = None
+
+
+class Runner:
+    """The executions of one process."""
+
+    def __init__(
+        self, store: Store, plans: PlanCache, prover: Prover, settings: RunnerSettings = RunnerSettings()
+    ) -> None:
+        self.store = store
+        self.plans = plans
+        self.prover = prover
+        self.settings = settings
+        self.worker = new_id("worker", now())
+        self._lease = int(settings.lease_seconds * 1_000_000)
+        self._threads = ThreadPoolExecutor(settings.threads, "greenlang-run")
+        self._running: dict[str, asyncio.Task[None]] = {}
+        self._cancelled: set[str] = set()
+        self._waiters: dict[str, list[asyncio.Future[None]]] = {}
+        self._seconds: dict[str, float] = {}
+        self._work = asyncio.Event()
+        self._keepers: list[asyncio.Task[None]] = []
+        self._accepting = False
+
+    async def start(self) -> None:
+        """Begin to claim what waits in the store."""
+        self._accepting = True
+        self._keepers = [asyncio.create_task(self._claim()), asyncio.create_task(self._keep_leases())]
+
+    async def stop(self, grace_seconds: float) -> None:
+        """Claim nothing more, let what runs finish within the grace, and hand the rest back."""
+        self._accepting = False
+        self._work.set()
+        claiming, *keepers = self._keepers
+        await claiming
+        if self._running:
+            await asyncio.wait(self._running.values(), timeout=grace_seconds)
+        left = list(self._running.values())
+        for task in left:
+            task.cancel()
+        await asyncio.gather(*left, return_exceptions=True)
+        for keeper in keepers:
+            keeper.cancel()
+        await asyncio.gather(*keepers, return_exceptions=True)
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+    @property
+    def busy(self) -> int:
+        """How many executions run here now."""
+        return len(self._running)
+
+    async def execute(self, order: Order, terms: Terms, *, wait_seconds: float) -> Accepted:
+        """Accept an order, and wait for its end for a while.
+
+        Raises
+        ------
+        GcelError, InputError
+            If the program does not compile or the input is not what it takes: nothing was accepted.
+        StoreError
+            If it could not be committed: nothing was accepted.
+        """
+        plan = self.plans.plan(order.program)
+        given = prepare(order, plan)
+        at = now()
+        kept = _ENCODE_ORDER(order)
+        new = NewExecution(
+            id=new_id("exec", at),
+            tenant=terms.tenant,
+            priority=terms.priority,
+            plan_hash=plan.hash,
+            agents=_agents_of(plan),
+            request=kept,
+            created_at=at,
+            max_attempts=terms.max_attempts,
+            deadline_at=None if terms.deadline_seconds is None else at + int(terms.deadline_seconds * 1e6),
+            webhook=terms.webhook,
+            idempotency_key=terms.idempotency_key,
+            request_digest="" if terms.idempotency_key is None else digest_of_bytes(kept),
+        )
+        if wait_seconds > 0 and self._is_quick(plan):
+            proven = self._run_here(plan, given, terms.tenant)
+            if proven is not None:
+                submitted = await self.store.submit_finished(new, result=proven.result, record=proven.record)
+                if submitted.fresh:
+                    return Accepted(submitted.id, True, True, None, proven)
+                return await self._earlier(submitted.id, submitted.request_digest, new, wait_seconds)
+        submitted = await self.store.submit(new)
+        if not submitted.fresh:
+            return await self._earlier(submitted.id, submitted.request_digest, new, wait_seconds)
+        self._work.set()
+        row = await self.wait(terms.tenant, submitted.id, wait_seconds)
+        return Accepted(submitted.id, True, True, row)
+
+    async def wait(self, tenant: str, execution_id: str, seconds: float) -> ExecutionRow | None:
+        """The execution once it has ended or the time is over; None if there is none."""
+        loop = asyncio.get_running_loop()
+        end = loop.time() + seconds
+        while True:
+            ended: asyncio.Future[None] = loop.create_future()
+            self._waiters.setdefault(execution_id, []).append(ended)
+            try:
+                row = await self.store.execution(tenant, execution_id)
+                left = end - loop.time()
+                if row is None or row.state in FINAL_STATES or left <= 0:
+                    return row
+                # Another process may run it, whose end is only seen in the store.
+                await asyncio.wait([ended], timeout=min(left, _POLL_SECONDS))
+            finally:
+                self._forget(execution_id, ended)
+
+    async def cancel(self, tenant: str, execution_id: str) -> ExecutionRow | None:
+        """Cancel an execution, also one that runs; None if there is none."""
+        row = await self.store.request_cancel(tenant, execution_id, at=now())
+        if row is not None:
+            self._cancel_here(execution_id)
+            if row.state in FINAL_STATES:
+                self._told_end(execution_id)
+        return row
+
+    async def requeue(self, tenant: str, execution_id: str) -> bool:
+        """Have a dead letter tried again, from its first attempt."""
+        changed = await self.store.change(
+            Change(
+                id=execution_id,
+                tenant=tenant,
+                expected=(State.DEAD_LETTER,),
+                to=State.QUEUED,
+                at=now(),
+                event=NewEvent(State.QUEUED),
+                reset_attempts=True,
+            )
+        )
+        self._work.set()
+        return changed
+
+    async def follow(self, tenant: str, execution_id: str, *, after: int = 0) -> AsyncIterator[Event | None]:
+        """Events of an execution as they happen, until it ends; None now and then while nothing happens."""
+        while True:
+            row = await self.store.execution(tenant, execution_id)
+            if row is None:
+                return
+            events = await self.store.events(tenant, execution_id, after=after)
+            for event in events:
+                after = event.sequence
+                yield event
+            if events:
+                continue
+            if row.state in FINAL_STATES:
+                return
+            await self.wait(tenant, execution_id, 2 * _POLL_SECONDS)
+            yield None
+
+    def _is_quick(self, plan: Plan) -> bool:
+        return self._seconds.get(plan.hash, _QUICK_SECONDS) < _QUICK_SECONDS
+
+    def _run_here(self, plan: Plan, given: Any, tenant: str) -> Proven | None:
+        """Run a quick plan; None if it failed: it is then accepted, and fails as any other."""
+        loop_time = asyncio.get_running_loop().time
+        began = loop_time()
+        try:
+            value = plan.run(given, tenant=tenant)
+            return self.prover.prove(plan, given, value, tenant=tenant, at=now())
+        except (Exception, SystemExit, KeyboardInterrupt):
+            return None
+        finally:
+            self._took(plan, loop_time() - began)
+
+    def _took(self, plan: Plan, seconds: float) -> None:
+        """Remember how long a plan takes, if it may be run in the event loop at all."""
+        if plan.is_async or any(
+            spec.blocking or spec.effects - {"pure", "calculates"} for spec in plan.agents
+        ):
+            return
+        before = self._seconds.get(plan.hash, seconds)
+        # One slow run tells more than many quick ones: the next input may be as large.
+        self._seconds[plan.hash] = max(seconds, 0.9 * before)
+
+    async def _earlier(self, execution_id: str, digest: str, new: NewExecution, seconds: float) -> Accepted:
+        row = await self.wait(new.tenant, execution_id, seconds)
+        return Accepted(execution_id, False, digest == new.request_digest, row)
+
+    # What workers do
+
+    async def _claim(self) -> None:
+        while self._accepting:
+            self._work.clear()
+            free = self.settings.concurrency - len(self._running)
+            claimed: tuple[ExecutionRow, ...] = ()
+            if free > 0:
+                with contextlib.suppress(StoreError):  # a full disk or a lock: try again
+                    claimed = await self.store.claim(self.worker, limit=free, now=now(), lease=self._lease)
+            for row in claimed:
+                task = asyncio.create_task(self._run(row), name=row.id)
+                self._running[row.id] = task
+                task.add_done_callback(self._ran)
+            if not claimed or len(claimed) < free:
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._work.wait(), _POLL_SECONDS)
+
+    async def _keep_leases(self) -> None:
+        """Say that we are alive, and hear what was cancelled elsewhere."""
+        rests = 0
+        while True:
+            await asyncio.sleep(min(_POLL_SECONDS, self.settings.lease_seconds / 3))
+            if not self._running:
+                continue
+            rests += 1
+            with contextlib.suppress(StoreError):
+                for execution_id in await self.store.cancelled_of(self.worker):
+                    self._cancel_here(execution_id)
+                if rests * _POLL_SECONDS >= self.settings.lease_seconds / 3:
+                    rests = 0
+                    await self.store.extend_leases(self.worker, now=now(), lease=self._lease)
+
+    async def _run(self, row: ExecutionRow) -> None:
+        try:
+            proven = await self._compute(row)
+        except asyncio.CancelledError:
+            if row.id not in self._cancelled:
+                # Shut down: another worker may have it, and the attempt does not count.
+                await asyncio.shield(self._settle(row, State.QUEUED))
+                return
+            await self._settle(row, State.CANCELLED)
+        except (Exception, SystemExit, KeyboardInterrupt) as error:
+            await self._failed(row, error)
+        else:
+            await self._settle(row, State.COMPLETED, proven=proven)
+
+    async def _compute(self, row: ExecutionRow) -> Proven:
+        left = None if row.deadline_at is None else (row.deadline_at - now()) / 1e6
+        if left is not None and left <= 0:
+            raise TimeoutError
+        order = read_order(row.request)
+        plan = self.plans.plan(order.program)
+
+        def run() -> Proven:
+            given = prepare(order, plan)
+            value = plan.run(given, deadline=left, tenant=row.tenant)
+            return self.prover.prove(plan, given, value, tenant=row.tenant, at=now())
+
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        if plan.is_async:
+            given = prepare(order, plan)
+            value = await plan.arun(given, deadline=left, tenant=row.tenant)
+            return self.prover.prove(plan, given, value, tenant=row.tenant, at=now())
+        proven = await loop.run_in_executor(self._threads, _contained, run)
+        self._took(plan, loop.time() - began)
+        return proven
+
+    async def _failed(self, row: ExecutionRow, error: BaseException) -> None:
+        if isinstance(error, TimeoutError) and row.deadline_at is not None and now() >= row.deadline_at:
+            mishap = Mishap("deadline", "its deadline passed while it ran", "", "", "", False)
+            await self._settle(row, State.TIMEOUT, mishap=mishap)
+            return
+        mishap = mishap_of(error)
+        if not mishap.worth_retrying:
+            await self._settle(row, State.FAILED, mishap=mishap)
+        elif row.attempt >= row.max_attempts:
+            await self._settle(row, State.DEAD_LETTER, mishap=mishap)
+        else:
+            await self._settle(row, State.PENDING, mishap=mishap, available_at=now() + backoff(row.attempt))
+
+    async def _settle(
+        self,
+        row: ExecutionRow,
+        to: State,
+        *,
+        proven: Proven | None = None,
+        mishap: Mishap | None = None,
+        available_at: int | None = None,
+    ) -> None:
+        """Commit what came of a run; as often as it takes, for what ran must not be lost to a full disk."""
+        if not may_become(State.RUNNING, to):
+            raise InternalError(f"a running execution cannot become {to}")
+        error = None if mishap is None else mishap.document()
+        change = Change(
+            id=row.id,
+            tenant=row.tenant,
+            expected=(State.RUNNING,),
+            to=to,
+            at=now(),
+            event=NewEvent(to, error or b"{}"),
+            token=row.token,
+            result=None if proven is None else proven.result,
+            error=error,
+            record=None if proven is None else proven.record,
+            available_at=available_at,
+        )
+        while True:
+            try:
+                await self.store.change(change)
+                break
+            except StoreError:
+                await asyncio.sleep(_POLL_SECONDS)
+        self._told_end(row.id)
+
+    def _cancel_here(self, execution_id: str) -> None:
+        task = self._running.get(execution_id)
+        if task is not None and execution_id not in self._cancelled:
+            self._cancelled.add(execution_id)
+            task.cancel()
+
+    def _ran(self, task: asyncio.Task[None]) -> None:
+        execution_id = task.get_name()
+        del self._running[execution_id]
+        self._cancelled.discard(execution_id)
+        self._work.set()
+
+    def _told_end(self, execution_id: str) -> None:
+        for waiter in self._waiters.get(execution_id, ()):
+            if not waiter.done():
+                waiter.set_result(None)
+
+    def _forget(self, execution_id: str, waiter: asyncio.Future[None]) -> None:
+        waiters = self._waiters[execution_id]
+        waiters.remove(waiter)
+        if not waiters:
+            del self._waiters[execution_id]
+
+
+def _contained(run: Any) -> Proven:
+    """Run in a thread; what would end the process ends only the run."""
+    try:
+        proven: Proven = run()
+    except (SystemExit, KeyboardInterrupt) as error:
+        raise RuntimeError(f"the agent raised {type(error).__name__}") from error
+    return proven
+
+
+def _agents_of(plan: Plan) -> tuple[str, ...]:
+    return tuple(f"{spec.name}@{spec.version}" for spec in plan.agents)
