@@ -13,6 +13,7 @@
         │   └── UnitMismatch
         ├── QuantityError        a number that cannot be taken exactly (NaN, `1,234.5`, a float)
         ├── FactorError          a factor set that cannot be read, or a choice that cannot be made
+        ├── FormulaError         a formula that cannot be read, or a row that it cannot compute
         ├── DataError            rows of a file that cannot be used (one or more problems)
         ├── BundleError          a result bundle that cannot be read
         └── StepError            a step of a plan that failed; the cause is chained
@@ -29,6 +30,7 @@ __all__ = [
     "BundleError",
     "DataError",
     "FactorError",
+    "FormulaError",
     "GcelError",
     "GreenLangError",
     "InputError",
@@ -142,6 +144,10 @@ class QuantityError(InputError):
 
 class FactorError(InputError):
     """A factor set that cannot be read, or a choice among factors that cannot be made."""
+
+
+class FormulaError(InputError):
+    """A formula that cannot be read, or a row that it cannot compute."""
 
 
 class BundleError(InputError):
