@@ -121,9 +121,11 @@ def test_an_order_runs_to_its_end_and_is_proven(on_a_runner):
 
 def test_a_quick_plan_is_accepted_and_completed_in_one_commit_with_the_same_hash(on_a_runner):
     async def use(runner):
-        slow_way = await runner.execute(order("t.double"), TERMS, wait_seconds=SLOW)
-        quick_way = await runner.execute(order("t.double"), TERMS, wait_seconds=SLOW)
+        slow_way = quick_way = await runner.execute(order("t.double"), TERMS, wait_seconds=SLOW)
         assert slow_way.proven is None
+        for _ in range(100):  # until the runner has seen that it is quick, on a machine that is not
+            if quick_way.proven is None:
+                quick_way = await runner.execute(order("t.double"), TERMS, wait_seconds=SLOW)
         assert quick_way.proven.result == b'"3"'
         records = []
         for accepted in (slow_way, quick_way):

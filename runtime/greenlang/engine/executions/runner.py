@@ -11,6 +11,7 @@ __all__ = ["Accepted", "Runner", "RunnerSettings", "Terms"]
 
 import asyncio
 import contextlib
+import time
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -237,15 +238,14 @@ class Runner:
 
     def _run_here(self, plan: Plan, given: Any, tenant: str) -> Proven | None:
         """Run a quick plan; None if it failed: it is then accepted, and fails as any other."""
-        loop_time = asyncio.get_running_loop().time
-        began = loop_time()
+        began = time.perf_counter()
         try:
             value = plan.run(given, tenant=tenant)
             return self.prover.prove(plan, given, value, tenant=tenant, at=now())
         except (Exception, SystemExit, KeyboardInterrupt):
             return None
         finally:
-            self._took(plan, loop_time() - began)
+            self._took(plan, time.perf_counter() - began)
 
     def _took(self, plan: Plan, seconds: float) -> None:
         """Remember how long a plan takes, if it may be run in the event loop at all."""
@@ -255,7 +255,7 @@ class Runner:
             return
         before = self._seconds.get(plan.hash, seconds)
         # One slow run tells more than many quick ones: the next input may be as large.
-        self._seconds[plan.hash] = max(seconds, 0.9 * before)
+        self._seconds[plan.hash] = max(seconds, 0.5 * before)
 
     async def _earlier(self, execution_id: str, digest: str, new: NewExecution, seconds: float) -> Accepted:
         row = await self.wait(new.tenant, execution_id, seconds)
@@ -316,19 +316,18 @@ class Runner:
         plan = self.plans.plan(order.program)
 
         def run() -> Proven:
+            began = time.perf_counter()
             given = prepare(order, plan)
             value = plan.run(given, deadline=left, tenant=row.tenant)
-            return self.prover.prove(plan, given, value, tenant=row.tenant, at=now())
+            proven = self.prover.prove(plan, given, value, tenant=row.tenant, at=now())
+            self._took(plan, time.perf_counter() - began)
+            return proven
 
-        loop = asyncio.get_running_loop()
-        began = loop.time()
         if plan.is_async:
             given = prepare(order, plan)
             value = await plan.arun(given, deadline=left, tenant=row.tenant)
             return self.prover.prove(plan, given, value, tenant=row.tenant, at=now())
-        proven = await loop.run_in_executor(self._threads, _contained, run)
-        self._took(plan, loop.time() - began)
-        return proven
+        return await asyncio.get_running_loop().run_in_executor(self._threads, _contained, run)
 
     async def _failed(self, row: ExecutionRow, error: BaseException) -> None:
         if isinstance(error, TimeoutError) and row.deadline_at is not None and now() >= row.deadline_at:
