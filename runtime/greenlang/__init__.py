@@ -11,7 +11,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from greenlang.agents import Agent, Graph, Registry, Resource, agent
+    from greenlang.agents import Agent, Example, Graph, Registry, Resource, agent
     from greenlang.carbon import Quantity
     from greenlang.carbon import parse_unit as unit
     from greenlang.exact import divide
@@ -52,6 +52,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Agent",
+    "Example",
     "Graph",
     "Plan",
     "Quantity",
@@ -99,6 +100,7 @@ __version__ = "0.1.0"
 #: Where each public name lives: (module, name there).
 _HOMES = {
     "Agent": ("greenlang.agents", "Agent"),
+    "Example": ("greenlang.agents", "Example"),
     "Graph": ("greenlang.agents", "Graph"),
     "Plan": ("greenlang.gcel", "Plan"),
     "Quantity": ("greenlang.carbon", "Quantity"),

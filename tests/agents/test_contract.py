@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from greenlang.agents import Agent, Option, agent
+from greenlang.agents import Agent, Example, Option, agent
 from greenlang.errors import AgentError
 
 
@@ -130,9 +130,8 @@ class Callable:
         (yields, "yields, but a step gives one value; return a list"),
         (yields_async, "yields"),
         (unreadable, "an annotation of agent 'acme.x' cannot be read: name 'NoSuchType' is not defined"),
-        (Callable(), "is not a function"),
-        (Callable, "is not a function"),
-        (scale, "is not a function"),
+        (Callable(), "is neither a function nor a class"),
+        (scale, "is neither a function nor a class"),
     ],
 )
 def test_a_function_that_cannot_be_a_step_is_refused(function, told):
@@ -172,3 +171,28 @@ def test_blocking_is_for_synchronous_and_tasks_for_asynchronous_agents():
     with pytest.raises(AgentError, match="needs a task but is synchronous"):
         agent(name="acme.x", version="1.0.0", needs_task=True)(works)
     assert isinstance(agent(name="acme.x", version="1.0.0", blocking=True)(works), Agent)
+
+
+def test_examples_stand_beside_the_agent():
+    @agent(name="acme.times", version="1.0.0", examples=[Example(2, 6, options={"times": 3})])
+    def multiply(value: int, *, times: int) -> int:
+        return value * times
+
+    (example,) = multiply.spec.examples
+    assert multiply.spec.function(example.input, **example.options) == example.output
+
+
+@pytest.mark.parametrize(
+    ("example", "told"),
+    [
+        ((2, 6), r"example 1 of agent 'acme.times' is \(2, 6\); write Example\(input, output\)"),
+        (Example(2, 6), "does not set times; give its required options"),
+        (Example(2, 6, options={"times": 3, "place": 2}), "sets place, which is no option of it"),
+    ],
+)
+def test_an_example_that_cannot_be_run_is_refused(example, told):
+    with pytest.raises(AgentError, match=told):
+
+        @agent(name="acme.times", version="1.0.0", examples=[example])
+        def multiply(value: int, *, times: int) -> int:
+            return value * times

@@ -2,7 +2,7 @@ import functools
 import hashlib
 import linecache
 
-from greenlang.agents.identity import function_identity, package_identity
+from greenlang.agents.identity import definition_identity, package_identity
 
 
 def double(value):
@@ -24,12 +24,12 @@ class Scope:
 
 def test_a_loose_function_is_its_source_text():
     source = "def double(value):\n    return value * 2\n"
-    assert function_identity(double) == "sha256:" + hashlib.sha256(source.encode()).hexdigest()
+    assert definition_identity(double) == "sha256:" + hashlib.sha256(source.encode()).hexdigest()
 
 
 def test_indentation_of_the_place_does_not_count():
     lines = "@staticmethod\ndef double(value):\n    return value * 2\n"
-    assert function_identity(Scope.double) == "sha256:" + hashlib.sha256(lines.encode()).hexdigest()
+    assert definition_identity(Scope.double) == "sha256:" + hashlib.sha256(lines.encode()).hexdigest()
 
 
 def compiled(source, file):
@@ -42,16 +42,18 @@ def compiled(source, file):
 def test_line_ends_do_not_count():
     unix = "def double(value):\n    return value * 2\n"
     windows = unix.replace("\n", "\r\n")
-    assert function_identity(compiled(windows, "<windows>")) == function_identity(compiled(unix, "<unix>"))
+    assert definition_identity(compiled(windows, "<windows>")) == definition_identity(
+        compiled(unix, "<unix>")
+    )
 
 
 def test_what_its_text_does_not_determine_has_no_identity():
     namespace = {}
     exec("def double(value): return value * 2", namespace)  # noqa: S102 - a function without a source
-    assert function_identity(namespace["double"]) is None
-    assert function_identity(closed_over(2)) is None
-    assert function_identity(functools.partial(double)) is None
-    assert function_identity(len) is None
+    assert definition_identity(namespace["double"]) is None
+    assert definition_identity(closed_over(2)) is None
+    assert definition_identity(functools.partial(double)) is None
+    assert definition_identity(len) is None
 
 
 def lay(folder, files):
@@ -103,4 +105,4 @@ def test_built_code_that_names_a_file_it_is_not_from_has_no_identity(tmp_path):
     (tmp_path / "page.md").write_text("# A page\n\nit says: `nothing` \\ of the kind\n")
     namespace: dict[str, object] = {}
     exec(compile("def twice(x):\n    return 2 * x\n", str(tmp_path / "page.md"), "exec"), namespace)  # noqa: S102  built on purpose
-    assert function_identity(namespace["twice"]) is None
+    assert definition_identity(namespace["twice"]) is None

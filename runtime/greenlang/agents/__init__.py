@@ -5,7 +5,7 @@ In: functions marked with `@agent`, distributions with an entry point of the gro
 
 - `contract`: `@agent`, `Agent` and what is known of one; `naming`: its name and versions;
   `signatures`: what its function's says; `columns`: its columnar form; `flows`: what of its output is made
-  of what.
+  of what; `examples`: what it gives for some inputs; `lifetimes`: the object of an agent that is a class.
 - `expressions`, `syntax`, `places`: agents composed by Python's operators into the tree that text gives too.
 - `resource`: text files that a program names and a plan carries; `files`: those of packs.
 - `manifest`: pack.yaml, read by `located_yaml` with the line of every mistake, held to `manifest_rules`.
@@ -18,8 +18,10 @@ In: functions marked with `@agent`, distributions with an entry point of the gro
 from greenlang.agents.catalogue import Offer
 from greenlang.agents.contract import EFFECTS, Agent, AgentSpec, Effect, Option, agent
 from greenlang.agents.discovery import Discovery, Plugin, discover
+from greenlang.agents.examples import Example
 from greenlang.agents.expressions import Expression, Graph
 from greenlang.agents.files import FactorFile, PackFile
+from greenlang.agents.lifetimes import Lifetime
 from greenlang.agents.manifest import (
     AgentDeclaration,
     ExampleDeclaration,
@@ -42,12 +44,14 @@ __all__ = [
     "Diagnostic",
     "Discovery",
     "Effect",
+    "Example",
     "ExampleDeclaration",
     "Expression",
     "FactorFile",
     "FactorSetDeclaration",
     "FormulaDeclaration",
     "Graph",
+    "Lifetime",
     "Needs",
     "Offer",
     "Option",

@@ -5,6 +5,9 @@
 
 The one positional parameter is the agent's input; keyword-only ones are its options.  Types are read from the
 annotations, and a missing one means anything.  What breaks the contract is refused at definition.
+
+A class may be an agent too: its `__call__` is the step, and `setup` and `close` surround its use (see
+`lifetimes`).
 """
 
 from __future__ import annotations
@@ -15,12 +18,14 @@ import functools
 import inspect
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from types import FunctionType
+from types import FunctionType, MethodType
 from typing import Any, Literal, final, get_args
 
 from greenlang.agents.columns import ColumnarForm, columnar_form
+from greenlang.agents.examples import Example, check_examples
 from greenlang.agents.expressions import Expression, configured
 from greenlang.agents.flows import check_approves, check_flows
+from greenlang.agents.lifetimes import Lifetime, running_function, step_method
 from greenlang.agents.naming import check_name, check_version
 from greenlang.agents.signatures import Option, read_signature
 from greenlang.agents.syntax import Call, call
@@ -46,6 +51,8 @@ class AgentSpec:
     #: `Any` where the annotation is missing.
     input_type: Any
     output_type: Any
+    #: Its positional parameter.
+    input_name: str
     options: tuple[Option, ...]
     effects: frozenset[Effect]
     #: Synchronous, but waits for files, sockets or long sums: it runs in a thread.
@@ -60,6 +67,15 @@ class AgentSpec:
     approves: frozenset[str] = frozenset()
     #: The same agent over whole columns, where it offers that.
     columns: ColumnarForm | None = None
+    #: What it gives for some inputs; the conformance kit runs them.
+    examples: tuple[Example, ...] = field(default=(), compare=False)
+    #: The object behind the function, where the agent is a class.
+    lifetime: Lifetime | None = None
+
+    @property
+    def definition(self) -> FunctionType | type:
+        """What `@agent` was put on."""
+        return self.lifetime.made if self.lifetime else self.function
 
     @property
     def summary(self) -> str:
@@ -69,7 +85,7 @@ class AgentSpec:
 
 @final
 class Agent(Expression):
-    """A function that is an agent: still called as before, and a step where an expression is wanted.
+    """A function or class that is an agent: called as the function, and a step where an expression is wanted.
 
     Called with options alone, `double(times=3)`, it gives the configured step, as in a program's text.
     """
@@ -77,12 +93,11 @@ class Agent(Expression):
     def __init__(self, spec: AgentSpec) -> None:
         self.spec = spec
         self._node = call(spec.name, agent=self)
-        functools.update_wrapper(self, spec.function)
+        functools.update_wrapper(self, spec.definition)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Call the function itself, outside of any plan; or configure the step (see the class)."""
-        input_name = self.spec.function.__code__.co_varnames[0]
-        if kwargs and not args and input_name not in kwargs:
+        if kwargs and not args and self.spec.input_name not in kwargs:
             return configured(self.spec.name, kwargs, agent=self)
         return self.spec.function(*args, **kwargs)
 
@@ -128,8 +143,9 @@ def agent(
     needs_task: bool = False,
     flows: Mapping[str, Iterable[str]] | None = None,
     approves: Iterable[str] = (),
+    examples: Iterable[Example] = (),
 ) -> Callable[[Callable[..., Any]], Agent]:
-    """Make a function an agent.
+    """Make a function, or a class with a `__call__`, an agent.
 
     Parameters
     ----------
@@ -150,6 +166,8 @@ def agent(
     approves : Iterable[str]
         Fields of the output that a person approved, `*` for all: the agent waits for the approval, records
         it, and declares `io`. It clears them of a language model's touch.
+    examples : Iterable[Example]
+        What it gives for some inputs; shown to people, and run by the conformance kit.
 
     Raises
     ------
@@ -168,14 +186,21 @@ def agent(
     check_version(version)
     declared = _check_effects(name, effects)
 
-    def wrap(function: Callable[..., Any]) -> Agent:
-        if not inspect.isfunction(function):
+    def wrap(made: Callable[..., Any]) -> Agent:
+        lifetime: Lifetime | None = None
+        step: FunctionType | MethodType
+        if inspect.isclass(made):
+            lifetime = Lifetime(name, made)
+            step, function = step_method(name, made), running_function(lifetime)
+        elif inspect.isfunction(made):
+            step = function = made
+        else:
             raise AgentError(
-                f"agent '{name}' is {function!r}, which is not a function",
-                fix="put @agent on a function made with def or async def",
+                f"agent '{name}' is {made!r}, which is neither a function nor a class",
+                fix="put @agent on a function made with def or async def, or on a class",
             )
-        is_async = _check_kind(name, function, blocking=blocking, needs_task=needs_task)
-        signature = read_signature(name, function)
+        is_async = _check_kind(name, step, blocking=blocking, needs_task=needs_task)
+        signature = read_signature(name, step)
         input_type, output_type = signature.input_type, signature.output_type
         return Agent(
             AgentSpec(
@@ -185,13 +210,16 @@ def agent(
                 is_async=is_async,
                 input_type=input_type,
                 output_type=output_type,
+                input_name=signature.input_name,
                 options=signature.options,
                 effects=declared,
                 blocking=blocking,
                 needs_task=needs_task,
-                doc=inspect.getdoc(function) or "",
+                doc=inspect.getdoc(made) or "",
                 flows=check_flows(name, flows, input_type, output_type),
                 approves=check_approves(name, approves, declared, output_type),
+                examples=check_examples(name, examples, signature.options),
+                lifetime=lifetime,
             )
         )
 
@@ -216,7 +244,7 @@ def _check_effects(name: str, effects: Iterable[Effect]) -> frozenset[Effect]:
     return declared
 
 
-def _check_kind(name: str, function: FunctionType, *, blocking: bool, needs_task: bool) -> bool:
+def _check_kind(name: str, function: FunctionType | MethodType, *, blocking: bool, needs_task: bool) -> bool:
     """Whether the function is asynchronous; AgentError if it cannot run as its decorator says."""
     if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
         raise AgentError(f"agent '{name}' yields, but a step gives one value", fix="return a list")

@@ -6,7 +6,7 @@ loose function's is over its source text.  Neither looks at bytecode, which diff
 
 from __future__ import annotations
 
-__all__ = ["function_identity", "functions_identity", "package_identity"]
+__all__ = ["definition_identity", "definitions_identity", "package_identity"]
 
 import ast
 import hashlib
@@ -23,52 +23,59 @@ from weakref import WeakKeyDictionary
 _COMPILED = frozenset({".c", ".pyc", ".pyo", ".pyd", ".so"})
 
 
-def function_identity(function: Callable[..., Any]) -> str | None:
-    """`sha256:` and the digest of the dedented source text with LF ends.
+def definition_identity(definition: Callable[..., Any]) -> str | None:
+    """`sha256:` and the digest of the dedented source text, with LF ends, of a function or class.
 
-    None, "not portable", for what the text alone does not determine: a closure, a callable that is no plain
-    function, a function whose source cannot be found (typed at a prompt, or built by a program).
+    None, "not portable", for what the text alone does not determine: a closure, a class that inherits, a
+    callable that is neither, what has no source to be found (typed at a prompt, or built by a program).
     """
-    if not inspect.isfunction(function) or function.__closure__:
+    if not _stands_alone(definition):
         return None
-    # What was read first is what the function was made of: the file may change afterwards, the function not.
-    if function not in _FUNCTIONS:
-        _FUNCTIONS[function] = _source_digest(function)
-    return _FUNCTIONS[function]
+    # What was read first is what it was made of: the file may change afterwards, the definition not.
+    if definition not in _DEFINITIONS:
+        _DEFINITIONS[definition] = _source_digest(definition)
+    return _DEFINITIONS[definition]
 
 
-def functions_identity(functions: Iterable[Callable[..., Any]]) -> str | None:
-    """`sha256:` and a digest over the sources of several functions; None where one of them has none."""
-    identities = [function_identity(function) for function in functions]
+def _stands_alone(definition: Callable[..., Any]) -> bool:
+    if inspect.isclass(definition):
+        methods = [value for value in vars(definition).values() if inspect.isfunction(value)]
+        return definition.__bases__ == (object,) and all(map(_stands_alone, methods))
+    return inspect.isfunction(definition) and not definition.__closure__
+
+
+def definitions_identity(definitions: Iterable[Callable[..., Any]]) -> str | None:
+    """`sha256:` and a digest over the sources of several definitions; None where one of them has none."""
+    identities = [definition_identity(definition) for definition in definitions]
     if None in identities:
         return None
     return "sha256:" + hashlib.sha256("\n".join(map(str, identities)).encode()).hexdigest()
 
 
-#: Identities by function, without keeping one alive: finding a source costs as much as compiling 100 steps.
-_FUNCTIONS: WeakKeyDictionary[Callable[..., Any], str | None] = WeakKeyDictionary()
+#: Identities by definition, without keeping one alive: finding a source costs as much as compiling 100 steps.
+_DEFINITIONS: WeakKeyDictionary[Callable[..., Any], str | None] = WeakKeyDictionary()
 
 
-def _source_digest(function: Callable[..., Any]) -> str | None:
+def _source_digest(definition: Callable[..., Any]) -> str | None:
     try:
-        source = inspect.getsource(function)
+        source = inspect.getsource(definition)
     except (OSError, TypeError, SyntaxError, tokenize.TokenError):
         return None
     text = textwrap.dedent(source.replace("\r\n", "\n"))
-    if not _defines(text, function.__name__):
+    if not _defines(text, definition.__name__):
         return None
     return "sha256:" + hashlib.sha256(text.encode("utf-8")).hexdigest()
 
 
 def _defines(text: str, name: str) -> bool:
-    """Whether a text is the definition of a function: code that was built may name a file it is not from."""
+    """Whether a text is one definition of this name: code that was built may name a file it is not from."""
     try:
         statements = ast.parse(text).body
     except SyntaxError:
         return False
     return (
         len(statements) == 1
-        and isinstance(statements[0], ast.FunctionDef | ast.AsyncFunctionDef)
+        and isinstance(statements[0], ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
         and statements[0].name == name
     )
 

@@ -12,7 +12,7 @@ from greenlang.agents.catalogue import Catalogue, Offer, catalogue_of
 from greenlang.agents.contract import Agent, AgentSpec
 from greenlang.agents.discovery import Discovery, discover
 from greenlang.agents.files import FactorFile, PackFile
-from greenlang.agents.identity import function_identity, functions_identity, package_identity
+from greenlang.agents.identity import definition_identity, definitions_identity, package_identity
 from greenlang.agents.loading import load_agent
 from greenlang.agents.naming import in_order, newest_matching
 from greenlang.errors import AgentError, PackError, nearest
@@ -97,15 +97,15 @@ class Registry:
         source text and that of its columnar form. None where the code cannot be told (a closure, no source):
         such a plan is not portable.
         """
-        module = spec.function.__module__
+        module = spec.definition.__module__
         for plugin in self._discovered.plugins:
             if module == plugin.package or module.startswith(f"{plugin.package}."):
                 if plugin.location not in self._identities:
                     self._identities[plugin.location] = package_identity(plugin.location)
                 return self._identities[plugin.location]
         if spec.columns is not None:
-            return functions_identity([spec.function, spec.columns.function])
-        return function_identity(spec.function)
+            return definitions_identity([spec.definition, spec.columns.function])
+        return definition_identity(spec.definition)
 
     def factors(self, pack: str | None = None) -> tuple[FactorFile, ...]:
         """The factor files of all packs, or of the distribution `pack`, as declared."""

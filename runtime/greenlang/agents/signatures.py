@@ -6,7 +6,7 @@ __all__ = ["Option", "Signature", "read_signature"]
 
 import inspect
 from dataclasses import dataclass
-from types import FunctionType
+from types import FunctionType, MethodType
 from typing import Any, get_type_hints
 
 from greenlang.errors import AgentError
@@ -30,23 +30,25 @@ class Option:
 class Signature:
     """One input, options, one output; `Any` where an annotation is missing."""
 
+    input_name: str
     input_type: Any
     output_type: Any
     options: tuple[Option, ...]
 
 
-def read_signature(name: str, function: FunctionType) -> Signature:
+def read_signature(name: str, function: FunctionType | MethodType) -> Signature:
     """The signature of a function of agent `name`, or AgentError where it is none that an agent may have."""
     hints = _types(name, function)
     input_parameter, *options = _parameters(name, function)
     return Signature(
+        input_parameter.name,
         hints.get(input_parameter.name, Any),
         hints.get("return", Any),
         tuple(_option(parameter, hints) for parameter in options),
     )
 
 
-def _types(name: str, function: FunctionType) -> dict[str, Any]:
+def _types(name: str, function: FunctionType | MethodType) -> dict[str, Any]:
     try:
         return get_type_hints(function, include_extras=True)
     except (NameError, TypeError, AttributeError, SyntaxError) as error:
@@ -56,7 +58,7 @@ def _types(name: str, function: FunctionType) -> dict[str, Any]:
         ) from error
 
 
-def _parameters(name: str, function: FunctionType) -> list[inspect.Parameter]:
+def _parameters(name: str, function: FunctionType | MethodType) -> list[inspect.Parameter]:
     """The input parameter, then the options."""
     parameters = list(inspect.signature(function).parameters.values())
     variadic = [str(parameter) for parameter in parameters if parameter.kind in _VARIADIC]
