@@ -178,7 +178,7 @@ def test_sound_plugins_have_no_problem(problems):
     ("name", "version", "told"),
     [
         ("acme.duble", None, "there is no agent 'acme.duble'; did you mean acme.double"),
-        ("zz.zz", None, "there is no agent 'zz.zz'; `greenlang agents` lists those installed"),
+        ("zz.zz", None, "there is no agent 'zz.zz'; `greenlang agents list` shows those installed"),
         ("acme.double", "3", "agent 'acme.double' has no version 3; there is 1.0.0, 1.1.0, 2.0.0rc1"),
         ("acme.double", "new", "'new' is not a version or a range of versions"),
         ("twin.double", None, "agent 'twin.double' is declared by twin-one 1.0.0 and by twin-two 1.0.0"),

@@ -52,10 +52,19 @@ def test_two_plans_are_compared(greenlang, tmp_path):
 
 
 def test_agents_are_listed_and_one_is_shown(greenlang):
-    names = {entry["name"] for entry in json.loads(greenlang("agents", "--format", "json").stdout)}
+    names = {entry["name"] for entry in json.loads(greenlang("agents", "list", "--format", "json").stdout)}
     assert {"ghg.intake", "fuels.stationary", "electricity.market_based"} <= names
-    assert "supplier" in greenlang("agents", "electricity.market_based").stdout
-    assert "fuels.stationary" in greenlang("agents", "fuels.stationery", code=2).stderr
+    assert "supplier" in greenlang("agents", "show", "electricity.market_based").stdout
+    assert "fuels.stationary" in greenlang("agents", "show", "fuels.stationery", code=2).stderr
+
+
+def test_agents_are_found_by_words_and_by_pack(greenlang):
+    lines = greenlang("agents", "list", "burnt", "VEHICLES").stdout.splitlines()
+    assert [line.split()[0] for line in lines] == ["agent", "fuels.mobile"]
+    listed = json.loads(greenlang("agents", "list", "--pack", "greenlang-fuels", "--format", "json").stdout)
+    assert {entry["pack"].split()[0] for entry in listed} == {"greenlang-fuels"}
+    assert greenlang("agents", "list", "no such agent").stdout == "agent  version  pack  what it does
+"
 
 
 def test_factors_are_searched_and_every_one_has_a_citation(greenlang):

@@ -7,8 +7,11 @@ from __future__ import annotations
 
 __all__ = ["Catalogue", "Offer", "catalogue_of"]
 
+import functools
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
+
+from msgspec import Struct
 
 from greenlang.agents.contract import Agent, Effect
 from greenlang.agents.discovery import Discovery, Plugin
@@ -17,8 +20,7 @@ from greenlang.agents.manifest import PackManifest
 from greenlang.errors import PackError
 
 
-@dataclass(frozen=True, slots=True)
-class Offer:
+class Offer(Struct, frozen=True):
     """One version of one agent, as it is known before its code is loaded."""
 
     name: str
@@ -92,7 +94,7 @@ def _add_pack(catalogue: Catalogue, plugin: Plugin, manifest: PackManifest) -> N
                 name=declared.name,
                 version=declared.version,
                 summary=declared.summary,
-                effects=frozenset(declared.effects),
+                effects=_effects(declared.effects),
                 plugin=plugin,
                 source=declared.entrypoint,
             ),
@@ -114,13 +116,22 @@ def _add_pack(catalogue: Catalogue, plugin: Plugin, manifest: PackManifest) -> N
 
 
 def _add(catalogue: Catalogue, offer: Offer) -> None:
-    versions = catalogue.offers.setdefault(offer.name, {})
+    versions = catalogue.offers.get(offer.name)
+    if versions is None:
+        catalogue.offers[offer.name] = {offer.version: offer}
+        return
     others = sorted({other.origin for other in versions.values()} - {offer.origin})
     if others or offer.version in versions:
         claimants = catalogue.clashes.setdefault(offer.name, others or [offer.origin])
         if offer.origin not in claimants or not others:
             claimants.append(offer.origin)
     versions.setdefault(offer.version, offer)
+
+
+@functools.cache
+def _effects(declared: tuple[Effect, ...]) -> frozenset[Effect]:
+    """One set for the many agents that declare the same."""
+    return frozenset(declared)
 
 
 def _offer(agent: Agent, plugin: Plugin | None) -> Offer:

@@ -51,7 +51,16 @@ class Registry:
     def offers(self) -> tuple[Offer, ...]:
         """Every version of every agent, sorted by name, then from old to new; loads no pack's code."""
         offers = self._catalogue.offers
-        return tuple(offers[name][version] for name in sorted(offers) for version in in_order(offers[name]))
+        listed: list[Offer] = []
+        for name in sorted(offers):
+            versions = offers[name]
+            # Nearly every agent has one version, and there may be ten thousand of them.
+            listed += (
+                versions.values()
+                if len(versions) == 1
+                else [versions[version] for version in in_order(versions)]
+            )
+        return tuple(listed)
 
     def resolve(self, name: str, version_spec: str | None = None) -> AgentSpec:
         """The agent of this name, in the newest version that `version_spec` allows.
@@ -125,7 +134,11 @@ class Registry:
 
     def _unknown(self, name: str) -> AgentError:
         close = nearest(name, self._catalogue.offers)
-        fix = f"did you mean {' or '.join(close)}?" if close else "`greenlang agents` lists those installed"
+        fix = (
+            f"did you mean {' or '.join(close)}?"
+            if close
+            else "`greenlang agents list` shows those installed"
+        )
         return AgentError(f"there is no agent '{name}'", fix=fix)
 
 

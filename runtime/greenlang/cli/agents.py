@@ -2,55 +2,92 @@
 
 from __future__ import annotations
 
-import json
-
 import click
+import msgspec
 
-from greenlang.agents import default_registry
-from greenlang.cli.console import output, table
+from greenlang.agents import AgentSpec, default_registry
+from greenlang.cli.columns import columns
 
 __all__ = ["agents"]
 
+_FORMAT = click.option(
+    "--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True
+)
 
-@click.command(
+
+@click.group(
     epilog="""\b
 Examples:
-  greenlang agents
-  greenlang agents fuels.mobile
-  greenlang agents --format json
+  greenlang agents list
+  greenlang agents list --pack greenlang-fuels
+  greenlang agents show fuels.mobile
 """
 )
-@click.argument("name", required=False)
-@click.option("--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True)
-def agents(name: str | None, form: str) -> None:
-    """List the installed agents, or show the agent NAME with its options."""
-    if name is None:
-        _list(form)
-    else:
-        _show(name, form)
+def agents() -> None:
+    """List the installed agents, or show one."""
 
 
-def _list(form: str) -> None:
+@agents.command(
+    "list",
+    epilog="""\b
+Examples:
+  greenlang agents list
+  greenlang agents list mobile --format json
+""",
+)
+@click.argument("words", nargs=-1)
+@click.option("--pack", help="Only those of this distribution.")
+@_FORMAT
+def list_agents(words: tuple[str, ...], pack: str | None, form: str) -> None:
+    """List the agents whose name or summary has all of WORDS, each in every version; imports no pack."""
     registry = default_registry()
+    wanted = [word.casefold() for word in words]
     entries = [
         {"name": offer.name, "version": offer.version, "pack": offer.origin, "summary": offer.summary}
         for offer in registry.offers()
+        if (pack is None or (offer.plugin is not None and offer.plugin.distribution == pack))
+        and (not wanted or all(word in f"{offer.name} {offer.summary}".casefold() for word in wanted))
     ]
     if form == "json":
-        click.echo(json.dumps(entries, indent=2, ensure_ascii=False))
-        return
-    listing = table("", "agent", "version", "pack", "what it does")
-    for entry in entries:
-        listing.add_row(*entry.values())
-    output().print(listing)
+        click.echo(_json(entries))
+    else:
+        rows = [tuple(entry.values()) for entry in entries]
+        click.echo("\n".join(columns(("agent", "version", "pack", "what it does"), rows)))
     for problem in registry.problems:
         click.echo(f"left out: {problem}", err=True)
 
 
-def _show(name: str, form: str) -> None:
+@agents.command(
+    epilog="""\b
+Examples:
+  greenlang agents show fuels.mobile
+  greenlang agents show fuels.mobile@1.0 --format json
+"""
+)
+@click.argument("name")
+@_FORMAT
+def show(name: str, form: str) -> None:
+    """Show the agent NAME (or NAME@VERSION): what it takes and gives, its options and examples."""
     short, _, version = name.partition("@")
     spec = default_registry().resolve(short, version or None)
-    shown = {
+    if form == "json":
+        click.echo(_json(_shown(spec)))
+        return
+    click.echo(f"{spec.name} {spec.version}: {_type_name(spec.input_type)} -> {_type_name(spec.output_type)}")
+    click.echo(f"effects: {', '.join(sorted(spec.effects)) or 'not declared'}\n\n{spec.doc}")
+    if spec.options:
+        rows = [
+            (option.name, _type_name(option.type), "required" if option.required else repr(option.default))
+            for option in spec.options
+        ]
+        click.echo("\n" + "\n".join(columns(("option", "type", "default"), rows)))
+    for example in spec.examples:
+        options = "".join(f", {option}={value!r}" for option, value in example.options.items())
+        click.echo(f"\nexample: {spec.name}({example.input!r}{options}) gives {example.output!r}")
+
+
+def _shown(spec: AgentSpec) -> dict[str, object]:
+    return {
         "name": spec.name,
         "version": spec.version,
         "input": _type_name(spec.input_type),
@@ -65,19 +102,20 @@ def _show(name: str, form: str) -> None:
             }
             for option in spec.options
         ],
+        "examples": [
+            {
+                "input": repr(example.input),
+                "options": {option: repr(value) for option, value in example.options.items()},
+                "output": repr(example.output),
+            }
+            for example in spec.examples
+        ],
         "documentation": spec.doc,
     }
-    if form == "json":
-        click.echo(json.dumps(shown, indent=2, ensure_ascii=False))
-        return
-    click.echo(f"{spec.name} {spec.version}: {shown['input']} -> {shown['output']}")
-    click.echo(f"effects: {', '.join(sorted(spec.effects)) or 'not declared'}\n\n{spec.doc}\n")
-    if spec.options:
-        listing = table("Options", "option", "type", "default")
-        for option in spec.options:
-            default = "required" if option.required else repr(option.default)
-            listing.add_row(option.name, _type_name(option.type), default)
-        output().print(listing)
+
+
+def _json(value: object) -> str:
+    return msgspec.json.format(msgspec.json.encode(value), indent=2).decode()
 
 
 def _type_name(annotation: object) -> str:
