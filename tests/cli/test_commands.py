@@ -63,8 +63,7 @@ def test_agents_are_found_by_words_and_by_pack(greenlang):
     assert [line.split()[0] for line in lines] == ["agent", "fuels.mobile"]
     listed = json.loads(greenlang("agents", "list", "--pack", "greenlang-fuels", "--format", "json").stdout)
     assert {entry["pack"].split()[0] for entry in listed} == {"greenlang-fuels"}
-    assert greenlang("agents", "list", "no such agent").stdout == "agent  version  pack  what it does
-"
+    assert greenlang("agents", "list", "no such agent").stdout == "agent  version  pack  what it does\n"
 
 
 def test_factors_are_searched_and_every_one_has_a_citation(greenlang):
