@@ -10,7 +10,8 @@ In: functions marked with `@agent`, distributions with an entry point of the gro
 - `resource`: text files that a program names and a plan carries; `files`: those of packs.
 - `manifest`: pack.yaml, read by `located_yaml` with the line of every mistake, held to `manifest_rules`.
 - `discovery`: which distributions are there, from metadata alone, found by `scanning` and remembered in
-  `snapshots`; `catalogue`: what they offer, by name; `registry`: finds it, `loading`: imports it.
+  `snapshots`; `catalogue`: what they offer, by name; `registry`: finds it, `admission`: compares its signature,
+  `loading`: imports it.
 - `hooks`: every hook; `plugins`: imports plugins and calls their hooks.
 - `identity`: the digests that say which code ran.
 """

@@ -8,7 +8,7 @@ from __future__ import annotations
 __all__ = ["Catalogue", "Offer", "catalogue_of"]
 
 import functools
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 
 from msgspec import Struct
@@ -51,12 +51,19 @@ class Catalogue:
     problems: list[PackError] = field(default_factory=list)
 
 
-def catalogue_of(discovery: Discovery, own: Iterable[Agent] = ()) -> Catalogue:
-    """Join what is installed and the program's own agents; what cannot be used is told in `problems`."""
+def catalogue_of(
+    discovery: Discovery, own: Iterable[Agent] = (), *, admit: Callable[[Plugin], None] | None = None
+) -> Catalogue:
+    """Join what is installed and the program's own agents; what cannot be used is told in `problems`.
+
+    `admit` is asked about each plugin that has to be imported for it, and raises a PackError to refuse it.
+    """
     catalogue = Catalogue(problems=list(discovery.problems))
     for plugin in discovery.plugins:
         try:
             if plugin.manifest is None:
+                if admit is not None:
+                    admit(plugin)
                 _add_code(catalogue, plugin)
             else:
                 _add_pack(catalogue, plugin, plugin.manifest)

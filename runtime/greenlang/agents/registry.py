@@ -8,9 +8,10 @@ import functools
 from collections.abc import Iterable
 from pathlib import Path
 
+from greenlang.agents.admission import Admission, admit_by_policy
 from greenlang.agents.catalogue import Catalogue, Offer, catalogue_of
 from greenlang.agents.contract import Agent, AgentSpec
-from greenlang.agents.discovery import Discovery, discover
+from greenlang.agents.discovery import Discovery, Plugin, discover
 from greenlang.agents.files import FactorFile, PackFile
 from greenlang.agents.identity import definition_identity, definitions_identity, package_identity
 from greenlang.agents.loading import load_agent
@@ -31,11 +32,21 @@ class Registry:
         Agents of the program's own, known by name beside the installed ones.
     discovery : Discovery, optional
         What is installed; found out from the metadata of the environment if not given.
+    admit : Admission
+        Asked about a plugin before its code is imported; by default the installation's policy of signatures.
     """
 
-    def __init__(self, agents: Iterable[Agent] = (), *, discovery: Discovery | None = None) -> None:
+    def __init__(
+        self,
+        agents: Iterable[Agent] = (),
+        *,
+        discovery: Discovery | None = None,
+        admit: Admission = admit_by_policy,
+    ) -> None:
         self._own = tuple(agents)
         self._discovery = discovery
+        self._ask = admit
+        self._signers: dict[str, str | None] = {}
         self._loaded: dict[tuple[str, str], AgentSpec] = {}
         self._identities: dict[Path, str | None] = {}
 
@@ -96,7 +107,7 @@ class Registry:
             )
         key = name, version
         if key not in self._loaded:
-            self._loaded[key] = load_agent(versions[version])
+            self._loaded[key] = self._load(versions[version])
         return self._loaded[key]
 
     def code_identity(self, spec: AgentSpec) -> str | None:
@@ -106,15 +117,19 @@ class Registry:
         source text and that of its columnar form. None where the code cannot be told (a closure, no source):
         such a plan is not portable.
         """
-        module = spec.definition.__module__
-        for plugin in self._discovered.plugins:
-            if module == plugin.package or module.startswith(f"{plugin.package}."):
-                if plugin.location not in self._identities:
-                    self._identities[plugin.location] = package_identity(plugin.location)
-                return self._identities[plugin.location]
+        plugin = self._plugin_of(spec)
+        if plugin is not None:
+            if plugin.location not in self._identities:
+                self._identities[plugin.location] = package_identity(plugin.location)
+            return self._identities[plugin.location]
         if spec.columns is not None:
             return definitions_identity([spec.definition, spec.columns.function])
         return definition_identity(spec.definition)
+
+    def signer(self, spec: AgentSpec) -> str | None:
+        """Fingerprint of the key that signed the pack of a resolved agent; None for an unsigned one."""
+        plugin = self._plugin_of(spec)
+        return None if plugin is None else self._signers.get(plugin.distribution)
 
     def factors(self, pack: str | None = None) -> tuple[FactorFile, ...]:
         """The factor files of all packs, or of the distribution `pack`, as declared."""
@@ -130,7 +145,31 @@ class Registry:
 
     @functools.cached_property
     def _catalogue(self) -> Catalogue:
-        return catalogue_of(self._discovered, self._own)
+        return catalogue_of(self._discovered, self._own, admit=self._admit)
+
+    def _load(self, offer: Offer) -> AgentSpec:
+        if offer.plugin is not None:
+            try:
+                self._admit(offer.plugin)
+            except PackError as error:
+                raise AgentError(
+                    f"agent '{offer.name}' {offer.version} must not be loaded: {error.message}",
+                    fix=error.fix,
+                    place=error.place,
+                ) from error
+        return load_agent(offer)
+
+    def _admit(self, plugin: Plugin) -> None:
+        """PackError for a plugin that must not be imported; who signed it is kept."""
+        if plugin.distribution not in self._signers:
+            self._signers[plugin.distribution] = self._ask(plugin)
+
+    def _plugin_of(self, spec: AgentSpec) -> Plugin | None:
+        module = spec.definition.__module__
+        for plugin in self._discovered.plugins:
+            if module == plugin.package or module.startswith(f"{plugin.package}."):
+                return plugin
+        return None
 
     def _unknown(self, name: str) -> AgentError:
         close = nearest(name, self._catalogue.offers)

@@ -24,6 +24,7 @@ _COMMANDS = {
     "verify": ("greenlang.cli.verify:verify", "Check a result bundle: hashes, recomputation, signature."),
     "agents": ("greenlang.cli.agents:agents", "List the installed agents, or show one."),
     "factors": ("greenlang.cli.factors:factors", "List and search the installed emission factors."),
+    "packs": ("greenlang.cli.packs:packs", "Make, check, build, sign, install and look at packs."),
     "units": ("greenlang.cli.units:units", "List the units that quantities can have."),
     "doctor": ("greenlang.cli.doctor:doctor", "Check this installation and say what is wrong."),
 }

@@ -176,7 +176,12 @@ class _RowsOf:
 
 
 def _agent_use(spec: AgentSpec, registry: Registry) -> AgentUse:
-    return AgentUse(name=spec.name, version=spec.version, code_identity=registry.code_identity(spec))
+    return AgentUse(
+        name=spec.name,
+        version=spec.version,
+        code_identity=registry.code_identity(spec),
+        signer=registry.signer(spec),
+    )
 
 
 def _report(value: object) -> dict[str, Any] | None:

@@ -37,13 +37,15 @@ from greenlang.ledger.strict_json import decode_strictly
 RECORD_SCHEMA = "greenlang.record/1"
 
 
-class AgentUse(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """An agent that ran."""
+class AgentUse(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """An agent that ran; without a signer it has the bytes that it had before there were signers."""
 
     name: str
     version: str
     #: Digest of its distribution's files or of its source; None makes the plan not portable.
     code_identity: str | None
+    #: Fingerprint of the key that signed its pack; None for code that nobody signed.
+    signer: str | None = None
 
 
 class FormulaUse(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

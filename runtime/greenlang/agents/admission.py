@@ -1,0 +1,51 @@
+"""Asks whether an installed pack may be imported: the door at which signatures are compared.
+
+Only what has a signature, or an installation that has a policy, is asked about; for all others this costs a
+look for two files.
+"""
+
+from __future__ import annotations
+
+__all__ = ["Admission", "admit_by_policy"]
+
+import os
+from collections.abc import Callable
+from importlib import import_module
+from pathlib import Path
+from typing import TypeAlias
+
+from greenlang.agents.discovery import Plugin
+
+#: Gives the fingerprint of the key that signed a plugin, None for one that is unsigned and may be; raises
+#: PackError for one that must not be imported.
+Admission: TypeAlias = Callable[[Plugin], str | None]
+
+#: What `greenlang.packs` calls the signature in a .dist-info folder, and the policy among the settings.
+SIGNATURE = "greenlang.sig.json"
+POLICY = "packs.yaml"
+
+
+def admit_by_policy(plugin: Plugin) -> str | None:
+    """Ask `greenlang.packs.trust.admit`, where there is something to ask it."""
+    if not _policy_path().is_file() and not _is_signed(plugin.distribution):
+        return None
+    # By name, as an entry point would be: packs stand above agents, and are loaded for those that need them.
+    signer: str | None = import_module("greenlang.packs.trust").admit(plugin)
+    return signer
+
+
+def _policy_path() -> Path:
+    configured = Path(os.environ.get("XDG_CONFIG_HOME", ""))
+    if not configured.is_absolute():
+        configured = Path(os.environ.get("HOME", ""), ".config")
+    return configured / "greenlang" / POLICY
+
+
+def _is_signed(name: str) -> bool:
+    # A process that only lists what is installed does not load it.
+    from importlib.metadata import PackageNotFoundError, distribution
+
+    try:
+        return distribution(name).read_text(SIGNATURE) is not None
+    except PackageNotFoundError:
+        return False

@@ -1,0 +1,233 @@
+"""Looks at a wheel as at a stranger's parcel: what is in it, and what it would do where it is installed.
+
+In: a `Wheel`, and what is installed here.  Out: the findings.  Nothing is unpacked, imported or run.
+"""
+
+from __future__ import annotations
+
+__all__ = ["Surroundings", "inspect_wheel", "package_of_wheel", "surroundings"]
+
+import configparser
+import csv
+import importlib.metadata
+import io
+import shutil
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+from packaging.metadata import parse_email
+from packaging.utils import canonicalize_name
+
+from greenlang.agents import discover
+from greenlang.packs.archive import Wheel
+from greenlang.packs.findings import Finding
+
+#: Files that Python runs when it starts, wherever a folder of the path holds them.
+_STARTUP_SUFFIXES = (".pth", ".start")
+_STARTUP_NAMES = {"sitecustomize", "usercustomize"}
+
+#: Files that run code when they are read.
+_PICKLES = (".pkl", ".pickle", ".joblib", ".dill", ".marshal")
+
+#: Entry points of other groups run inside other tools, as soon as they are installed.
+_GROUPS = {"greenlang", "console_scripts"}
+
+#: Lists all files but itself.
+_RECORD = "RECORD"
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What a pack would be installed beside."""
+
+    #: Distributions by the top-level modules, packages and namespace parts that they own, as dotted paths.
+    owners: Mapping[str, str]
+    #: Distributions by the names of the agents that they declare.
+    agents: Mapping[str, str]
+
+
+def surroundings(*, apart_from: str) -> Surroundings:
+    """What is installed here, without the distribution that is to be replaced."""
+    own = canonicalize_name(apart_from)
+    owners: dict[str, str] = {}
+    for distribution in importlib.metadata.distributions():
+        name = distribution.metadata["Name"] or ""
+        if canonicalize_name(name) == own:
+            continue
+        for file in distribution.files or ():
+            for folder in (file, *file.parents)[:-1]:
+                owners.setdefault(folder.as_posix(), name)
+    agents = {
+        declared.name: plugin.distribution
+        for plugin in discover().plugins
+        if plugin.manifest is not None and canonicalize_name(plugin.distribution) != own
+        for declared in plugin.manifest.agents
+    }
+    return Surroundings(owners, agents)
+
+
+def inspect_wheel(wheel: Wheel, around: Surroundings) -> list[Finding]:
+    """Everything that speaks against installing a wheel, but for what its pack.yaml says."""
+    findings = [*_startup(wheel), *_pickles(wheel)]
+    information = _information_folder(wheel)
+    if information is None:
+        fix = "build it with a build backend for Python"
+        return [
+            *findings,
+            Finding("archive.metadata", "it has no .dist-info folder of its name and version", fix),
+        ]
+    return [
+        *findings,
+        *_metadata(wheel, information),
+        *_record(wheel, information),
+        *_entry_points(wheel, information),
+        *_layout(wheel, information, around),
+    ]
+
+
+def package_of_wheel(wheel: Wheel) -> str | None:
+    """The dotted package that its entry point of the group `greenlang` names; None if there is none."""
+    information = _information_folder(wheel)
+    if information is None:
+        return None
+    modules = _groups(wheel, information).get("greenlang", {})
+    for value in modules.values():
+        parts = value.partition(":")[0].strip().split(".")
+        for count in range(1, len(parts) + 1):
+            if "/".join((*parts[:count], "__init__.py")) in wheel.members:
+                return ".".join(parts[:count])
+    return None
+
+
+def _information_folder(wheel: Wheel) -> str | None:
+    for name in wheel.members:
+        folder, _, rest = name.partition("/")
+        if rest == "METADATA" and folder.endswith(".dist-info"):
+            project, _, version = folder.removesuffix(".dist-info").partition("-")
+            if canonicalize_name(project) == wheel.distribution and version == wheel.version:
+                return folder
+    return None
+
+
+def _startup(wheel: Wheel) -> Iterator[Finding]:
+    for name in wheel.members:
+        path = PurePosixPath(name)
+        if path.suffix.lower() in _STARTUP_SUFFIXES or path.parts[0].partition(".")[0] in _STARTUP_NAMES:
+            yield Finding("archive.startup", "Python would run it whenever it starts", "leave it out", name)
+
+
+def _pickles(wheel: Wheel) -> Iterator[Finding]:
+    for name in wheel.members:
+        if name.lower().endswith(_PICKLES):
+            yield Finding("data.code", "a pickle runs code when it is read", "ship data as CSV or JSON", name)
+
+
+def _metadata(wheel: Wheel, information: str) -> Iterator[Finding]:
+    place = f"{information}/METADATA"
+    raw, _ = parse_email(wheel.read_text(place))
+    name, version = raw.get("name", ""), raw.get("version", "")
+    if canonicalize_name(name) != wheel.distribution or version != wheel.version:
+        yield Finding(
+            "archive.metadata",
+            f"it says {name or 'nothing'} {version}, and the file is {wheel.release}",
+            "build it again",
+            place,
+        )
+
+
+def _record(wheel: Wheel, information: str) -> Iterator[Finding]:
+    place, fix = f"{information}/{_RECORD}", "build it again, and change nothing afterwards"
+    if place not in wheel.members:
+        yield Finding("archive.record", "there is no RECORD", fix)
+        return
+    listed: dict[str, tuple[str, str]] = {}
+    for line in csv.reader(io.StringIO(wheel.read_text(place))):
+        if len(line) != 3 or line[0] in listed:
+            yield Finding("archive.record", f"the line of {line[:1]} is wrong, or there twice", fix, place)
+            return
+        listed[line[0]] = line[1], line[2]
+    for name in sorted(listed.keys() - wheel.members.keys()):
+        yield Finding("archive.record", f"{name} is listed and not there", fix, place)
+    for name, member in wheel.members.items():
+        if name == place:
+            continue
+        if name not in listed:
+            yield Finding("archive.record", "RECORD does not list it", fix, name)
+        elif listed[name] != (f"sha256={member.record_hash}", str(member.size)):
+            yield Finding("archive.record", "it is not the file that RECORD lists", fix, name)
+
+
+def _groups(wheel: Wheel, information: str) -> dict[str, dict[str, str]]:
+    place = f"{information}/entry_points.txt"
+    if place not in wheel.members:
+        return {}
+    parser = configparser.ConfigParser(delimiters=("=",), interpolation=None, strict=False)
+    parser.optionxform = str  # type: ignore[assignment,method-assign]  # names keep their case, as documented
+    try:
+        parser.read_string(wheel.read_text(place))
+    except configparser.Error:
+        return {}
+    return {group: dict(parser.items(group)) for group in parser.sections()}
+
+
+def _entry_points(wheel: Wheel, information: str) -> Iterator[Finding]:
+    place = f"{information}/entry_points.txt"
+    groups = _groups(wheel, information)
+    if package_of_wheel(wheel) is None:
+        yield Finding(
+            "manifest.release",
+            "no entry point of the group 'greenlang' names a package in it",
+            'add [project.entry-points.greenlang] with NAME = "package" to pyproject.toml',
+            place,
+        )
+    for group in groups:
+        if group not in _GROUPS:
+            yield Finding(
+                "archive.metadata",
+                f"an entry point of '{group}' hooks into another tool",
+                "leave it out",
+                place,
+            )
+    for command in groups.get("console_scripts", {}):
+        there = shutil.which(command)
+        if there is not None or PurePosixPath(command).name != command:
+            yield Finding(
+                "archive.command", f"its command '{command}' hides {there or 'others'}", "rename it", place
+            )
+
+
+def _layout(wheel: Wheel, information: str, around: Surroundings) -> Iterator[Finding]:
+    package = package_of_wheel(wheel)
+    if package is None:
+        return
+    own = package.replace(".", "/")
+    top = own.partition("/")[0]
+    if top in sys.stdlib_module_names or top in ("greenlang", "greenlang_core"):
+        yield Finding(
+            "archive.overlap", f"'{top}' is Python's or the runtime's own", "rename the package", own
+        )
+    for name in wheel.members:
+        if not name.startswith((f"{own}/", f"{information}/")):
+            yield Finding(
+                "archive.foreign",
+                f"it belongs neither to {package} nor to its metadata",
+                "leave it out",
+                name,
+            )
+        elif owner := _owner(name, own, around):
+            yield Finding(
+                "archive.overlap", f"it would lie over a file of {owner}", "rename the package", name
+            )
+            return
+
+
+def _owner(name: str, own: str, around: Surroundings) -> str | None:
+    """Who has the file already, its package, or a module where a folder above it would be."""
+    path = PurePosixPath(own)
+    above = [f"{folder.as_posix()}{end}" for folder in path.parents[:-1] for end in (".py", "/__init__.py")]
+    for taken in (name, own, f"{own}.py", *above):
+        if taken in around.owners:
+            return around.owners[taken]
+    return None
