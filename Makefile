@@ -11,10 +11,11 @@ PACKS   = agent_packs/fuels agent_packs/electricity
 SOURCES = setup.py pyproject.toml $(wildcard core_ext/greenlang_core/*.pyx core_ext/greenlang_core/*.pxd core_ext/greenlang_core/*.h) \
           $(wildcard agent_packs/*/pyproject.toml runtime/greenlang/pack.yaml)
 
-.PHONY: help run test test-system lint bench bench-gcel build clean
+.PHONY: help run run-server test test-system lint bench bench-gcel build clean
 
 help:
 	@echo 'make run          build, and print the inventory of examples/'
+	@echo 'make run-server   the HTTP service at 127.0.0.1:8080'
 	@echo 'make test         run the tests (needs the Python package index alone)'
 	@echo 'make test-system  run the tests that need system programs, which it installs with apt'
 	@echo 'make lint         ruff and mypy'
@@ -25,6 +26,9 @@ help:
 
 run: $(VENV)/.installed
 	$(BIN)/greenlang run examples/inventory.gcel --input examples/activities.csv
+
+run-server: $(VENV)/.serve
+	$(BIN)/greenlang serve
 
 test: $(VENV)/.test
 	$(BIN)/python -m pytest
@@ -56,6 +60,10 @@ $(VENV)/.created:
 # Editable, so that a checkout runs what it holds; one pip call, so that the packs find this runtime.
 $(VENV)/.installed: $(VENV)/.created $(SOURCES)
 	$(BIN)/python -m pip install --quiet --editable . $(addprefix --editable ,$(PACKS))
+	@touch $@
+
+$(VENV)/.serve: $(VENV)/.installed
+	$(BIN)/python -m pip install --quiet --editable '.[serve]'
 	@touch $@
 
 $(VENV)/.test: $(VENV)/.installed

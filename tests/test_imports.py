@@ -35,6 +35,7 @@ WITHOUT_CORE = {"errors", "exact"}
 #: `cyclonedx`, `packageurl`, `pyarrow` and `pytest` come with extras.
 LIBRARIES = {
     "_typeshed",
+    "aiohttp",
     "build",
     "click",
     "copier",
@@ -48,6 +49,7 @@ LIBRARIES = {
     "pyarrow",
     "pytest",
     "rich",
+    "uvloop",
     "yaml",
 }
 
@@ -170,6 +172,7 @@ HEAVY = (
     "pluggy",
     "pyarrow",
     "rich",
+    "uvloop",
     "yaml",
 )
 

@@ -26,6 +26,7 @@ _COMMANDS = {
     "factors": ("greenlang.cli.factors:factors", "List and search the installed emission factors."),
     "packs": ("greenlang.cli.packs:packs", "Make, check, build, sign, install and look at packs."),
     "units": ("greenlang.cli.units:units", "List the units that quantities can have."),
+    "serve": ("greenlang.cli.serve:serve", "Serve the runtime over HTTP."),
     "doctor": ("greenlang.cli.doctor:doctor", "Check this installation and say what is wrong."),
 }
 

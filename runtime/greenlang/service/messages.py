@@ -1,0 +1,175 @@
+"""What the service is sent and what it answers, as types for decoding, encoding and the API's schema.
+
+Decimals leave as strings, times as ISO 8601 in UTC; an unknown field of a request is refused by name.
+"""
+
+from __future__ import annotations
+
+__all__ = [
+    "AgentData",
+    "AgentList",
+    "CalculationData",
+    "EventData",
+    "ExecuteRequest",
+    "ExecutionData",
+    "ExecutionList",
+    "Fault",
+    "Health",
+    "PlanData",
+    "PlanRequest",
+    "ProgramRequest",
+    "Resulting",
+    "StatusData",
+    "ValidationData",
+]
+
+from typing import Annotated, Any, Literal
+
+import msgspec
+
+Program = Annotated[str, msgspec.Meta(min_length=1, max_length=1_048_576, description="A GCEL program.")]
+Priority = Literal["P0", "P1", "P2", "P3"]
+
+
+class Fault(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One thing that is wrong."""
+
+    code: str
+    message: str
+    #: Where in the request, or in the program, it is wrong.
+    field: str = ""
+    #: What would mend it.
+    hint: str = ""
+
+
+class ExecuteRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A program to be run, its input, and how."""
+
+    program: Program
+    #: JSON; for a program that takes activity data, a list of objects, one a row.
+    input: msgspec.Raw = msgspec.field(default_factory=lambda: msgspec.Raw(b"null"))
+    #: Accounting choices for activity data: `gwp_set`, `vintage`, `on_error`…
+    policy: dict[str, Any] = {}
+    priority: Priority = "P1"
+    #: Seconds to wait for the end; an execution that takes longer is answered with 202 and goes on.
+    wait: Annotated[float, msgspec.Meta(ge=0, le=60)] = 10.0
+    #: Seconds from now after which it is ended, wherever it stands.
+    deadline: Annotated[float, msgspec.Meta(gt=0, le=86_400)] | None = None
+    max_attempts: Annotated[int, msgspec.Meta(ge=1, le=20)] = 3
+
+
+class ProgramRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A program to be checked."""
+
+    program: Program
+
+
+class PlanRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A program to be planned, and how the plan is told."""
+
+    program: Program
+    format: Literal["text", "json", "mermaid", "graphviz"] = "text"
+
+
+class Resulting(msgspec.Struct, frozen=True):
+    """What an execution gave, and the hash that proves it."""
+
+    execution_id: str
+    result: msgspec.Raw
+    calculation_id: str | None
+    result_hash: str | None = None
+
+
+class ExecutionData(msgspec.Struct, frozen=True, omit_defaults=True):
+    """An execution as it stands."""
+
+    execution_id: str
+    state: str
+    priority: str
+    plan_hash: str
+    agents: list[str]
+    created_at: str
+    attempt: int
+    max_attempts: int
+    started_at: str | None = None
+    finished_at: str | None = None
+    deadline_at: str | None = None
+    cancel_requested: bool = False
+    calculation_id: str | None = None
+    error: msgspec.Raw | None = None
+    result: msgspec.Raw | None = None
+
+
+class StatusData(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The state of an execution, and why."""
+
+    execution_id: str
+    state: str
+    attempt: int
+    finished: bool
+    error: msgspec.Raw | None = None
+
+
+class ExecutionList(msgspec.Struct, frozen=True):
+    """One page of executions, newest first."""
+
+    executions: list[ExecutionData]
+    #: Give it as `cursor` for the next page; null on the last.
+    next_cursor: str | None
+
+
+class EventData(msgspec.Struct, frozen=True):
+    """One thing that happened to an execution."""
+
+    type: str
+    at: str
+    payload: msgspec.Raw
+
+
+class CalculationData(msgspec.Struct, frozen=True):
+    """A calculation record, with what proves that it is the one that was committed."""
+
+    record: msgspec.Raw
+    #: Where it stands in its commit, and the hashes that lead from it to the commit's root.
+    inclusion: msgspec.Raw
+    #: The chain after that commit: its link, and the signature over it.
+    head: msgspec.Raw
+
+
+class AgentData(msgspec.Struct, frozen=True):
+    """One version of an agent."""
+
+    name: str
+    version: str
+    summary: str
+    effects: list[str]
+    origin: str
+
+
+class AgentList(msgspec.Struct, frozen=True):
+    """The agents that are installed."""
+
+    agents: list[AgentData]
+
+
+class ValidationData(msgspec.Struct, frozen=True):
+    """Whether a program compiles, and everything that is wrong with it."""
+
+    valid: bool
+    diagnostics: list[Fault]
+    plan_hash: str | None = None
+
+
+class PlanData(msgspec.Struct, frozen=True):
+    """A plan, told or drawn."""
+
+    plan_hash: str
+    format: str
+    plan: str
+
+
+class Health(msgspec.Struct, frozen=True):
+    """Whether the service can take work."""
+
+    status: Literal["live", "ready", "not ready"]
+    reason: str = ""

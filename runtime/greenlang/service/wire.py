@@ -1,0 +1,102 @@
+"""A request and an answer, apart from the server: bytes, headers and an identity in, bytes out.
+
+Every answer to a program is one envelope, `{"status", "data", "meta", "errors"}`.
+"""
+
+from __future__ import annotations
+
+__all__ = ["JSON", "Call", "Refusal", "Reply", "answer", "fault_of", "refuse"]
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+
+from greenlang.agents.places import Diagnostic
+from greenlang.errors import InputError
+from greenlang.service.messages import Fault
+
+JSON = "application/json"
+
+#: Of the API, as `meta.version` tells it.
+VERSION = "1.0"
+
+_encode = msgspec.json.Encoder().encode
+
+
+@dataclass(slots=True)
+class Call:
+    """One request."""
+
+    method: str
+    path: str
+    request_id: str
+    tenant: str = "default"
+    query: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)  #: names in lower case
+    body: bytes = b""
+    #: What the path's template caught.
+    names: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """One answer."""
+
+    status: int
+    body: bytes
+    content_type: str = JSON
+    headers: tuple[tuple[str, str], ...] = ()
+
+
+class Refusal(Exception):
+    """A request that is answered with an error; everything in it may be told."""
+
+    def __init__(self, status: int, *faults: Fault, headers: Sequence[tuple[str, str]] = ()) -> None:
+        super().__init__(status, faults)
+        self.status = status
+        self.faults = faults
+        self.headers = tuple(headers)
+
+
+class _Meta(msgspec.Struct, frozen=True):
+    timestamp: str
+    version: str
+    request_id: str
+
+
+class _Envelope(msgspec.Struct, frozen=True):
+    status: str
+    data: Any
+    meta: _Meta
+    errors: tuple[Fault, ...] = ()
+
+
+def answer(
+    call: Call, data: object, *, status: int = 200, headers: tuple[tuple[str, str], ...] = ()
+) -> Reply:
+    """The envelope of what was asked for."""
+    return Reply(status, _encode(_Envelope("success", data, _meta(call))), JSON, headers)
+
+
+def refuse(call: Call, refusal: Refusal) -> Reply:
+    """The envelope of an error."""
+    envelope = _Envelope("error", None, _meta(call), refusal.faults)
+    return Reply(refusal.status, _encode(envelope), JSON, refusal.headers)
+
+
+def fault_of(error: InputError) -> list[Fault]:
+    """What an error of the runtime is told as: each diagnostic of a program by itself."""
+    told = [
+        Fault("program", each.message, f"program:{each.line}:{each.column}", each.fix)
+        for each in getattr(error, "diagnostics", ())
+        if isinstance(each, Diagnostic)
+    ]
+    return told or [Fault("input", error.message, error.place, error.fix)]
+
+
+def _meta(call: Call) -> _Meta:
+    moment = datetime.now(UTC).replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
+    return _Meta(moment, VERSION, call.request_id)
