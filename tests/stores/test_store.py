@@ -326,7 +326,7 @@ def test_an_end_makes_its_delivery_and_settling_ends_it(run):
             0,
         )
         again = LATER + SECOND
-        [leased] = await store.claim_deliveries(now=LATER, limit=5, lease=SECOND)
+        assert len(await store.claim_deliveries(now=LATER, limit=5, lease=SECOND)) == 1
         assert await store.claim_deliveries(now=LATER, limit=5, lease=SECOND) == ()
         await store.settle_delivery(delivery.id, state="due", next_at=again, status=500, error="HTTP 500")
         assert await store.claim_deliveries(now=LATER, limit=5, lease=0) == ()
