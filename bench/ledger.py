@@ -1,6 +1,6 @@
 """Hashing results and inputs beside plain SHA-256 of the same bytes.
 
-Moves with `greenlang/ledger/rows.py`, `ranges.py` and `canonical.py`.
+Moves with `core_ext/greenlang_core/hashing.pyx` and `greenlang/ledger/rows.py` and `ranges.py`.
 """
 
 # ruff: noqa: ARG002, RUF012  the shape that asv asks for
@@ -11,7 +11,17 @@ import hashlib
 
 import numpy as np
 
-from greenlang.ledger import ROWS_PER_RANGE, ItemTree, RowSchema, RowTree, SparseSeries, table_header
+from greenlang.carbon import Table
+from greenlang.ledger import (
+    ROWS_PER_RANGE,
+    CodedLabels,
+    ItemTree,
+    RowSchema,
+    RowTree,
+    SparseSeries,
+    table_header,
+)
+from greenlang_core.texts import Texts
 
 from .ratios import cost_ratio
 
@@ -36,9 +46,9 @@ class ResultRows:
         self.series = {
             name: (held, figures[held]) for name in SERIES for held in [scope1 if "1." in name else scope2]
         }
-        self.ids = [f"R-{row:07d}" for row in range(ROWS)]
+        self.ids = CodedLabels(np.arange(ROWS, dtype=np.int32), Texts(f"R-{row:07d}" for row in range(ROWS)))
         kinds = [["1"], ["2", "3"], ["4"], None]
-        self.selections = [kinds[code] for code in random.integers(0, len(kinds), size=ROWS).tolist()]
+        self.selections = CodedLabels(random.integers(0, len(kinds), size=ROWS, dtype=np.int32), kinds)
         self.labels = {"id": self.ids, "selections": self.selections} if "labels" in columns else {}
         self.schema = RowSchema(SERIES, tuple(self.labels))
         self.range_bytes = _bytes_of_a_range(self)
@@ -72,13 +82,27 @@ class InputRows:
     def setup(self) -> None:
         self.rows = [
             (f"R-{row:07d}", "2025-03", f"Site {row % 400}", "natural gas", f"{row}.5", "MMBtu", "US", "", "")
-            for row in range(100 * ROWS_PER_RANGE)
+            for row in range(ROWS)
         ]
+        table = Table.from_rows("data", [str(column) for column in range(9)], self.rows)
+        self.columns = [(column.codes, column.values) for column in table.columns.values()]
+        size = sum(len(cell) + 3 for row in self.rows for cell in row) + ROWS
+        self.range_bytes = bytes(size // (ROWS // ROWS_PER_RANGE) + 64)
 
-    def time_add_texts(self) -> None:
+    def seal(self) -> str:
         tree = ItemTree(table_header([str(column) for column in range(9)]))
-        tree.add_texts(self.rows)
-        tree.finish()
+        tree.add_columns(self.columns, ROWS)
+        return tree.finish()
+
+    def hash_plainly(self) -> None:
+        for _ in range(ROWS // ROWS_PER_RANGE):
+            hashlib.sha256(self.range_bytes).digest()
+
+    def time_seal(self) -> None:
+        self.seal()
+
+    def track_against_sha256(self) -> float:
+        return cost_ratio(self.seal, self.hash_plainly, calls=1, rounds=5)
 
 
 def _bytes_of_a_range(rows: ResultRows) -> bytes:

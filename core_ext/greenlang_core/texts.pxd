@@ -4,8 +4,12 @@ from cpython.array cimport array
 from libc.stdint cimport int64_t, uint64_t
 
 
+cdef enum:
+    PAD = 16
+
+
 cdef class Texts:
-    # Text i is the UTF-8 from starts[i] to starts[i + 1].
+    # Text i is the UTF-8 from starts[i] to starts[i + 1]; at least PAD bytes can be read from any start.
     cdef bytearray data
     cdef array _starts          # int64, one more than there are texts
     cdef Py_ssize_t length

@@ -65,6 +65,7 @@ cdef class Texts:
             self.data += encoded
             self.plain = self.plain and is_plain(PyBytes_AS_STRING(encoded), len(encoded))
             coded.append(len(self.data))
+        self.data += bytes(PAD)
         self._starts = coded
         self.length = len(coded) - 1
 
@@ -283,7 +284,7 @@ cdef class TextCoder:
         texts._starts = self._starts
         texts.length = self._count
         texts.plain = self._plain
-        PyByteArray_Resize(texts.data, (<int64_t*> self._starts.data.as_voidptr)[self._count])
+        PyByteArray_Resize(texts.data, (<int64_t*> self._starts.data.as_voidptr)[self._count] + PAD)
         resize(texts._starts, self._count + 1)
         resize(codes, self._rows)
         self._start()

@@ -5,7 +5,7 @@ from fractions import Fraction
 
 import pytest
 
-from greenlang.carbon import row_labels, selection_table, series_of
+from greenlang.carbon import row_selections, selection_table, series_of
 from greenlang.exact import round_
 
 FACTORS = """\
@@ -57,17 +57,18 @@ def test_series_hold_each_figure_at_the_index_of_its_row(inventory):
 
 def test_labels_name_for_each_row_the_rates_it_was_multiplied_by(inventory):
     table = selection_table(inventory)
-    labels = [pair for chunk in row_labels(inventory) for pair in zip(*chunk, strict=True)]
-    assert [one for one, _ in labels] == ["A-1", "A-2", "A-3", "A-4", "A-5"]
-    assert labels[1][1] is None
-    activities = [[table[int(entry)]["activity"] for entry in entries] for _, entries in labels if entries]
+    codes, entries_of = row_selections(inventory)
+    chosen = [entries_of[code] for code in codes]
+    assert chosen[1] is None
+    activities = [[table[int(entry)]["activity"] for entry in entries] for entries in chosen if entries]
     assert activities == [["Gas"], ["Power"], ["Wood"], ["Gas"]]
 
 
 def test_anybody_can_multiply_a_row_again(inventory):
     table = selection_table(inventory)
     figures = {series.name: series for series in series_of(inventory)}
-    chosen = [entries for _, chunk in row_labels(inventory) for entries in chunk]
+    codes, entries_of = row_selections(inventory)
+    chosen = [entries_of[code] or [] for code in codes]
     for name, gas in (("scope1.CO2", "CO2"), ("scope1.CH4", "CH4"), ("scope1.CO2-biogenic", "CO2")):
         for row, figure in zip(figures[name].rows.tolist(), figures[name].figures.to_decimals(), strict=True):
             (entry,) = chosen[row]

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import struct
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -11,6 +12,7 @@ from greenlang.errors import InputError, InternalError
 from greenlang.ledger.canonical import digest
 from greenlang.ledger.merkle import leaf_hash, root_of
 from greenlang.ledger.ranges import ROWS_PER_RANGE, ItemTree, table_header
+from greenlang_core.texts import Texts
 
 HEADER = table_header(["id", "quantity"])
 
@@ -85,3 +87,27 @@ def test_a_finished_tree_takes_no_more_rows() -> None:
     assert tree.finish() == tree.finish()
     with pytest.raises(InternalError, match="finished"):
         tree.add(["b"])
+
+
+@given(st.data())
+@settings(max_examples=15, deadline=None)
+def test_columns_hash_as_their_rows_do(data: st.DataObject) -> None:
+    count = data.draw(st.integers(1, 2 * ROWS_PER_RANGE + 7))
+    random = np.random.default_rng(data.draw(st.integers(0, 2**32)))
+    texts = data.draw(st.lists(st.text(st.characters(codec="utf-8"), max_size=40), min_size=1, max_size=9))
+    codes = random.integers(0, len(texts), (2, count), dtype=np.int32)
+    rows = [[texts[code] for code in pair] for pair in codes.T.tolist()]
+    tree = ItemTree(HEADER)
+    first = data.draw(st.integers(0, count))
+    for part in (codes[:, :first], codes[:, first:]):
+        columns = [(np.ascontiguousarray(part[0]), Texts(texts)), (np.ascontiguousarray(part[1]), texts)]
+        tree.add_columns(columns, part.shape[1])
+    assert tree.finish() == tree_of(rows).finish()
+    assert len(tree) == count
+
+
+def test_codes_that_stand_for_no_text_are_refused() -> None:
+    with pytest.raises(IndexError, match="code 1 of 1"):
+        ItemTree(HEADER).add_columns([(np.array([0, 1], dtype=np.int32), ["a"])], 2)
+    with pytest.raises(IndexError, match="of 2"):
+        ItemTree(HEADER).add_columns([(np.array([0, 0], dtype=np.int32), ["a"])], 3)

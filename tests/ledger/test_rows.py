@@ -13,10 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from greenlang.errors import InputError, InternalError, QuantityError
+from greenlang.ledger.labels import CodedLabels, Label
 from greenlang.ledger.merkle import leaf_hash, root_of
 from greenlang.ledger.ranges import ROWS_PER_RANGE
 from greenlang.ledger.rows import (
-    Label,
     RowSchema,
     RowTree,
     SparseSeries,
@@ -24,6 +24,7 @@ from greenlang.ledger.rows import (
     scaled_from_decimal,
     scaled_from_text,
 )
+from greenlang_core.texts import Texts
 
 #: Wide enough that shifting a point never rounds.
 WIDE = Context(prec=100)
@@ -291,3 +292,62 @@ def test_the_root_of_known_rows_never_changes() -> None:
     for place in range(1500):
         tree.add_row({"scope1.CO2": Decimal(place), "scope1.co2e": Decimal(-place) / 8}, label_of(place))
     assert tree.finish() == "sha256:6217d53aff9df4d88c2b3dd6cc51eff58501049e6a26e7ddac026f51654271cb"
+
+
+def coded(values: list[Label], codes: list[int]) -> CodedLabels:
+    texts = all(isinstance(value, str) for value in values)
+    return CodedLabels(np.array(codes, dtype=np.int32), Texts(values) if texts else values)  # type: ignore[arg-type]  # str by `texts`
+
+
+@given(st.data())
+@settings(max_examples=25, deadline=None)
+def test_whole_ranges_hash_as_their_rows_do_one_by_one(data: st.DataObject) -> None:
+    count = data.draw(st.integers(1, 3 * ROWS_PER_RANGE))
+    random = np.random.default_rng(data.draw(st.integers(0, 2**32)))
+    ids = data.draw(st.lists(st.text(st.characters(codec="utf-8"), max_size=9), min_size=1, max_size=4))
+    selections: list[Label] = [["1"], ["2", 'a"\n'], None, "é\x1f\\"]
+    id_codes = random.integers(0, len(ids), count).tolist()
+    selection_codes = random.integers(0, len(selections), count).tolist()
+    schema = RowSchema(("a", "b", "c", "d"), ("id", "selections"))
+    figures = {
+        "a": np.arange(count),
+        "b": np.flatnonzero(random.integers(0, 2, count)),
+        "c": np.arange(count // 2, dtype=np.int32),
+    }
+    scaled = {name: random.integers(-(2**62), 2**62, len(rows)) for name, rows in figures.items()}
+    first = data.draw(st.integers(0, count))
+    by_columns, by_rows = RowTree(schema), RowTree(schema)
+    for start, stop in ((0, first), (first, count)):
+        by_columns.add_columns(
+            stop - start,
+            {
+                name: SparseSeries(rows[low:high], b"".join(map(as_bytes, scaled[name][low:high].tolist())))
+                for name, rows in figures.items()
+                for low, high in [np.searchsorted(rows, (start, stop)).tolist()]
+            },
+            {
+                "id": coded(ids, id_codes[start:stop]),
+                "selections": coded(selections, selection_codes[start:stop]),
+            },
+        )
+    held = {
+        name: dict(zip(rows.tolist(), scaled[name].tolist(), strict=True)) for name, rows in figures.items()
+    }
+    for row in range(count):
+        by_rows.add_scaled(
+            [held.get(name, {}).get(row) for name in schema.series],
+            [ids[id_codes[row]], selections[selection_codes[row]]],
+        )
+    assert by_columns.finish() == by_rows.finish()
+    assert by_columns.leaves == by_rows.leaves
+
+
+def as_bytes(scaled: int) -> bytes:
+    return scaled.to_bytes(16, "little", signed=True)
+
+
+def test_rows_of_a_whole_range_that_do_not_ascend_are_refused() -> None:
+    for rows in ([1, 0], [0, 0], [-1], [ROWS_PER_RANGE], [*range(512), 5, *range(513, ROWS_PER_RANGE)]):
+        sparse = SparseSeries(np.array(rows, dtype=np.int64), bytes(16 * len(rows)))
+        with pytest.raises(InternalError, match="do not ascend"):
+            RowTree(SCHEMA).add_columns(ROWS_PER_RANGE, {"scope1.CO2": sparse})

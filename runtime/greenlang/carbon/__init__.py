@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from greenlang.carbon.activity import ActivityData, InventoryInput, SkippedRow, read_activity_data
 from greenlang.carbon.emissions import Component, Emissions, GasEmissions, Missing, calculate, kinds_of_rows
-from greenlang.carbon.evidence import Series, row_labels, selection_table, series_of
+from greenlang.carbon.evidence import Series, row_selections, selection_table, series_of
 from greenlang.carbon.factors import (
     EmissionFactor,
     FactorBook,
@@ -112,7 +112,7 @@ __all__ = [
     "recorded",
     "result_table",
     "roundings",
-    "row_labels",
+    "row_selections",
     "rows_taken",
     "selection_table",
     "series_of",

@@ -17,12 +17,10 @@ import numpy.typing as npt
 
 from greenlang.carbon.emissions import Emissions
 from greenlang.carbon.inventory import Inventory
+from greenlang.carbon.tables import combine_codes
 from greenlang_core.decimals import DecimalColumn
 
-__all__ = ["Series", "row_labels", "selection_table", "series_of"]
-
-#: Rows whose labels are made in one go; as many texts as stay in cache until they are hashed.
-CHUNK_ROWS = 1_024
+__all__ = ["Series", "row_selections", "selection_table", "series_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +28,7 @@ class Series:
     """Figures of some rows, in kg at 12 places."""
 
     name: str
-    rows: npt.NDArray[np.int64]  #: ascending, each at most once
+    rows: npt.NDArray[np.integer[Any]]  #: ascending, each at most once
     figures: DecimalColumn
 
 
@@ -56,7 +54,7 @@ def _joined(name: str, pieces: list[tuple[npt.NDArray[np.int32], DecimalColumn]]
     """Put together what several agents and gases give to a series; what falls on one row is added."""
     if len(pieces) == 1:
         rows, figures = pieces[0]
-        return Series(name, rows.astype(np.int64), figures)
+        return Series(name, rows, figures)
     taken = np.zeros(length, dtype=np.bool_)
     for rows, _ in pieces:
         taken[rows] = True
@@ -102,19 +100,22 @@ def _ratio(ratio: Fraction) -> str:
     return f"{ratio.numerator}/{ratio.denominator}"
 
 
-def row_labels(inventory: Inventory) -> Iterator[tuple[list[str], list[list[str] | None]]]:
-    """Ids of all rows and their entries in the selection table, chunk by chunk; None for a row without."""
+def row_selections(inventory: Inventory) -> tuple[npt.NDArray[np.int32], list[list[str] | None]]:
+    """The entries of every row in the selection table: the code of each row, and the entries of each code.
+
+    A row that was multiplied by nothing has None.
+    """
+    codes, count = np.zeros(len(inventory.data), dtype=np.int32), 1
     columns = list(_selection_columns(inventory))
-    #: Rows of one kind share one list.
-    known: dict[tuple[int, ...], list[str] | None] = {}
-    for start in range(0, len(inventory.data), CHUNK_ROWS):
-        stop = start + CHUNK_ROWS
-        ids = inventory.data.id.texts(start, stop)
-        taken = [column[start:stop].tolist() for column in columns]
-        combined = list(zip(*taken, strict=True)) if taken else [()] * len(ids)
-        for entries in set(combined) - known.keys():
-            known[entries] = [str(entry) for entry in entries if entry >= 0] or None
-        yield ids, [known[entries] for entries in combined]
+    for column in columns:
+        # -1 is one of the codes.
+        codes, count = combine_codes(codes, count, column + np.int32(1), int(column.max(initial=-1)) + 2)
+    examples = np.zeros(count, dtype=np.int64)
+    examples[codes] = np.arange(len(codes))
+    held = [
+        [str(entry) for column in columns if (entry := int(column[row])) >= 0] for row in examples.tolist()
+    ]
+    return codes, [entries or None for entries in held]
 
 
 def _selection_columns(inventory: Inventory) -> Iterator[npt.NDArray[np.int32]]:

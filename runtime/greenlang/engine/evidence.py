@@ -8,6 +8,8 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
+import numpy as np
+
 from greenlang.agents import AgentSpec, Registry
 from greenlang.carbon import (
     Inventory,
@@ -19,7 +21,7 @@ from greenlang.carbon import (
     formulas_used,
     inventory_summary,
     roundings,
-    row_labels,
+    row_selections,
     selection_table,
     series_of,
     unit_table_hash,
@@ -29,6 +31,7 @@ from greenlang.ledger import (
     ROWS_PER_RANGE,
     AgentUse,
     CalculationRecord,
+    CodedLabels,
     FactorUse,
     FormulaUse,
     ItemTree,
@@ -67,20 +70,22 @@ class Evidence:
         """The rows of an inventory: labels, and figures in plain digits."""
         if self.inventory is None:
             return
-        start = 0
-        for ids, selections in row_labels(self.inventory):
+        labels = _labels(self.inventory)
+        taken = [0] * len(self.series)
+        for start in range(0, len(self.inventory.data), ROWS_PER_RANGE):
+            stop = start + ROWS_PER_RANGE
+            columns = [column[start:stop] for column in labels.values()]
             rows: list[dict[str, Label]] = [
-                {"id": identity, "selections": entries}
-                for identity, entries in zip(ids, selections, strict=True)
+                dict(zip(labels, values, strict=True)) for values in zip(*columns, strict=True)
             ]
-            for one in self.series:
-                low, high = one.rows.searchsorted((start, start + len(rows)))
+            for position, one in enumerate(self.series):
+                low = taken[position]
+                high = low + int(np.searchsorted(one.rows[low : low + ROWS_PER_RANGE], stop))
                 places = (one.rows[low:high] - start).tolist()
-                figures = one.figures[int(low) : int(high)].to_strings()
-                for place, figure in zip(places, figures, strict=True):
+                for place, figure in zip(places, one.figures[low:high].to_strings(), strict=True):
                     rows[place][one.name] = figure.rstrip("0").rstrip(".")
+                taken[position] = high
             yield from rows
-            start += len(rows)
 
 
 def inventory_of(value: object) -> Inventory | None:
@@ -152,8 +157,7 @@ def table_input(given: InventoryInput) -> TableInput:
     table = given.table.portable()
     columns = list(table.columns)
     tree = ItemTree(table_header(columns))
-    for start in range(0, len(table), ROWS_PER_RANGE):
-        tree.add_texts(list(table.rows(start, start + ROWS_PER_RANGE)))
+    tree.add_columns([(column.codes, column.values) for column in table.columns.values()], len(table))
     return TableInput(
         name=table.name,
         columns=columns,
@@ -199,16 +203,16 @@ def _list_tree(name: str, items: list[dict[str, Any]]) -> ItemTree:
 
 def _row_tree(inventory: Inventory, schema: RowSchema, series: tuple[Series, ...]) -> RowTree:
     tree = RowTree(schema)
-    start = 0
-    for ids, selections in row_labels(inventory):
-        labels: dict[str, list[Label]] = {"id": list(ids), "selections": list(selections)}
-        stop = start + len(ids)
-        tree.add_columns(len(ids), {one.name: _slice(one, start, stop) for one in series}, labels)
-        start = stop
+    figures = {one.name: SparseSeries(one.rows, memoryview(one.figures)) for one in series}
+    tree.add_columns(len(inventory.data), figures, _labels(inventory))
     return tree
 
 
-def _slice(series: Series, start: int, stop: int) -> SparseSeries:
-    """The figures of the rows from `start` to `stop`, without copying them."""
-    low, high = series.rows.searchsorted((start, stop))
-    return SparseSeries(series.rows[low:high], memoryview(series.figures[int(low) : int(high)]))
+def _labels(inventory: Inventory) -> dict[str, CodedLabels]:
+    """What every row says of itself, in the order of `LABELS`."""
+    ids = inventory.data.id
+    return dict(
+        zip(
+            LABELS, (CodedLabels(ids.codes, ids.values), CodedLabels(*row_selections(inventory))), strict=True
+        )
+    )

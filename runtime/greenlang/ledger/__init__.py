@@ -5,11 +5,12 @@ emissions.  Out come calculation records with their hashes, links of a signed ch
 verdicts on bundles.
 
 `canonical` gives every value one sequence of bytes; `merkle` has the trees of RFC 9162, which `ranges`
-builds over lists and `rows` over result rows, 1,024 to a leaf.  `record` puts together what a result came
-from, `templates` many like it; `chain` links records and `signing` signs the links.  `bundle` says what a
-result bundle holds, `bundle_writing` and `bundle_reading` write and read it through `files` and
-`strict_json`, with `checks` that find what was changed.  `verification` gives the verdicts, `integrity`
-and `findings` what speaks against them, and `proofs` proves one row or item without the others.
+builds over lists and `rows` over result rows, 1,024 to a leaf, with the `labels` that rows have beside their
+figures.  `record` puts together what a result came from, `templates` many like it; `chain` links records and
+`signing` signs the links.  `bundle` says what a result bundle holds, `bundle_writing` and `bundle_reading`
+write and read it through `files` and `strict_json`, with `checks` that find what was changed.
+`verification` gives the verdicts, `integrity` and `findings` what speaks against them, and `proofs` proves
+one row or item without the others.
 """
 
 from __future__ import annotations
@@ -39,6 +40,7 @@ from greenlang.ledger.chain import (
 from greenlang.ledger.files import atomic_text_writer, atomic_writer
 from greenlang.ledger.findings import Finding
 from greenlang.ledger.integrity import factor_id, record_findings
+from greenlang.ledger.labels import CodedLabels, Label
 from greenlang.ledger.proofs import RowProof, item_holds, proof_holds, prove_row
 from greenlang.ledger.ranges import FIRST_ROW, ROWS_PER_RANGE, ItemTree, list_header, table_header
 from greenlang.ledger.record import (
@@ -52,7 +54,7 @@ from greenlang.ledger.record import (
     input_hash_of_value,
     make_record,
 )
-from greenlang.ledger.rows import Label, RowSchema, RowTree, SparseSeries
+from greenlang.ledger.rows import RowSchema, RowTree, SparseSeries
 from greenlang.ledger.signing import (
     KnownKeys,
     Signer,
@@ -74,6 +76,7 @@ __all__ = [
     "BundleContents",
     "CalculationRecord",
     "CarriedList",
+    "CodedLabels",
     "Commit",
     "FactorUse",
     "FilledRecord",

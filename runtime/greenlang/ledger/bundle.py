@@ -47,6 +47,7 @@ import msgspec
 
 from greenlang.ledger.canonical import JSON, plain
 from greenlang.ledger.chain import Head, Hex64, Inclusion
+from greenlang.ledger.labels import Label
 from greenlang.ledger.ranges import FIRST_ROW
 from greenlang.ledger.record import (
     CalculationRecord,
@@ -54,7 +55,7 @@ from greenlang.ledger.record import (
     input_hash_of_table,
     input_hash_of_value,
 )
-from greenlang.ledger.rows import Label, RowSchema
+from greenlang.ledger.rows import RowSchema
 from greenlang.ledger.strict_json import decode_strictly
 
 BUNDLE_SCHEMA = "greenlang.bundle/1"

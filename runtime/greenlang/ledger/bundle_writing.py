@@ -24,8 +24,8 @@ from greenlang.ledger.bundle import (
 from greenlang.ledger.canonical import canonical_bytes, encode_plain
 from greenlang.ledger.checks import check, field_checks
 from greenlang.ledger.files import atomic_writer
+from greenlang.ledger.labels import Label
 from greenlang.ledger.ranges import FIRST_ROW, ROWS_PER_RANGE, ItemTree, list_header, table_header
-from greenlang.ledger.rows import Label
 from greenlang.ledger.strict_json import decode_strictly
 
 

@@ -27,6 +27,7 @@ from greenlang.ledger.canonical import JSON, encode_plain
 from greenlang.ledger.chain import leads_to_head, link_holds
 from greenlang.ledger.checks import CHECK_DIGITS, changed_fields, check
 from greenlang.ledger.findings import Finding, first_findings
+from greenlang.ledger.labels import Label
 from greenlang.ledger.merkle import root_of
 from greenlang.ledger.ranges import (
     FIRST_ROW,
@@ -37,7 +38,7 @@ from greenlang.ledger.ranges import (
     table_header,
 )
 from greenlang.ledger.record import RECORD_SCHEMA, FactorUse, hash_result
-from greenlang.ledger.rows import Label, RowSchema, RowTree, scaled_from_text
+from greenlang.ledger.rows import RowSchema, RowTree, scaled_from_text
 from greenlang.ledger.strict_json import decode_strictly
 
 #: Hex digits of a factor's content id after `ef_`.

@@ -17,14 +17,19 @@ __all__ = [
     "table_header",
 ]
 
+import hashlib
 import struct
 from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
+import numpy as np
+import numpy.typing as npt
 
 from greenlang.errors import InputError, InternalError
 from greenlang.ledger.canonical import JSON, canonical_bytes, digest, encode_plain
 from greenlang.ledger.merkle import leaf_hash, root_of
+from greenlang_core.hashing import RangeBytes
+from greenlang_core.texts import Texts
 
 #: Entries in a range; the last one of a list may hold fewer.
 ROWS_PER_RANGE = 1_024
@@ -134,6 +139,26 @@ class ItemTree(RangeTree):
             part = rows[start : start + ROWS_PER_RANGE - self._waiting]
             self._put(encode_plain(part)[1:-1], len(part))
             start += len(part)
+
+    def add_columns(self, columns: Sequence[tuple[npt.NDArray[np.int32], Sequence[str]]], count: int) -> None:
+        """Add rows of a table from its columns: the texts of each, and which of them stands in every row."""
+        self._check_open()
+        coded = [(codes, texts if isinstance(texts, Texts) else Texts(texts)) for codes, texts in columns]
+        room = RangeBytes()
+        start = 0
+        while start < count:
+            step = min(count - start, ROWS_PER_RANGE - self._waiting)
+            room.clear()
+            if step < ROWS_PER_RANGE:
+                room.put_rows(coded, start, step)
+                self._put(bytes(room), step)
+            else:
+                room.put(b"\x00" + range_header(self._list_digest, self._next_range, step) + b"[")
+                room.put_rows(coded, start, step)
+                room.put(b"]")
+                self.leaves.append(hashlib.sha256(room).digest())
+                self._count += step
+            start += step
 
     def add_table_rows(self, rows: Iterable[Sequence[str | None]]) -> list[bytes]:
         """Add rows of an input table: text, or null where a format has nulls; gives their canonical JSON.

@@ -16,7 +16,6 @@ figure) or row by row (`RowTree.add_row`); both give the same bytes.
 from __future__ import annotations
 
 __all__ = [
-    "Label",
     "RowSchema",
     "RowTree",
     "SparseSeries",
@@ -31,17 +30,17 @@ import struct
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
-from itertools import chain
-from typing import NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
-import msgspec
 import numpy as np
 import numpy.typing as npt
 
 from greenlang.errors import InputError, InternalError, QuantityError
 from greenlang.exact import MAX_DIGITS
-from greenlang.ledger.canonical import digest, encode_plain
+from greenlang.ledger.canonical import digest
+from greenlang.ledger.labels import CodedLabels, Label, label_bytes
 from greenlang.ledger.ranges import ROWS_PER_RANGE, RangeTree, range_header
+from greenlang_core.hashing import RangeBytes
 
 #: Digits after the point that figures are kept with: rows round once, half-even, to 12 places of kg.
 SCALE = 12
@@ -56,16 +55,10 @@ _FIGURE_BYTES = 16
 _FIGURE_TYPE = np.dtype(np.complex128)
 _Figures: TypeAlias = npt.NDArray[np.complex128]
 
-#: The series of a full range that has figures in all rows, or in none.
-_ALL_PRESENT = b"\xff" * (ROWS_PER_RANGE // 8)
+#: The series of a full range without figures.
 _NOTHING = bytes(ROWS_PER_RANGE * _FIGURE_BYTES)
 _LENGTH = struct.Struct("<Q")
 _FIGURE = re.compile(r"(-?)(0|[1-9][0-9]*)(?:\.([0-9]+))?")
-
-#: What a row says of itself beside its figures.
-Label: TypeAlias = str | list[str] | None
-_LABELS = list[Label]
-_TEXT_OR_NOTHING = {str, type(None)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,8 +94,8 @@ class RowSchema:
 class SparseSeries(NamedTuple):
     """The figures of one series in a run of rows, as a `DecimalColumn` over some of the rows gives them."""
 
-    #: Global indices of the rows that have a figure, ascending, int64.
-    rows: npt.NDArray[np.int64]
+    #: Global indices of the rows that have a figure, ascending, int32 or int64.
+    rows: npt.NDArray[np.integer[Any]]
     #: 16 bytes little-endian for each of them, at the schema's scale.
     figures: bytes | bytearray | memoryview
 
@@ -114,6 +107,7 @@ class RowTree(RangeTree):
         super().__init__(first_range)
         self.schema = schema
         self._range = _Range(schema)
+        self._bytes = RangeBytes()
 
     def add_columns(
         self,
@@ -128,21 +122,34 @@ class RowTree(RangeTree):
         series : Mapping
             By name; a series that is left out has nothing in these rows.
         labels : Mapping
-            By name, `count` values each; a label that is left out is nothing in these rows.
+            By name, `count` values each; a label that is left out is nothing in these rows. Those of many
+            rows are best given as `CodedLabels`.
         """
         self._check_open()
         first = self.first_range * ROWS_PER_RANGE + self._count
         stop = first + count
-        columns = [_column(self.schema, name, sparse, first, stop) for name, sparse in series.items()]
+        given = (_column(self.schema, name, sparse) for name, sparse in series.items())
+        columns = {column.position: column for column in given}
         texts = [_label_column(name, labels or {}, count) for name in self.schema.labels]
         if unknown := set(labels or {}) - set(self.schema.labels):
             raise InternalError(f"rows have labels that their schema has not: {', '.join(sorted(unknown))}")
         offset = 0
-        while offset < count:
-            step = min(count - offset, ROWS_PER_RANGE - self._range.count)
-            self._range.fill(step, first + offset, columns, [text[offset : offset + step] for text in texts])
-            offset += step
-            self._close_full_range()
+        try:
+            while offset < count:
+                step = min(count - offset, ROWS_PER_RANGE - self._range.count)
+                if step == ROWS_PER_RANGE:
+                    self.leaves.append(self._leaf_of(first, offset, columns, texts))
+                else:
+                    here = [text[offset : offset + step] for text in texts]
+                    self._range.fill(step, first + offset, columns, here)
+                offset += step
+                self._close_full_range()
+            if left := [column for column in columns.values() if column.taken < len(column.rows)]:
+                raise ValueError(f"row {left[0].rows[left[0].taken]} was left over")
+        except ValueError as error:
+            raise InternalError(
+                f"a series has rows that do not ascend within {first} to {stop - 1}: {error}"
+            ) from error
         self._count += count
 
     def add_row(
@@ -176,6 +183,29 @@ class RowTree(RangeTree):
         self._count += 1
         self._close_full_range()
 
+    def _leaf_of(
+        self, first: int, offset: int, columns: Mapping[int, _Column], texts: list[Sequence[Label]]
+    ) -> bytes:
+        """The hash of the whole range `offset` rows behind row `first`: `_Range.pieces` compiled."""
+        room = self._bytes
+        room.clear()
+        room.put(b"\x00" + range_header(self.schema.digest, self._next_range, ROWS_PER_RANGE))
+        for name, labels in zip(self.schema.labels, texts, strict=True):
+            if isinstance(labels, CodedLabels):
+                room.put_cells(labels.codes, labels.texts, offset, ROWS_PER_RANGE, quoted=labels.quoted)
+            else:
+                encoded = label_bytes(name, labels[offset : offset + ROWS_PER_RANGE])
+                room.put(_LENGTH.pack(len(encoded)) + encoded)
+        for position in range(len(self.schema.series)):
+            column = columns.get(position)
+            if column is None:
+                room.put_nothing(ROWS_PER_RANGE)
+            else:
+                column.taken = room.put_figures(
+                    column.rows, column.figures, column.taken, first + offset, ROWS_PER_RANGE
+                )
+        return hashlib.sha256(room).digest()
+
     def _close_full_range(self) -> None:
         if self._range.count == ROWS_PER_RANGE:
             self._close_last_range()
@@ -189,12 +219,14 @@ class RowTree(RangeTree):
             self._range.clear()
 
 
-class _Column(NamedTuple):
-    """A series of a run of rows, checked: its place in the schema, its rows, 16 bytes a figure."""
+@dataclass(slots=True)
+class _Column:
+    """A series of a run of rows, checked, and how much of it was put into ranges."""
 
-    position: int
-    rows: npt.NDArray[np.int64]
+    position: int  #: in the schema
+    rows: npt.NDArray[np.integer[Any]]
     figures: _Figures
+    taken: int = 0
 
 
 class _Range:
@@ -210,23 +242,22 @@ class _Range:
         self._labels: list[list[Label]] = [[] for _ in schema.labels]
         #: Series that have figures in the memory above.
         self._used: set[int] = set()
-        #: Series whose figures are the whole range: they stay where they are and are not copied.
-        self._whole: dict[int, _Figures] = {}
         self.count = 0
 
-    def fill(self, step: int, first: int, columns: list[_Column], labels: list[Sequence[Label]]) -> None:
+    def fill(
+        self, step: int, first: int, columns: Mapping[int, _Column], labels: list[Sequence[Label]]
+    ) -> None:
         """Put in `step` rows, the first of which has the global index `first`."""
-        for column in columns:
-            low, high = np.searchsorted(column.rows, (first, first + step)).tolist()
+        for column in columns.values():
+            low = column.taken
+            high = low + int(np.searchsorted(column.rows[low : low + step], first + step))
+            column.taken = high
             if low == high:
                 continue
-            if high - low == ROWS_PER_RANGE:
-                self._whole[column.position] = column.figures[low:high]
-                continue
             self._used.add(column.position)
-            places: slice | npt.NDArray[np.int64] = slice(self.count, self.count + step)
-            if high - low < step:
-                places = column.rows[low:high] - (first - self.count)
+            places = column.rows[low:high] - (first - self.count)
+            if places[0] < self.count or not (places[1:] > places[:-1]).all():
+                raise ValueError(f"rows from {column.rows[low]} on")
             self._present[column.position][places] = True
             self._figures[column.position][places] = column.figures[low:high]
         for kept, new in zip(self._labels, labels, strict=True):
@@ -251,15 +282,12 @@ class _Range:
         """The bytes of the range, piece by piece, so that hashing copies nothing."""
         yield range_header(self._schema.digest, index, self.count)
         for name, values in zip(self._schema.labels, self._labels, strict=True):
-            encoded = _label_bytes(name, values)
+            encoded = label_bytes(name, values)
             yield _LENGTH.pack(len(encoded))
             yield encoded
         nothing = memoryview(_NOTHING)
         for position in range(len(self._schema.series)):
-            if position in self._whole:
-                yield _ALL_PRESENT
-                yield self._whole[position].view(np.uint8).data
-            elif position in self._used:
+            if position in self._used:
                 yield np.packbits(self._present[position, : self.count], bitorder="little").tobytes()
                 yield self._figures[position, : self.count].view(np.uint8).data
             else:
@@ -272,7 +300,6 @@ class _Range:
             self._present[position] = False
             self._figures[position] = 0
         self._used.clear()
-        self._whole.clear()
         for kept in self._labels:
             kept.clear()
         self.count = 0
@@ -343,15 +370,15 @@ def _past_scale(text: str, scale: int) -> QuantityError:
     return QuantityError(f"{text} has digits past place {scale}", fix="round it first, with gl.round")
 
 
-def _column(schema: RowSchema, name: str, sparse: SparseSeries, first: int, stop: int) -> _Column:
+def _column(schema: RowSchema, name: str, sparse: SparseSeries) -> _Column:
     if name not in schema.series:
         raise InternalError(f"rows have a series that their schema has not: {name}")
-    rows = np.asarray(sparse.rows, dtype=np.int64)
+    rows = np.ascontiguousarray(sparse.rows)
+    if rows.dtype not in (np.int32, np.int64):
+        rows = rows.astype(np.int64)
     figures = np.frombuffer(sparse.figures, dtype=_FIGURE_TYPE)
     if len(rows) != len(figures):
         raise InternalError(f"series {name} has {len(rows)} rows and {len(figures)} figures")
-    if len(rows) and (rows[0] < first or rows[-1] >= stop or not bool((rows[1:] > rows[:-1]).all())):
-        raise InternalError(f"series {name} has rows that do not ascend within {first} to {stop - 1}")
     return _Column(schema.series.index(name), rows, figures)
 
 
@@ -362,24 +389,3 @@ def _label_column(name: str, labels: Mapping[str, Sequence[Label]], count: int) 
     if len(values) != count:
         raise InternalError(f"label {name} has {len(values)} values for {count} rows")
     return values
-
-
-def _label_bytes(name: str, values: list[Label]) -> bytes:
-    if not _are_labels(values):
-        try:
-            msgspec.convert(values, _LABELS)
-        except msgspec.ValidationError as error:
-            raise InternalError(f"label {name} of a row is no text or list of texts: {error}") from error
-    return encode_plain(values)
-
-
-def _are_labels(values: list[Label]) -> bool:
-    """Whether they are labels by their very types: asking for those takes a tenth of converting them."""
-    kinds = set(map(type, values))
-    if list not in kinds:
-        return kinds <= _TEXT_OR_NOTHING
-    # Rows mostly share a few lists; each is looked into once.
-    lists = [
-        value for value in dict(zip(map(id, values), values, strict=True)).values() if type(value) is list
-    ]
-    return kinds <= {list, *_TEXT_OR_NOTHING} and set(map(type, chain.from_iterable(lists))) <= {str}

@@ -29,9 +29,9 @@ from greenlang.ledger.integrity import (
     output_findings,
     record_findings,
 )
+from greenlang.ledger.labels import Label
 from greenlang.ledger.ranges import FIRST_ROW
 from greenlang.ledger.record import CalculationRecord, hash_plan_document, result_fields
-from greenlang.ledger.rows import Label
 from greenlang.ledger.signing import KnownKeys, fingerprint, signature_holds
 
 

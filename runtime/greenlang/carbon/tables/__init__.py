@@ -12,7 +12,7 @@ from greenlang.carbon.tables.csv_tables import read_csv, write_csv
 from greenlang.carbon.tables.formats import TABLE_FORMATS, TableFormat, format_of_content, format_of_suffix
 from greenlang.carbon.tables.jsonl_tables import table_of_objects
 from greenlang.carbon.tables.results import ResultColumn, ResultTable
-from greenlang.carbon.tables.table import StringColumn, Table
+from greenlang.carbon.tables.table import StringColumn, Table, combine_codes
 from greenlang.carbon.tables.unpivot import unpivot_table
 
 __all__ = [
@@ -22,6 +22,7 @@ __all__ = [
     "StringColumn",
     "Table",
     "TableFormat",
+    "combine_codes",
     "format_of_content",
     "format_of_suffix",
     "read_csv",

@@ -24,6 +24,7 @@ __all__ = [
     "TableBuilder",
     "add_texts",
     "column_names",
+    "combine_codes",
     "unreadable",
 ]
 
@@ -34,6 +35,9 @@ CHUNK_ROWS = 512
 #: Columns of a `portable` table: a row's number in its file, and the cells of a row of the wrong width.
 LINE_COLUMN = "(row)"
 WIDTH_COLUMN = "(cells)"
+
+#: Pairs of codes that are told apart by a mark for each that there could be.
+MOST_PAIRS = 1 << 22
 
 #: How many of a table's columns a message lists.
 SHOWN_COLUMNS = 12
@@ -299,6 +303,27 @@ def add_texts(coder: TextCoder, texts: Iterable[str]) -> None:
             f"a text holds {error.object[error.start]!a}, which is no character",
             fix="read the file in the encoding it was written in",
         ) from error
+
+
+def combine_codes(groups: Codes, group_count: int, codes: Codes, code_count: int) -> tuple[Codes, int]:
+    """Code pairs of codes anew, as few as there are: rows that are equal in both get one code, in no order.
+
+    Returns
+    -------
+    tuple
+        The codes, from 0, and how many there are.
+    """
+    if code_count == 1:
+        return groups, group_count
+    pairs = groups * np.int64(code_count) + codes
+    if group_count * code_count > MOST_PAIRS:
+        # Too many to mark each: sorting the rows takes ten times as long, and less memory than they would.
+        found, combined = np.unique(pairs, return_inverse=True)
+        return combined.astype(np.int32), len(found)
+    used = np.zeros(group_count * code_count, dtype=np.bool_)
+    used[pairs] = True
+    position = np.cumsum(used, dtype=np.int32) - np.int32(1)
+    return position[pairs], int(position[-1]) + 1 if len(position) else 0
 
 
 def column_names(name: str, headings: Sequence[str]) -> list[str]:
