@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-__all__ = ["grouped", "output", "reading_progress", "table", "working"]
+__all__ = ["grouped", "output", "reading_progress", "remarks", "table", "working"]
 
 #: Width of a table where there is no terminal to ask: nothing is cut, nothing wraps.
 WIDE = 200
@@ -21,6 +21,11 @@ WIDE = 200
 def output() -> Console:
     """The console of standard output; plain and wide when it is a file or a pipe."""
     return Console(width=None if sys.stdout.isatty() else WIDE, highlight=False, soft_wrap=False)
+
+
+def remarks() -> Console:
+    """The console of standard error, in the same way."""
+    return Console(stderr=True, width=None if sys.stderr.isatty() else WIDE, highlight=False, soft_wrap=False)
 
 
 def table(title: str, *columns: str) -> Table:

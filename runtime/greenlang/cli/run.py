@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from greenlang.cli.console import reading_progress, working
+from greenlang.cli.console import output, reading_progress, remarks, working
 from greenlang.cli.results import print_result
+from greenlang.cli.traces import print_trace
 from greenlang.errors import InputError
+
+if TYPE_CHECKING:
+    from greenlang.engine import FileLedger
 
 __all__ = ["run"]
 
@@ -32,6 +39,8 @@ Examples:
   greenlang run examples/inventory.gcel --input activities.csv --on-error skip --format json
   greenlang run examples/seattle/seattle.gcel --input buildings.csv --format csv
   greenlang run examples/inventory.gcel --input activities.parquet --table totals.parquet
+  greenlang run examples/inventory.gcel --input activities.csv --resume
+  greenlang run examples/inventory.gcel --input activities.csv --trace
 """
 )
 @click.argument("program", type=click.Path(path_type=Path))
@@ -100,6 +109,20 @@ Examples:
     show_default=True,
     help="Refuse larger inputs.",
 )
+@click.option(
+    "--resume",
+    is_flag=True,
+    help="Keep what each step gives, and go on from what an earlier run with --resume kept.",
+)
+@click.option(
+    "--steps",
+    "steps_path",
+    type=click.Path(path_type=Path),
+    help="Keep it in this file, not in the state folder; implies --resume.",
+)
+@click.option(
+    "--trace", "traced", is_flag=True, help="Show when each step was at work and where the time went."
+)
 def run(
     program: Path,
     input_path: Path | None,
@@ -115,6 +138,9 @@ def run(
     forbidden: tuple[str, ...],
     on_error: str,
     max_input_size: int,
+    resume: bool,
+    steps_path: Path | None,
+    traced: bool,
 ) -> None:
     """Run the GCEL program PROGRAM on data and print what it gives.
 
@@ -131,6 +157,7 @@ def run(
         save_result,
         save_table,
     )
+    from greenlang.gcel import Trace
 
     table_format = format_of_suffix(table_path) if table_path is not None else None
     policy = make_policy(
@@ -153,14 +180,37 @@ def run(
             limits=Limits(max_input_bytes=max_input_size),
             on_bytes=on_bytes,
         )
-    with working("computing"):
-        execution = execute(plan, given)
+    with _ledger(program, input_path, resume, steps_path) as ledger, working("computing"):
+        execution = execute(plan, given, ledger=ledger, trace=Trace() if traced else None)
     if table_path is not None and table_format is not None:
         save_table(execution, table_path, table_format)
     if output_path is not None:
         with working(f"writing {output_path.name}"):
             save_result(execution, output_path)
     print_result(execution, form, bundle=output_path)
+    if execution.trace is not None and form != "json":
+        # Beside a table for machines the picture is a remark.
+        print_trace(execution.trace, output() if form == "table" else remarks())
+
+
+@contextmanager
+def _ledger(
+    program: Path, input_path: Path | None, resume: bool, steps_path: Path | None
+) -> Iterator[FileLedger | None]:
+    """The ledger of the run's steps, if one is wanted; says at the end what came of it, also of a failure."""
+    from greenlang.engine import FileLedger, default_ledger_path
+
+    if not resume and steps_path is None:
+        yield None
+        return
+    with FileLedger(steps_path or default_ledger_path(program, input_path)) as ledger:
+        try:
+            yield ledger
+            ledger.finish()
+        finally:
+            click.echo("\n".join(ledger.reuse.lines()), err=True)
+            if ledger.broken:
+                click.echo(f"warning: not all steps were kept: {ledger.broken}", err=True)
 
 
 def _edition(text: str) -> tuple[str, str]:

@@ -1,8 +1,8 @@
 """Runs: a program and data from files in, results with their proofs out.
 
 `inputs` reads programs, policies and data; `execution` runs a plan, commits its record and saves bundles;
-`evidence` turns values into what the ledger hashes; `recomputation` runs a bundle again to verify it, and
-`row_evidence` proves one row of it.
+`step_ledger` keeps what steps gave, so that a run that was cut off goes on; `evidence` turns values into what
+the ledger hashes; `recomputation` runs a bundle again to verify it, and `row_evidence` proves one row of it.
 """
 
 from __future__ import annotations
@@ -12,13 +12,16 @@ from greenlang.engine.execution import Execution, execute, save_result, save_tab
 from greenlang.engine.inputs import Limits, load_program, make_policy, read_input, read_table
 from greenlang.engine.recomputation import verify_bundle
 from greenlang.engine.row_evidence import RowEvidence, UsedSelection, prove_result_row
+from greenlang.engine.step_ledger import FileLedger, default_ledger_path
 
 __all__ = [
     "Evidence",
     "Execution",
+    "FileLedger",
     "Limits",
     "RowEvidence",
     "UsedSelection",
+    "default_ledger_path",
     "execute",
     "gather_evidence",
     "inventory_of",

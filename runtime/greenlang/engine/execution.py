@@ -12,7 +12,7 @@ import msgspec
 from greenlang.agents import Registry, default_registry
 from greenlang.carbon import TableFormat, factor_roles, result_table
 from greenlang.engine.evidence import Evidence, gather_evidence
-from greenlang.gcel import Plan
+from greenlang.gcel import Plan, StepLedger, Trace
 from greenlang.ledger import (
     BundleContents,
     CalculationRecord,
@@ -37,6 +37,8 @@ class Execution:
     value: Any
     evidence: Evidence
     commit: Commit
+    #: When what ran, if that was asked for.
+    trace: Trace | None = None
 
     @property
     def record(self) -> CalculationRecord:
@@ -53,27 +55,35 @@ class Execution:
         yield "signed by", record.signer or f"nobody: {record.unsigned_because}"
 
     def to_json(self) -> str:
-        """The calculation record with the rows that were left out, indented."""
+        """The calculation record with the rows that were left out, and any trace, indented."""
         skipped = (self.evidence.lists or {}).get("skipped", [])
         told = {**msgspec.to_builtins(self.record), "skipped": skipped}
+        if self.trace is not None:
+            told["trace"] = self.trace.document()
         return msgspec.json.format(msgspec.json.encode(told), indent=2).decode()
 
 
 def execute(
-    plan: Plan, given: object, *, registry: Registry | None = None, tenant: str = "default"
+    plan: Plan,
+    given: object,
+    *,
+    registry: Registry | None = None,
+    tenant: str = "default",
+    ledger: StepLedger | None = None,
+    trace: Trace | None = None,
 ) -> Execution:
-    """Run a plan and prove what it gave.
+    """Run a plan and prove what it gave; with a ledger, go on from what steps gave before.
 
     Raises
     ------
     InputError
         For a mistake in the input, or a result that has no canonical form.
     """
-    value = plan.run(given)
+    value = plan.run(given, ledger=ledger, trace=trace)
     evidence = gather_evidence(
         plan, given, value, registry=registry if registry is not None else default_registry(), tenant=tenant
     )
-    return Execution(plan, value, evidence, commit([evidence.record], load_signer()))
+    return Execution(plan, value, evidence, commit([evidence.record], load_signer()), trace)
 
 
 def save_result(execution: Execution, path: Path) -> None:

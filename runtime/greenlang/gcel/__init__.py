@@ -9,14 +9,15 @@
 - `modifiers`: what may cover a step, and with which options.
 - `checking`, `types`: what each edge carries, and whether it fits.
 - `compiled`: the immutable result and its hash, with the `keys` of its steps; `documents` its JSON,
-  `pictures` its drawings and `shapes` its widths, `python_source` its Python, `differences` what changed;
-  `passes` make it run with less.
+  `pictures` its drawings and `shapes` its widths, `python_source` its Python, `differences` what changed,
+  with `changes` step by step, `timelines` the trace of a run; `passes` make it run with less.
 - `running`: a plan to what the compiled scheduler runs, and what came of a run.
 - `plan`: the compiled program with all that can be done with it; `compiler`: all of it in order.
 """
 
 # ruff: noqa: A004  the words of the language are what they are
 
+from greenlang.gcel.changes import form_changes
 from greenlang.gcel.combinators import (
     branch,
     cache,
@@ -45,14 +46,33 @@ from greenlang.gcel.combinators import (
 )
 from greenlang.gcel.compiler import compile
 from greenlang.gcel.plan import Plan
-from greenlang.gcel.running import Happening, Report, StepResult, cancelled, time_left
+from greenlang.gcel.running import (
+    Happening,
+    LedgerStep,
+    Report,
+    StepLedger,
+    StepResult,
+    StepTimes,
+    Trace,
+    UnstorableError,
+    cancelled,
+    read_value,
+    time_left,
+    write_value,
+)
 from greenlang.gcel.text import parse
+from greenlang.gcel.timelines import seconds_text, timeline
 
 __all__ = [
     "Happening",
+    "LedgerStep",
     "Plan",
     "Report",
+    "StepLedger",
     "StepResult",
+    "StepTimes",
+    "Trace",
+    "UnstorableError",
     "branch",
     "cache",
     "cancelled",
@@ -61,6 +81,7 @@ __all__ = [
     "count",
     "filter",
     "first",
+    "form_changes",
     "get",
     "group",
     "group_by",
@@ -73,12 +94,16 @@ __all__ = [
     "min",
     "monitor",
     "parse",
+    "read_value",
     "reduce",
     "retry",
     "route",
+    "seconds_text",
     "sort",
     "sum",
     "time_left",
+    "timeline",
     "timeout",
     "when",
+    "write_value",
 ]

@@ -5,17 +5,18 @@ from __future__ import annotations
 __all__ = ["Plan"]
 
 import functools
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Self
 
 from greenlang.gcel.compiled import Compiled
-from greenlang.gcel.running import Follower, Runner, fold
+from greenlang.gcel.running import Follower, Runner, fold, resumable
 from greenlang_core.runs import Run
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator
 
     from greenlang.gcel.calls import Agents
-    from greenlang.gcel.running import Report, StepResult
+    from greenlang.gcel.running import Report, StepLedger, StepResult, Trace
     from greenlang.gcel.running.runs import Clock
     from greenlang_core.recording import Recorder
     from greenlang_core.scheduler import Program, Trail
@@ -38,6 +39,8 @@ class Plan(Compiled):
         report: Report | None = None,
         patience: float = 1.0,
         tenant: str = "",
+        ledger: StepLedger | None = None,
+        trace: Trace | None = None,
     ) -> Any:
         """Run the plan on one value, of any type, which is handed through untouched.
 
@@ -58,14 +61,23 @@ class Plan(Compiled):
             Seconds that a cancelled step may take to end, before it is given up and named.
         tenant : str
             Whom the run is for: a `cache` keeps outputs apart by it.
+        ledger : StepLedger, optional
+            What agents gave in earlier runs, reused where step and input are the same, and added to.
+        trace : Trace, optional
+            Told what ran when; `explain(trace)` says where the time went.
 
         Raises
         ------
         TimeoutError
             If the deadline passes first.
         GcelError
-            If the plan is asynchronous and an event loop already runs in this thread.
+            If the plan is asynchronous and an event loop already runs in this thread; or, with a ledger, if
+            the code of an agent cannot be told.
         """
+        if ledger is not None or trace is not None:
+            runner = self._runner_with(ledger)
+            with _traced(trace, runner, clock) as recorder:
+                return runner.run(value, _run_of(deadline, clock, report, patience, tenant, recorder))
         program = self._program
         trail: Trail = []
         try:
@@ -88,12 +100,16 @@ class Plan(Compiled):
         report: Report | None = None,
         patience: float = 1.0,
         tenant: str = "",
+        ledger: StepLedger | None = None,
+        trace: Trace | None = None,
     ) -> Any:
         """Run the plan on one value inside an event loop; steps that wait overlap where they can.
 
         Takes what `run` takes. A virtual clock must be the running loop's own (`clock.run(plan.arun(…))`).
         """
-        return await self._runner.arun(value, _run_of(deadline, clock, report, patience, tenant))
+        runner = self._runner_with(ledger)
+        with _traced(trace, runner, clock) as recorder:
+            return await runner.arun(value, _run_of(deadline, clock, report, patience, tenant, recorder))
 
     def each(
         self, value: Any, *, window: int = 64, deadline: float | None = None, report: Report | None = None
@@ -126,6 +142,7 @@ class Plan(Compiled):
         report: Report | None = None,
         patience: float = 1.0,
         tenant: str = "",
+        ledger: StepLedger | None = None,
     ) -> Generator[StepResult, None, None]:
         """Run the plan and give what each step gives as soon as it does; last the plan's own result.
 
@@ -133,9 +150,10 @@ class Plan(Compiled):
         and has closed when that has ended; an error comes as from `run`, after all results before it. A plan
         without asynchronous steps runs on a thread of its own, a little ahead of the reader.
         """
-        follower = Follower(self._runner, clock)
+        runner = self._runner_with(ledger)
+        follower = Follower(runner, clock)
         run = _run_of(deadline, clock, report, patience, tenant, follower.recorder)
-        return self._runner.stream(value, run, follower)
+        return runner.stream(value, run, follower)
 
     def astream(
         self,
@@ -146,17 +164,24 @@ class Plan(Compiled):
         report: Report | None = None,
         patience: float = 1.0,
         tenant: str = "",
+        ledger: StepLedger | None = None,
     ) -> AsyncGenerator[StepResult, None]:
         """`stream` inside an event loop. A reader that stops early closes it: `contextlib.aclosing`."""
-        follower = Follower(self._runner, clock)
+        runner = self._runner_with(ledger)
+        follower = Follower(runner, clock)
         run = _run_of(deadline, clock, report, patience, tenant, follower.recorder)
-        return self._runner.astream(value, run, follower)
+        return runner.astream(value, run, follower)
 
-    def explain(self, format: str = "text", *, planned: bool = False) -> str:  # noqa: A002  as the command's option
+    def explain(self, format: str | Trace = "text", *, planned: bool = False) -> str:  # noqa: A002  as the command's option
         """Draw the plan: as "text", "json", "mermaid" or "graphviz"; `planned`, as it runs, not as written.
 
-        The text and the JSON tell both, and what each pass of the planner did.
+        The text and the JSON tell both, and what each pass of the planner did. Given the trace of a run, say
+        instead where its time went: to steps, to waiting and to the engine itself.
         """
+        if not isinstance(format, str):
+            from greenlang.gcel.timelines import explain_trace
+
+            return explain_trace(format)
         from greenlang.gcel.pictures import draw
 
         return draw(self, format, planned=planned)
@@ -205,10 +230,25 @@ class Plan(Compiled):
     def _runner(self) -> Runner:
         return Runner(self)
 
+    def _runner_with(self, ledger: StepLedger | None) -> Runner:
+        return self._runner if ledger is None else Runner(self, resumable(self, ledger))
+
     @functools.cached_property
     def _program(self) -> Program:
         # Of its own, because the way over the runner would cost a run of one step a tenth.
         return self._runner.program
+
+
+@contextmanager
+def _traced(trace: Trace | None, runner: Runner, clock: Clock | None) -> Iterator[Recorder | None]:
+    if trace is None:
+        yield None
+        return
+    recorder = trace.begin(runner, clock)
+    try:
+        yield recorder
+    finally:
+        trace.end()
 
 
 def _run_of(

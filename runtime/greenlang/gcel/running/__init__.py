@@ -4,8 +4,9 @@
 among them), `blocking` puts an agent on a thread, `decimal_context` makes its arithmetic exact. `prepared`
 holds that beside what people call the steps, and `runner` runs it: with `runs` in event loops and for each of
 many inputs, with `streams` for who wants to know what each step gives, on one of the `clocks`. `following`
-says where in the plan a run is. `failures` points at what went wrong, with `digests` of the input; `reports`
-says what came to pass.
+says where in the plan a run is, `traces` where its time went. `resuming` puts a ledger before the steps,
+which keeps `values` by their `digests`. `failures` points at what went wrong; `reports` says what came to
+pass.
 
 `runs`, `streams` and `clocks` are imported by name, because asyncio is loaded only by a plan that needs it.
 """
@@ -15,16 +16,27 @@ from greenlang.gcel.running.failures import fold
 from greenlang.gcel.running.following import Follower, StepResult
 from greenlang.gcel.running.guards import BUGS
 from greenlang.gcel.running.reports import Happening, Report
+from greenlang.gcel.running.resuming import LedgerStep, StepLedger, resumable
 from greenlang.gcel.running.runner import Runner
+from greenlang.gcel.running.traces import StepTimes, Trace
+from greenlang.gcel.running.values import UnstorableError, read_value, write_value
 
 __all__ = [
     "BUGS",
     "Follower",
     "Happening",
+    "LedgerStep",
     "Report",
     "Runner",
+    "StepLedger",
     "StepResult",
+    "StepTimes",
+    "Trace",
+    "UnstorableError",
     "cancelled",
     "fold",
+    "read_value",
+    "resumable",
     "time_left",
+    "write_value",
 ]

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-__all__ = ["input_digest"]
+__all__ = ["fields_of", "input_digest"]
 
 import dataclasses
 import hashlib
 from collections.abc import Mapping
+from enum import Enum
 from typing import Any
 
 #: A larger value has no digest: it would take longer than most steps.
 MAXIMUM_PARTS = 100_000
+
+#: By its name, because importing it loads NumPy, which most plans do without.
+_QUANTITY = "greenlang.carbon.units.quantity.Quantity"
 
 _PLAIN = (str, int, bytes, bool, type(None), float, complex)
 
@@ -40,11 +44,13 @@ def input_digest(value: Any) -> str | None:
 def _parts(value: Any) -> Any:
     kind = type(value)
     yield f"{kind.__module__}.{kind.__qualname__}".encode()
-    if isinstance(value, str):
+    if isinstance(value, Enum):
+        yield value.name.encode()
+    elif isinstance(value, str):
         yield value.encode(errors="surrogatepass")
     elif isinstance(value, bytes | bytearray):
         yield bytes(value)
-    elif isinstance(value, _PLAIN) or kind.__module__ in {"decimal", "fractions", "datetime", "uuid", "enum"}:
+    elif isinstance(value, _PLAIN) or kind.__module__ in {"decimal", "fractions", "datetime", "uuid"}:
         yield repr(value).encode()
     elif isinstance(value, Mapping):
         yield str(len(value)).encode()
@@ -55,11 +61,29 @@ def _parts(value: Any) -> Any:
         yield str(len(value)).encode()
         for item in value:
             yield from _parts(item)
-    elif dataclasses.is_dataclass(value) and not isinstance(value, type):
-        for each in dataclasses.fields(value):
-            yield from _parts(getattr(value, each.name))
-    elif hasattr(kind, "__struct_fields__"):
-        for name in kind.__struct_fields__:
+    elif isinstance(value, set | frozenset):
+        yield str(len(value)).encode()
+        yield from sorted([_digest(item).digest() for item in value])
+    elif (names := fields_of(kind)) is not None:
+        for name in names:
             yield from _parts(getattr(value, name))
     else:
         raise _NoDigest
+
+
+def _digest(value: Any) -> Any:
+    digest = hashlib.sha256()
+    for part in _parts(value):
+        digest.update(f"{len(part)}:".encode())
+        digest.update(part)
+    return digest
+
+
+def fields_of(kind: type[Any]) -> tuple[str, ...] | None:
+    """The fields that objects of a class are made of; None for what is no struct, dataclass or quantity."""
+    if dataclasses.is_dataclass(kind):
+        return tuple([each.name for each in dataclasses.fields(kind)])
+    if f"{kind.__module__}.{kind.__qualname__}" == _QUANTITY:
+        return ("_number", "_unit")
+    fields: tuple[str, ...] | None = getattr(kind, "__struct_fields__", None)
+    return fields

@@ -24,13 +24,14 @@ if TYPE_CHECKING:
 class Prepared:
     """The programs of a plan as the scheduler takes them, and what people call their steps."""
 
-    def __init__(self, compiled: Compiled) -> None:
+    def __init__(self, compiled: Compiled, wiring: Wiring | None = None) -> None:
         self.compiled = compiled
+        self._wiring = wiring
 
     @property
     def wiring(self) -> Wiring:
-        """The steps that run."""
-        return self.compiled.planned.wiring
+        """The steps that run: what the planner made, or the same steps with other functions."""
+        return self._wiring or self.compiled.planned.wiring
 
     @functools.cached_property
     def program(self) -> scheduler.Program:
@@ -40,7 +41,8 @@ class Prepared:
     @functools.cached_property
     def labels(self) -> list[list[str]]:
         """What people call each step of each program."""
-        return [[self.compiled.label(step) for step in program.steps] for program in self.wiring.programs]
+        programs = self.compiled.planned.wiring.programs
+        return [[self.compiled.label(step) for step in program.steps] for program in programs]
 
     @functools.cached_property
     def numbers(self) -> dict[scheduler.Program, int]:
