@@ -6,7 +6,9 @@ PYTHON ?= python3
 VENV   ?= .venv
 BIN     = $(VENV)/bin
 
-PACKS   = agent_packs/fuels agent_packs/electricity
+# All first-party packs; the inventory of examples/ needs but two, and `make run` is to be quick.
+PACKS   = $(wildcard agent_packs/*)
+NEEDED  = agent_packs/fuels agent_packs/electricity
 # Whatever the compiled core and the installed metadata are made from: touch one, and it is built again.
 SOURCES = setup.py pyproject.toml $(wildcard core_ext/greenlang_core/*.pyx core_ext/greenlang_core/*.pxd core_ext/greenlang_core/*.h) \
           $(wildcard agent_packs/*/pyproject.toml runtime/greenlang/pack.yaml)
@@ -50,7 +52,7 @@ bench: $(VENV)/.bench
 bench-gcel: $(VENV)/.installed
 	$(BIN)/python -m bench.gcel_table
 
-build: $(VENV)/.installed
+build: $(VENV)/.packs
 
 $(VENV)/.created:
 	$(PYTHON) -m venv $(VENV)
@@ -59,14 +61,18 @@ $(VENV)/.created:
 
 # Editable, so that a checkout runs what it holds; one pip call, so that the packs find this runtime.
 $(VENV)/.installed: $(VENV)/.created $(SOURCES)
-	$(BIN)/python -m pip install --quiet --editable . $(addprefix --editable ,$(PACKS))
+	$(BIN)/python -m pip install --quiet --editable . $(addprefix --editable ,$(NEEDED))
+	@touch $@
+
+$(VENV)/.packs: $(VENV)/.installed
+	$(BIN)/python -m pip install --quiet $(addprefix --editable ,$(PACKS))
 	@touch $@
 
 $(VENV)/.serve: $(VENV)/.installed
 	$(BIN)/python -m pip install --quiet --editable '.[serve]'
 	@touch $@
 
-$(VENV)/.test: $(VENV)/.installed
+$(VENV)/.test: $(VENV)/.packs
 	$(BIN)/python -m pip install --quiet --editable '.[packs,test]'
 	@touch $@
 

@@ -84,7 +84,7 @@ def test_a_state_takes_the_average_of_its_country_and_that_is_recorded(inventory
     assert ("region", "US-WA", "US") in recorded
 
 
-@pytest.mark.parametrize("region", ["GB", "DE", ""])
+@pytest.mark.parametrize("region", ["FR", "DE", ""])
 def test_no_other_country_gets_the_factors_of_the_us(inventory_of, region):
     with pytest.raises(DataError, match="row 2, column 'region'"):
         inventory_of({**POWER, "region": region})

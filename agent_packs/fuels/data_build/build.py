@@ -1,42 +1,35 @@
-"""Makes this pack's factor files from the figures of the US EPA's GHG Emission Factors Hub.
+"""Makes this pack's factor files from the figures of the US EPA and the UK Government in `source`.
 
-    python build.py FOLDER
+    python build.py
 
-FOLDER holds `epa_hub_stationary.csv` and `epa_hub_mobile.csv`, one row for each figure of the hub's
-workbook (tables 1 to 5) with its cell. Values are taken over as text and never computed with. What is
-changed is what a figure is called, so that a row of activity data can ask for it:
+Values are taken over as text and never computed with. What is changed is what a figure is called, so that a
+row of activity data can ask for it:
 
-- the wood furnishes of table 1 are named as the kraft pulping liquor that they stand for; `Straw` alone
-  would pass for a fuel;
+- the wood furnishes of the EPA's table 1 are named as the kraft pulping liquor that they stand for; `Straw`
+  alone would pass for a fuel;
 - tables 3 to 5 are by vehicle or equipment first; here the fuel is the activity, under its name in
   table 2, and vehicle, engine and model years have columns of their own;
 - the heading of the light-duty trucks of table 3 runs over two cells, `Gasoline Light-Duty Trucks` and
   `(Vans, Pickup Trucks, SUVs)`: both are the same trucks;
 - a fuel that the hub lists as biomass (or not) is so for its CH4 and N2O too.
 
-`manifest.csv` records the SHA-256 and the number of rows of every file read and written.
+UK Government rows give each gas's part in kg CO2e, already multiplied by a GWP; only the published CO2e
+row, the total, is in `source`. What that total leaves out, the sheet `Outside of scopes`, is the biogenic CO2
+of the same fuels. Fuels for vehicles are in a file for each of the two agents.
 """
 
 from __future__ import annotations
 
-import csv
-import hashlib
 import re
-import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-HERE = Path(__file__).resolve().parent
-DATA = HERE.parent / "src" / "greenlang_fuels" / "data"
+from greenlang.carbon import Figure, build_factor_files
 
 Row = dict[str, str]
 
-COLUMNS = (
-    *("activity", "gas", "value", "unit", "region", "source", "dataset", "edition", "table", "locator"),
-    *("published", "applies_from", "citation", "biogenic", "scope", "category"),
-)
-STATIONARY_COLUMNS = (*COLUMNS, "note")
-MOBILE_COLUMNS = (*COLUMNS, "vehicle", "engine", "model_year_from", "model_year_to")
+STATIONARY = "stationary combustion"
+MOBILE = "mobile combustion"
 
 KRAFT_LIQUOR = "Biomass Fuels - Kraft Pulping Liquor, by Wood Furnish"
 
@@ -57,46 +50,47 @@ FUELS = {
 
 VEHICLES = {"(Vans, Pickup Trucks, SUVs)": "Gasoline Light-Duty Trucks"}
 
+#: Beginnings of the names of UK fuels that vehicles, ships and aircraft burn.
+UK_MOBILE = (
+    *("Aviation", "Avtur", "Biodiesel", "Bioethanol", "Biomethane", "Biopropane", "CNG", "Development"),
+    *("Diesel", "Gas oil", "LNG", "LPG", "Marine", "Methanol", "Off road", "Petrol"),
+)
 
-def stationary(rows: list[Row]) -> Iterable[Row]:
+
+def stationary(figures: Sequence[Figure]) -> Iterable[Row]:
     """Table 1, with the heading of each fuel as its note."""
-    biogenic = {row["fuel_or_type"]: row["biogenic"] for row in rows if row["gas"] == "CO2"}
-    for row in rows:
-        fuel = row["fuel_or_type"]
-        heading = row["notes"].removesuffix("; HHV basis")
-        yield common(row) | {
-            "activity": f"Kraft Pulping Liquor ({fuel})" if heading == KRAFT_LIQUOR else fuel,
-            "biogenic": biogenic[fuel],
-            "category": "stationary combustion",
-            "note": heading,
-        }
+    biogenic = {figure.name: figure.biogenic for figure in figures if figure.gas == "CO2"}
+    for figure in figures:
+        heading = figure.note.removesuffix("; HHV basis")
+        kraft = heading == KRAFT_LIQUOR
+        yield figure.factor(
+            activity=f"Kraft Pulping Liquor ({figure.name})" if kraft else figure.name,
+            biogenic=biogenic[figure.name],
+            scope="1",
+            category=STATIONARY,
+            note=heading,
+        )
 
 
-def mobile(rows: list[Row]) -> Iterable[Row]:
+def mobile(figures: Sequence[Figure]) -> Iterable[Row]:
     """Tables 2 to 5."""
-    biogenic = {row["fuel_or_type"]: row["biogenic"] for row in rows if row["gas"] == "CO2"}
-    for row in rows:
-        named = {"vehicle fuel": by_fuel, "on-road": by_vehicle, "non-road": by_equipment}[row["activity"]](
-            row
-        )
-        yield (
-            common(row)
-            | named
-            | {
-                "biogenic": biogenic.get(named["activity"], ""),
-                "category": "mobile combustion",
-            }
+    biogenic = {figure.name: figure.biogenic for figure in figures if figure.gas == "CO2"}
+    forms = {"vehicle fuel": by_fuel, "on-road": by_vehicle, "non-road": by_equipment}
+    for figure in figures:
+        named = forms[figure.group](figure.name)
+        yield figure.factor(
+            **named, biogenic=biogenic.get(named["activity"], ""), scope="1", category=MOBILE, note=""
         )
 
 
-def by_fuel(row: Row) -> Row:
+def by_fuel(name: str) -> Row:
     """`Diesel Fuel`."""
-    return {"activity": row["fuel_or_type"]}
+    return {"activity": name}
 
 
-def by_vehicle(row: Row) -> Row:
+def by_vehicle(name: str) -> Row:
     """`Passenger Cars | Diesel | model year 1983-2006`, with or without the years."""
-    vehicle, fuel, *years = row["fuel_or_type"].split(" | ")
+    vehicle, fuel, *years = name.split(" | ")
     first, last = model_years(years[0]) if years else ("", "")
     return {
         "activity": FUELS[fuel],
@@ -106,9 +100,9 @@ def by_vehicle(row: Row) -> Row:
     }
 
 
-def by_equipment(row: Row) -> Row:
+def by_equipment(name: str) -> Row:
     """`Locomotives | Diesel`, or with more than the fuel: `Ships and Boats | Gasoline (2 stroke)`."""
-    equipment, engine = row["fuel_or_type"].split(" | ")
+    equipment, engine = name.split(" | ")
     fuel = next(name for name in FUELS if engine == name or engine.startswith(f"{name} "))
     return {"activity": FUELS[fuel], "vehicle": equipment, "engine": "" if engine == fuel else engine}
 
@@ -122,57 +116,29 @@ def model_years(text: str) -> tuple[str, str]:
     return first, last or first
 
 
-def common(row: Row) -> Row:
-    """What is the same in all tables."""
-    return {
-        "gas": row["gas"],
-        "value": row["value"],
-        "unit": f"{row['unit_numerator']}/{row['unit_denominator']}",
-        "region": row["region"],
-        "source": "US EPA",
-        "dataset": row["dataset"],
-        "edition": row["edition"],
-        "table": row["table"],
-        "locator": row["source_locator"],
-        "published": row["valid_from"],
-        "applies_from": row["valid_from"],
-        "citation": f"{row['citation']}, {row['table']}",
-        "scope": "1",
-    }
+def uk_stationary(figures: Sequence[Figure]) -> Iterable[Row]:
+    """Every UK fuel."""
+    return (uk(figure, STATIONARY) for figure in figures)
 
 
-def build(folder: Path) -> None:
-    """Write both factor files and the manifest."""
-    stationary_rows = list(stationary(read(folder / "epa_hub_stationary.csv")))
-    mobile_rows = list(mobile(read(folder / "epa_hub_mobile.csv")))
-    write(DATA / "stationary.csv", STATIONARY_COLUMNS, stationary_rows)
-    write(DATA / "mobile.csv", MOBILE_COLUMNS, mobile_rows)
-    files = (
-        *(folder / "epa_hub_stationary.csv", folder / "epa_hub_mobile.csv"),
-        *(DATA / "stationary.csv", DATA / "mobile.csv"),
-    )
-    write(HERE / "manifest.csv", ("file", "sha256", "rows"), map(entry, files))
+def uk_mobile(figures: Sequence[Figure]) -> Iterable[Row]:
+    """The UK fuels of vehicles, ships and aircraft."""
+    return (uk(figure, MOBILE) for figure in figures if figure.name.startswith(UK_MOBILE))
 
 
-def read(path: Path) -> list[Row]:
-    """Read the rows of a CSV file."""
-    with path.open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
-
-
-def write(path: Path, columns: Iterable[str], rows: Iterable[Row]) -> None:
-    """Write a CSV file; cells that a row does not have are empty."""
-    with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, list(columns), restval="", lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
-
-
-def entry(path: Path) -> Row:
-    """What the manifest says of a file."""
-    digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    return {"file": path.name, "sha256": digest, "rows": str(len(read(path)))}
+def uk(figure: Figure, category: str) -> Row:
+    """A total; or biogenic CO2, whose kg CO2e are kg of the gas, as the GWP of CO2 is 1."""
+    unit = figure.unit if figure.gas == "CO2e" else figure.unit.replace("kg CO2e", "kg")
+    return figure.factor(unit=unit, scope="1", category=category)
 
 
 if __name__ == "__main__":
-    build(Path(sys.argv[1]))
+    build_factor_files(
+        Path(__file__).resolve().parent,
+        {
+            "stationary": ("epa_stationary", stationary),
+            "mobile": ("epa_mobile", mobile),
+            **{f"uk_{year}_stationary": (f"uk_{year}", uk_stationary) for year in (2024, 2025)},
+            **{f"uk_{year}_mobile": (f"uk_{year}", uk_mobile) for year in (2024, 2025)},
+        },
+    )

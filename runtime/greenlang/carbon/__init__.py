@@ -2,9 +2,9 @@
 
 A table (`tables`) is read as activity data (`activity`, with `periods` and `tags`) under an accounting
 policy (`policy`). For each kind of row (`rows`) factors are chosen among those of the user and of packs
-(`factors`, `packdata`), and all rows are multiplied at once (`emissions`, `formulas`). `inventory` puts
-together what several agents computed; `summary`, `report`, `tabulation` and `evidence` tell it: for people,
-in a report, as a table, as a proof. `agents` are our own.
+(`factors`, `packdata`; `choices` tells why), and all rows are multiplied at once (`emissions`, `formulas`).
+`inventory` puts together what several agents computed; `summary`, `report`, `tabulation` and `evidence` tell
+it: for people, in a report, as a table, as a proof. `agents` are our own.
 
 Beneath them all: `units` says what units mean, `regions` knows places and `gwp` the warming potentials of
 gases.
@@ -13,20 +13,26 @@ gases.
 from __future__ import annotations
 
 from greenlang.carbon.activity import ActivityData, InventoryInput, SkippedRow, read_activity_data
+from greenlang.carbon.choices import Choice, explain_choices
 from greenlang.carbon.emissions import Component, Emissions, GasEmissions, Missing, calculate, kinds_of_rows
 from greenlang.carbon.evidence import Series, row_selections, selection_table, series_of
 from greenlang.carbon.factors import (
+    Change,
     EmissionFactor,
     FactorBook,
+    FactorLibrary,
     FactorSet,
     Fallback,
     Figure,
     GasRate,
+    Listed,
     Selection,
+    Sought,
     Wanted,
     activity_key,
     blend,
     build_factor_files,
+    compare_editions,
     load_aliases,
     load_factors,
     recorded,
@@ -63,10 +69,13 @@ __all__ = [
     "TABLE_FORMATS",
     "AccountingPolicy",
     "ActivityData",
+    "Change",
+    "Choice",
     "Component",
     "EmissionFactor",
     "Emissions",
     "FactorBook",
+    "FactorLibrary",
     "FactorSet",
     "Fallback",
     "Figure",
@@ -75,6 +84,7 @@ __all__ = [
     "GwpSet",
     "Inventory",
     "InventoryInput",
+    "Listed",
     "Missing",
     "PackData",
     "Quantity",
@@ -82,6 +92,7 @@ __all__ = [
     "Selection",
     "Series",
     "SkippedRow",
+    "Sought",
     "StringColumn",
     "Table",
     "TableFormat",
@@ -93,7 +104,9 @@ __all__ = [
     "build_factor_files",
     "build_inventory",
     "calculate",
+    "compare_editions",
     "conversion_ratio",
+    "explain_choices",
     "factor_roles",
     "format_of_content",
     "format_of_suffix",

@@ -11,9 +11,12 @@ A pack whose agent has nothing to add to "quantity times factor" needs no more t
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+
+import numpy as np
+import numpy.typing as npt
 
 from greenlang.carbon.activity import ActivityData
 from greenlang.carbon.emissions import COMBUSTION_GASES, Component, Emissions, calculate, kinds_of_rows
@@ -21,14 +24,12 @@ from greenlang.carbon.factors import (
     Aliases,
     FactorBook,
     FactorSet,
-    Wanted,
     activity_key,
     load_aliases,
     load_factors,
 )
 from greenlang.carbon.policy import AccountingPolicy
-from greenlang.carbon.rows import own_activities, own_factors, rows_taken, wanted_of
-from greenlang.carbon.units import as_vehicle_distance
+from greenlang.carbon.rows import own_activities, own_factors, wanted_of
 
 __all__ = ["PackData", "load_pack_data"]
 
@@ -53,6 +54,39 @@ class PackData:
             for alias, meanings in self.aliases.items()
             if not keys.isdisjoint(map(activity_key, meanings.values()))
         }
+
+    def rows_taken(
+        self, data: ActivityData, methods: Collection[str], others: Collection[str] = ()
+    ) -> npt.NDArray[np.int32]:
+        """The usable rows of these activities and methods, ascending.
+
+        Unlike the plain `rows_taken`, it takes a word only where it means one of the activities in the region
+        of the row: `diesel` may be a fuel for boilers in one country and none in another.
+
+        Parameters
+        ----------
+        methods : collection of str
+            Words of column `method`, in lower case; the empty one for rows that leave it open.
+        others : collection of str
+            Further activities, those that the user has factors for.
+        """
+        known = {activity_key(name) for name in self.activities().union(others)}
+        words = {
+            activity_key(alias): {region for region, name in meanings.items() if activity_key(name) in known}
+            for alias, meanings in self.aliases.items()
+        }
+        taken = np.zeros(len(data), dtype=np.bool_)
+        for code, activity in enumerate(data.activity.values):
+            key = activity_key(activity)
+            if key not in known and not words.get(key):
+                continue
+            rows = np.flatnonzero(data.activity.codes == code)
+            if key not in known:
+                here = [not words[key].isdisjoint(path) for path in data.regions]
+                rows = rows[np.array(here)[data.region.codes[rows]]]
+            taken[rows] = True
+        right_method = np.array([method.casefold() in methods for method in data.method.values])
+        return np.flatnonzero(taken & right_method[data.method.codes] & data.usable).astype(np.int32)
 
     def book(
         self, policy: AccountingPolicy, own: Iterable[FactorSet], categories: Sequence[str]
@@ -83,28 +117,20 @@ class PackData:
             Kinds of factor that will do.
         """
         book = self.book(data.policy, data.own_factors, (category,))
-        names = self.names(own_activities(data.own_factors, (category,)))
+        own = own_activities(data.own_factors, (category,))
         return calculate(
             data,
             agent=agent,
             scope=scope,
             category=category,
             kinds=kinds_of_rows(
-                rows_taken(data, names, ("", category)), (data.activity, data.unit, data.region, data.period)
+                self.rows_taken(data, ("", category), own),
+                (data.activity, data.unit, data.region, data.period),
             ),
-            choose=lambda row: [Component(book.select(_driven(book, wanted_of(data, row, kinds=kinds))))],
+            choose=lambda row: [Component(book.select(book.as_offered(wanted_of(data, row, kinds=kinds))))],
             expected=expected,
-            activities=tuple(sorted(names)),
+            activities=tuple(sorted(self.names(own))),
         )
-
-
-def _driven(book: FactorBook, wanted: Wanted) -> Wanted:
-    """The same, with a plain distance read as that of a vehicle where only this has a factor."""
-    unit = as_vehicle_distance(wanted.unit)
-    if unit is None or book.offers(wanted):
-        return wanted
-    driven = replace(wanted, unit=unit)
-    return driven if book.offers(driven) else wanted
 
 
 @cache

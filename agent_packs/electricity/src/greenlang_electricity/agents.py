@@ -29,7 +29,6 @@ from greenlang.carbon import (
     load_pack_data,
     own_activities,
     recorded,
-    rows_taken,
     tag_columns,
     wanted_of,
 )
@@ -45,10 +44,12 @@ CATEGORIES = ("purchased energy", "purchased electricity", "purchased steam and 
 
 GRID_AVERAGE = ("", "grid-average")
 
+FILES = ("data/egrid.csv", "data/steam.csv", "data/uk_2024.csv", "data/uk_2025.csv")
+
 
 def pack_data() -> PackData:
     """The factors of this pack."""
-    return load_pack_data(__package__ or "", ("data/egrid.csv", "data/steam.csv"))
+    return load_pack_data(__package__ or "", FILES)
 
 
 @gl.agent(name="electricity.location_based", version="1.0.0", effects=["pure", "calculates"])
@@ -59,7 +60,7 @@ def location_based(data: ActivityData) -> Emissions:
     """
     pack = pack_data()
     book = pack.book(data.policy, data.own_factors, CATEGORIES)
-    names = pack.names(own_activities(data.own_factors, CATEGORIES))
+    own = own_activities(data.own_factors, CATEGORIES)
     return calculate(
         data,
         agent="electricity.location_based",
@@ -67,11 +68,11 @@ def location_based(data: ActivityData) -> Emissions:
         category=CATEGORY,
         method="location-based",
         kinds=kinds_of_rows(
-            rows_taken(data, names, ("", "location-based")),
+            pack.rows_taken(data, ("", "location-based"), own),
             (data.activity, data.unit, data.region, data.period),
         ),
         choose=lambda row: [Component(book.select(wanted_of(data, row, kinds=GRID_AVERAGE)))],
-        activities=tuple(sorted(names)),
+        activities=tuple(sorted(pack.names(own))),
     )
 
 
@@ -89,9 +90,9 @@ def market_based(data: ActivityData, *, factors: gl.Resource | None = None) -> E
     """
     pack = pack_data()
     named = [load_factors(factors.text, file=factors.name)] if factors is not None else []
-    own = [*data.own_factors, *named]
-    book = pack.book(data.policy, own, CATEGORIES)
-    names = pack.names(own_activities(own, CATEGORIES))
+    factor_sets = [*data.own_factors, *named]
+    book = pack.book(data.policy, factor_sets, CATEGORIES)
+    own = own_activities(factor_sets, CATEGORIES)
     supplier, instrument, covered = tag_columns(data, "supplier", "instrument", "instrument_quantity")
 
     def choose(row: int) -> list[Component]:
@@ -112,7 +113,7 @@ def market_based(data: ActivityData, *, factors: gl.Resource | None = None) -> E
         category=CATEGORY,
         method="market-based",
         kinds=kinds_of_rows(
-            rows_taken(data, names, ("", "market-based")),
+            pack.rows_taken(data, ("", "market-based"), own),
             (
                 data.activity,
                 data.unit,
@@ -125,7 +126,7 @@ def market_based(data: ActivityData, *, factors: gl.Resource | None = None) -> E
             ),
         ),
         choose=choose,
-        activities=tuple(sorted(names)),
+        activities=tuple(sorted(pack.names(own))),
     )
 
 

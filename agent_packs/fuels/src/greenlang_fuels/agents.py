@@ -19,7 +19,6 @@ from greenlang.carbon import (
     kinds_of_rows,
     load_pack_data,
     own_activities,
-    rows_taken,
     tag_columns,
     wanted_of,
 )
@@ -35,21 +34,23 @@ MOBILE = "mobile combustion"
 MOBILE_TAGS = ("vehicle", "engine", "model_year", "distance")
 
 
-def pack_data(file: str) -> PackData:
-    """One factor file of this pack."""
-    return load_pack_data(__package__ or "", (file,))
+def pack_data(burnt_in: str) -> PackData:
+    """The factors of this pack for `stationary` or `mobile` combustion, all editions."""
+    editions = (burnt_in, f"uk_2024_{burnt_in}", f"uk_2025_{burnt_in}")
+    return load_pack_data(__package__ or "", tuple(f"data/{name}.csv" for name in editions))
 
 
 @gl.agent(name="fuels.stationary", version="1.0.0", effects=["pure", "calculates"])
 def stationary(data: ActivityData) -> Emissions:
     """Emissions of fuel burnt in boilers, furnaces, generators and the like.
 
-    Factors by energy, mass or volume: EPA GHG Emission Factors Hub, table 1. CO2 of biomass stands apart.
+    Factors by energy, mass or volume: EPA GHG Emission Factors Hub, table 1; UK Government conversion
+    factors, fuels and bioenergy. CO2 of biomass stands apart.
     """
-    pack = pack_data("data/stationary.csv")
+    pack = pack_data("stationary")
     book = pack.book(data.policy, data.own_factors, (STATIONARY,))
-    names = pack.names(own_activities(data.own_factors, (STATIONARY,)))
-    rows = rows_taken(data, names, ("", "stationary", STATIONARY))
+    own = own_activities(data.own_factors, (STATIONARY,))
+    rows = pack.rows_taken(data, ("", "stationary", STATIONARY), own)
     for column in tag_columns(data, *MOBILE_TAGS):
         tagged = np.array([bool(text) for text in column.values], dtype=np.bool_)
         rows = rows[~tagged[column.codes[rows]]]
@@ -60,7 +61,7 @@ def stationary(data: ActivityData) -> Emissions:
         category=STATIONARY,
         kinds=kinds_of_rows(rows, (data.activity, data.unit, data.region, data.period)),
         choose=lambda row: [Component(book.select(wanted_of(data, row)))],
-        activities=tuple(sorted(names)),
+        activities=tuple(sorted(pack.names(own))),
     )
 
 
@@ -70,11 +71,11 @@ def mobile(data: ActivityData) -> Emissions:
 
     CO2 by the fuel (EPA GHG Emission Factors Hub, table 2); CH4 and N2O of road vehicles by the distance
     (tables 3 and 4), of non-road machines by the fuel (table 5). A row whose quantity is a distance gives
-    these two alone.
+    these two alone. UK Government conversion factors give all gases by the fuel.
     """
-    pack = pack_data("data/mobile.csv")
+    pack = pack_data("mobile")
     book = pack.book(data.policy, data.own_factors, (MOBILE,))
-    names = pack.names(own_activities(data.own_factors, (MOBILE,)))
+    own = own_activities(data.own_factors, (MOBILE,))
     vehicle, engine, model_year, driven_texts = tag_columns(data, *MOBILE_TAGS)
     distance, distance_state = distance_column(driven_texts)
     machines = {activity_key(name): name for name in book.vehicles()}
@@ -112,13 +113,13 @@ def mobile(data: ActivityData) -> Emissions:
         scope=1,
         category=MOBILE,
         kinds=kinds_of_rows(
-            rows_taken(data, names, ("", "mobile", MOBILE)),
+            pack.rows_taken(data, ("", "mobile", MOBILE), own),
             (data.activity, data.unit, data.region, data.period, vehicle, engine, model_year, distance_state),
         ),
         choose=choose,
         quantities={"distance": distance},
         reason=why_missing,
-        activities=tuple(sorted(names)),
+        activities=tuple(sorted(pack.names(own))),
     )
 
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from enum import Enum, auto
 from fractions import Fraction
@@ -20,7 +21,7 @@ from greenlang.carbon.factors.editions import Fallback, ambiguous, choose_editio
 from greenlang.carbon.factors.factor import EmissionFactor, FactorSet, activity_key
 from greenlang.carbon.factors.selection import GasRate, Selection, Wanted
 from greenlang.carbon.policy import AccountingPolicy
-from greenlang.carbon.units import Unit, conversion_ratio, parse_unit
+from greenlang.carbon.units import Unit, as_vehicle_distance, conversion_ratio, parse_unit
 from greenlang.errors import FactorError, UnitMismatch, either, nearest
 
 __all__ = ["Aliases", "FactorBook", "Rule"]
@@ -120,6 +121,14 @@ class FactorBook:
     def offers(self, wanted: Wanted) -> bool:
         """Whether there is a factor of the right kind, region and unit; the period is not looked at."""
         return any(self.found(name, wanted) for name in self.meanings(wanted))
+
+    def as_offered(self, wanted: Wanted) -> Wanted:
+        """The same, with a plain distance read as that of a vehicle where only this has a factor."""
+        unit = as_vehicle_distance(wanted.unit)
+        if unit is None or self.offers(wanted):
+            return wanted
+        driven = replace(wanted, unit=unit)
+        return driven if self.offers(driven) else wanted
 
     def select(self, wanted: Wanted) -> Selection:
         """Choose factors for what a row asks.

@@ -1,0 +1,144 @@
+"""What each installed pack would choose for a row that somebody asks about, before there is such a row."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from greenlang.carbon.factors import (
+    OWN,
+    Explanation,
+    FactorBook,
+    FactorLibrary,
+    FactorSet,
+    Wanted,
+    activity_key,
+    explain,
+)
+from greenlang.carbon.periods import parse_period
+from greenlang.carbon.policy import AccountingPolicy
+from greenlang.carbon.regions import region_path
+from greenlang.carbon.rows import own_factors
+from greenlang.carbon.units import parse_unit
+from greenlang.errors import FactorError, InputError, either, nearest
+
+__all__ = ["Choice", "explain_choices"]
+
+#: Kinds that need not be asked for by name.
+_ANYBODYS = ("", "grid-average", "composition")
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What one pack would choose among its factors of one category and the user's own."""
+
+    pack: str
+    category: str
+    explanation: Explanation
+
+
+def explain_choices(
+    library: FactorLibrary,
+    activity: str,
+    *,
+    unit: str,
+    region: str = "",
+    period: str = "",
+    supplier: str = "",
+    instrument: str = "",
+    residual_mix: bool = False,
+    vehicle: str = "",
+    engine: str = "",
+    model_year: int | None = None,
+    vintage: str = "nearest",
+    straddle: str = "split",
+    as_at: str = "",
+    editions: tuple[str, ...] = (),
+) -> list[Choice]:
+    """Explain the selection of every pack that knows an activity, and of the user's own factors.
+
+    Parameters
+    ----------
+    activity, unit, region, period : str
+        As columns of a row; an empty period is the current year.
+    supplier, instrument, residual_mix
+        Which rung of the market-based ladder is asked for; by default the grid average.
+    vehicle, engine, model_year
+        As tags of a row.
+    vintage, straddle, as_at, editions
+        The accounting policy; editions as `DATASET=EDITION`.
+
+    Raises
+    ------
+    InputError
+        For a unit, region or period that there is not, and for an activity that nobody has a factor for.
+    """
+    policy = AccountingPolicy(
+        vintage="strict" if vintage == "strict" else "nearest",
+        straddle="refuse" if straddle == "refuse" else "split",
+        as_at=as_at,
+        editions=dict(_edition(text) for text in editions),
+    )
+    kinds: tuple[str, ...] = _ANYBODYS
+    if supplier or instrument or residual_mix:
+        kinds = ("supplier",) if supplier else ("instrument",) if instrument else ("residual-mix",)
+    wanted = Wanted(
+        activity=activity,
+        unit=parse_unit(unit, region=region),
+        regions=region_path(region),
+        period=parse_period(period or str(datetime.now(UTC).year)),
+        kinds=kinds,
+        holder=supplier or instrument,
+        vehicle=vehicle,
+        engine=engine,
+        model_year=model_year,
+    )
+    choices = []
+    for pack, category, book in _books(library, policy):
+        if book.meanings(wanted):
+            choices.append(Choice(pack, category, explain(book, book.as_offered(wanted))))
+    if not choices:
+        raise _unknown(library, activity)
+    return choices
+
+
+def _books(library: FactorLibrary, policy: AccountingPolicy) -> Iterator[tuple[str, str, FactorBook]]:
+    """A book for each category of each pack, as its agent makes it; last the user's own that none takes."""
+    taken: set[str] = set()
+    for pack, sets in library.sets.items():
+        aliases = library.aliases.get(pack, {})
+        for category in sorted({factor.category for factors in sets for factor in factors}):
+            of_category = [
+                FactorSet(factors.name, tuple(factor for factor in factors if factor.category == category))
+                for factors in sets
+            ]
+            names = {factor.activity for factors in of_category for factor in factors} | set(aliases)
+            own = own_factors(library.own, names, (category,) if category else ())
+            taken.update(factor.ef_cid for factors in own for factor in factors)
+            yield pack, category, FactorBook(own, of_category, policy, aliases)
+    left = [
+        FactorSet(factors.name, tuple(factor for factor in factors if factor.ef_cid not in taken))
+        for factors in library.own
+    ]
+    if any(left):
+        yield OWN, "", FactorBook(left, [], policy)
+
+
+def _unknown(library: FactorLibrary, activity: str) -> FactorError:
+    names = {activity_key(listed.factor.activity): listed.factor.activity for listed in library.factors}
+    words = {alias for aliases in library.aliases.values() for alias in aliases}
+    close = nearest(activity, {*names.values(), *words})
+    return FactorError(
+        f"there is no factor for activity '{activity}'",
+        fix=f"did you mean {either(close)}?" if close else "`greenlang factors search` lists what there is",
+    )
+
+
+def _edition(text: str) -> tuple[str, str]:
+    dataset, equals, edition = text.partition("=")
+    if not equals or not dataset or not edition:
+        raise InputError(
+            f"--edition '{text}' is not DATASET=EDITION", fix="write --edition ghg-emission-factors-hub=2025"
+        )
+    return dataset.strip(), edition.strip()
