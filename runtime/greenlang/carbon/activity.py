@@ -7,7 +7,7 @@ under `on_error="skip"` the rows without one go on.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
@@ -179,7 +179,7 @@ def read_quantities(column: StringColumn) -> tuple[DecimalColumn, dict[int, Mist
     return numbers.take(column.codes), errors
 
 
-def _read_each(texts: tuple[str, ...]) -> tuple[DecimalColumn, dict[int, Mistake]]:
+def _read_each(texts: Sequence[str]) -> tuple[DecimalColumn, dict[int, Mistake]]:
     """Read text by text, which takes longer and finds every mistake."""
     readable, errors = list(texts), {}
     for code, text in enumerate(texts):
