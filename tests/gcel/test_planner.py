@@ -99,6 +99,7 @@ def after(name, program):
 # Each pass
 
 
+@pytest.mark.rule("9.5")
 def test_equal_pure_steps_run_once():
     made = after(
         "share equal steps", "x = t.pair >> t.wrap\nmain = (x >> t.odd) | (x >> count) | t.log | t.log"
@@ -118,6 +119,7 @@ def test_steps_under_modifiers_are_not_shared():
     assert titles(made) == ["t.pair", "t.pair", "list"]
 
 
+@pytest.mark.rule("9.5")
 def test_constants_are_folded_exactly():
     made = after("fold constants", "1.50 >> t.add(amount=0.5) >> t.add")
     assert made.programs[0].steps[-1] == ConstantStep("3.00")
@@ -138,6 +140,7 @@ def test_a_conditional_on_a_literal_is_decided():
     assert titles(made, 1) == ["t.pair"]
 
 
+@pytest.mark.rule("9.5")
 def test_what_nobody_reads_is_dropped_unless_it_does_more_than_compute():
     made = after("drop unread steps", "t.pair >> t.log >> 5")
     assert titles(made) == ["t.pair", "t.log", "5"]
@@ -151,6 +154,7 @@ def test_what_nobody_reads_is_dropped_unless_it_does_more_than_compute():
     assert (titles(made), len(made.programs)) == (["5"], 1)
 
 
+@pytest.mark.rule("9.5")
 def test_maps_that_follow_one_another_become_one():
     made = after("fuse maps", "t.pair * t.wrap * t.pair * (t.odd ? 1 : 2)")
     assert titles(made) == ["t.pair", "map"]
@@ -223,6 +227,7 @@ def running(plan, made):
 
 @settings(max_examples=400, deadline=None)
 @given(programs)
+@pytest.mark.rule("9.7")
 def test_every_pass_keeps_results_and_python_agrees(program):
     try:
         plan = compiled(program)
@@ -324,6 +329,7 @@ def test_keys_do_not_depend_on_names_of_bindings_or_numbers_of_agents():
 # What changed
 
 
+@pytest.mark.rule("9.8")
 def test_differences_say_what_changed_and_why_steps_run_again():
     before, after_ = (
         compiled("t.pair >> t.size(least=1) >> t.wrap"),
@@ -331,7 +337,9 @@ def test_differences_say_what_changed_and_why_steps_run_again():
     )
     assert after_.differences(before) == [
         "step t.size(least=1) became t.size(least=3)",
-        "2 of 3 steps run again: 't.size' changed, and the others come after",
+        "2 of 3 steps run again:",
+        "  t.size: option least: 1 became 3",
+        "  t.wrap: comes after t.size",
     ]
     assert before.differences(before) == []
 
@@ -348,7 +356,9 @@ def test_differences_name_versions_and_code():
     before = compiled("t.pair >> t.wrap")
     assert gl.compile("t.pair >> t.wrap", registry=gl.Registry([newer, wrap])).differences(before) == [
         "agent 't.pair': version 1.0.0 became 1.1.0",
-        "2 of 2 steps run again: 't.pair' changed, and the others come after",
+        "2 of 2 steps run again:",
+        "  t.pair: version 1.0.0 became 1.1.0",
+        "  t.wrap: comes after t.pair",
     ]
     assert gl.compile("t.pair >> t.wrap", registry=gl.Registry([changed, wrap])).differences(before)[0] == (
         "agent 't.pair' 1.0.0: its code changed"

@@ -82,6 +82,7 @@ class Pairs:
 # Run over
 
 
+@pytest.mark.rule("3.13")
 def test_a_map_over_a_table_runs_over_its_rows_in_order():
     assert run("identity * meter.energy", METERS) == [D(10), D("2.5"), D(1)]
     assert run("meter.read * meter.energy & sum") == D("13.5")
@@ -118,6 +119,7 @@ def test_rows_are_pulled_one_at_a_time():
     assert next(plan.each(METERS)) == D(10)
 
 
+@pytest.mark.rule("3.13")
 def test_a_column_is_a_list_of_its_numbers():
     assert run("meter.column & sort") == [D("1.50"), D("2.00"), D("3.00")]
     assert run("meter.column & (sum | count | min | max | mean(3))") == [
@@ -154,6 +156,7 @@ def test_an_aggregate_of_a_column_is_that_of_its_list(values, program, result):
 # Joined
 
 
+@pytest.mark.rule("4.5")
 def test_merge_puts_tables_end_to_end():
     joined = run("(meter.read | meter.read_more) >> merge")
     assert list(joined) == [*METERS, {"site": "east", "kwh": "7"}]

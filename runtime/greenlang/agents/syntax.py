@@ -303,7 +303,11 @@ def _write_call(node: Call, parts: list[str]) -> None:
         parts.append(", " if index else "(")
         if argument.name is not None:
             parts.append(f"{_canonical_name(argument.name)}=")
+        # A name alone, where values are given, is read as a word; a step there, wrong as it is, is no word.
+        bare = node.name not in COMBINATORS and isinstance(argument.value, Call)
+        parts.append("(" if bare else "")
         _write(argument.value, _CONDITIONAL, parts)
+        parts.append(")" if bare else "")
     parts.append(")")
 
 

@@ -7,6 +7,8 @@ cannot fit is refused; values are never converted on their way.
 from __future__ import annotations
 
 __all__ = [
+    "MAXIMUM_TYPE_DEPTH",
+    "MAXIMUM_TYPE_SIZE",
     "RecordType",
     "field_types",
     "fits",
@@ -39,11 +41,24 @@ _NOT_LISTS = (str, bytes, bytearray, Mapping)
 _WIDER_NUMBERS: dict[type, tuple[type, ...]] = {int: (Decimal, Fraction, float), bool: ()}
 
 
+#: A type that nests deeper, or is made of more types, is followed no further: a program of a few lines can
+#: make one of any size, since each of its steps may hold what came before twice.
+MAXIMUM_TYPE_DEPTH = 40
+MAXIMUM_TYPE_SIZE = 10_000
+
+
 @dataclass(frozen=True, slots=True)
 class RecordType:
     """The type of the record that `branch` gives: its names are known, and what stands under each."""
 
     fields: tuple[tuple[str, Any], ...]
+    #: How deep it nests, and of how many types it is made.
+    depth: int
+    size: int
+
+    def __hash__(self) -> int:
+        # Not that of the types inside, each of which would be hashed once for every place where it stands.
+        return hash((self.size, *[name for name, _ in self.fields]))
 
     @property
     def plain(self) -> Any:
@@ -165,12 +180,32 @@ def item_type(given: Any) -> Any:
 
 def list_of(item: Any) -> Any:
     """The type of a list of such items."""
-    return list if item is Any else list[item]
+    return list if item is Any or not _is_within(_measure(item)) else list[item]
 
 
-def record_of(names: Iterable[str], kinds: Iterable[Any]) -> RecordType:
-    """The type of a record with values of these types under these names."""
-    return RecordType(tuple(zip(names, kinds, strict=True)))
+def record_of(names: Iterable[str], kinds: Iterable[Any]) -> Any:
+    """The type of a record with values of these types under these names: a `RecordType`, or just `dict`."""
+    fields = tuple(zip(names, kinds, strict=True))
+    depth, size = _together([_measure(kind) for _, kind in fields])
+    return RecordType(fields, depth, size) if _is_within((depth, size)) else dict
+
+
+def _measure(kind: Any) -> tuple[int, int]:
+    """How deep a type nests, and of how many types it is made."""
+    if isinstance(kind, RecordType):
+        return kind.depth, kind.size
+    arguments = () if get_origin(kind) is Literal else get_args(kind)
+    return _together([_measure(argument) for argument in arguments]) if arguments else (0, 1)
+
+
+def _together(parts: Iterable[tuple[int, int]]) -> tuple[int, int]:
+    depths, sizes = zip((0, 0), *parts, strict=True)
+    return 1 + max(depths), 1 + sum(sizes)
+
+
+def _is_within(measure: tuple[int, int]) -> bool:
+    depth, size = measure
+    return depth < MAXIMUM_TYPE_DEPTH and size < MAXIMUM_TYPE_SIZE
 
 
 def union_of(members: Iterable[Any]) -> Any:
@@ -235,7 +270,7 @@ def _is_union(given: Any) -> bool:
 
 
 def _class(given: Any) -> type | None:
-    if isinstance(given, RecordType):
+    if isinstance(given, RecordType) or is_typeddict(given):
         return dict
     found = get_origin(given) or given
     return found if isinstance(found, type) else None

@@ -1,5 +1,7 @@
 """Edges: records with their fields, lists left of `&`, units, and both ends told."""
 
+import contextlib
+import time
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, NotRequired, TypedDict
@@ -93,6 +95,7 @@ def refusals(program):
     return [(told.message, told.fix) for told in caught.value.diagnostics]
 
 
+@pytest.mark.rule("8.6")
 def test_units_that_measure_different_things_never_fit():
     ((message, fix),) = refusals("unit.kwh >> unit.takes_kg")
     assert message == (
@@ -103,6 +106,7 @@ def test_units_that_measure_different_things_never_fit():
     assert len(refusals("unit.many * unit.takes_kg")) == 1
 
 
+@pytest.mark.rule("8.7")
 def test_units_that_convert_are_marked_in_the_plan():
     plan = compiled("unit.kwh >> unit.takes_mwh")
     ((program, slot, given, wanted),) = [
@@ -116,6 +120,7 @@ def test_units_that_convert_are_marked_in_the_plan():
     assert compiled("unit.kwh >> unit.no_unit >> unit.takes_kg").types.conversions == ()
 
 
+@pytest.mark.rule("8.7")
 def test_a_bare_number_in_another_unit_is_refused_because_nothing_would_convert_it():
     ((message, fix),) = refusals("unit.bare >> unit.takes_bare")
     assert message.endswith("a bare number does not say its unit, so nothing converts it")
@@ -157,6 +162,7 @@ def test_a_branch_that_nobody_reads_gets_a_warning():
     assert compiled("branch(a=record.decimal, b=record.text)").warnings == ()
 
 
+@pytest.mark.rule("8.5")
 def test_the_left_of_reduce_is_a_list():
     for program in ["record.text & record.decimal", "record.text >> reduce(record.decimal)"]:
         ((message, _),) = refusals(program)
@@ -173,3 +179,42 @@ def test_python_edges_are_told_with_file_and_line_of_both_ends():
     assert (Path(told.file).name, told.line) == ("test_checker.py", line)
     assert told.message == f"'unit.takes_kg' takes Quantity, and 'record.text' (line {line}) gives str"
     assert told.source_line[told.column - 1 :][: told.length] == "takes_kg"
+
+
+def doubled(form, count=60):
+    """A program whose every binding holds the one before it twice."""
+    return "\n".join(
+        ["x0 = record.decimal", *[f"x{i} = {form.format(f'x{i - 1}')}" for i in range(1, count)]]
+    )
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        *(
+            " >> ".join([step] * 3_000)
+            for step in ["(identity | identity)", "branch(a=identity, b=identity)"]
+        ),
+        *(
+            " >> ".join([step] * 3_000)
+            for step in ["map(identity | 1)", 'branch(a=identity) >> group_by("a")']
+        ),
+        doubled("branch(a={0}, b={0})", 13),
+        doubled("{0} >> group({0} | {0})", 13),
+    ],
+    ids=range(6),
+)
+def test_types_of_any_size_and_depth_are_checked_in_time_with_the_program(program):
+    start = time.process_time()
+    with contextlib.suppress(GcelError):
+        compiled(program)
+    assert time.process_time() - start < 10
+
+
+def test_a_type_is_followed_only_so_deep():
+    shallow, deep = [
+        compiled(" >> ".join(["record.decimal", *["(identity | identity)"] * count])).output_type
+        for count in (5, 1_000)
+    ]
+    assert shallow == list[list[list[list[list[Decimal]]]]]
+    assert len(str(deep)) < 1_000

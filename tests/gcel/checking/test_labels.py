@@ -115,6 +115,7 @@ def refusals(program):
         "(plain.same | bill.choose) >> calc.run",
     ],
 )
+@pytest.mark.rule("8.10")
 def test_what_no_model_touched_may_be_calculated_with(program):
     assert refusals(program) == []
 
@@ -146,6 +147,7 @@ def test_what_no_model_touched_may_be_calculated_with(program):
         ("bill.guess >> plain.same >> catch(calc.run)", "field 'error' of what it takes"),
     ],
 )
+@pytest.mark.rule("8.8", "8.9")
 def test_what_a_model_touched_may_not(program, what):
     (message,) = refusals(program)
     assert f", and {what} was touched by a language model: 'bill." in message
@@ -163,6 +165,7 @@ def test_a_refusal_names_both_ends_and_what_would_mend_it():
     )
 
 
+@pytest.mark.rule("8.11")
 def test_a_plan_from_json_is_held_to_it_again():
     document = gl.compile("bill.choose >> calc.run", registry=REGISTRY).to_json()
 
@@ -197,3 +200,11 @@ def test_a_contract_that_cannot_be_is_refused(options, message):
 
         @agent(name="bill.wrong", version="1.0.0", **options)
         def wrong(bill: Bill) -> Reading: ...
+
+
+@pytest.mark.parametrize("step", ["branch(a=identity, b=identity)", "branch(a=identity)"])
+def test_a_label_that_is_too_deep_to_follow_by_field_lies_on_the_whole(step):
+    deep = " >> ".join(["bill.guess", *[step] * 2_000, "calc.run"])
+    assert len(refusals(deep)) == 1
+    clear = " >> ".join(["plain.same", *[step] * 2_000, "(calc.run | bill.guess)"])
+    assert refusals(clear) == []

@@ -196,6 +196,7 @@ BATCH = 2_500
 
 
 @pytest.mark.parametrize("batch", range(10 * TIMES))
+@pytest.mark.rule("8.2")
 def test_any_program_by_the_grammar_is_read_or_refused(registry, batch):
     programs = Programs(f"{SEED} {batch}")
     compiled = 0

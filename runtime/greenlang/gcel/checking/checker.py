@@ -109,7 +109,10 @@ class _Checker:
         self._programs = programs
         self._origins = origins
         self._agents = agents
-        self._lists = lists
+        #: By program, the slots that must be lists, and where that is written.
+        self._lists: dict[int, list[tuple[int, Origin]]] = {}
+        for (number, slot), origin in lists.items():
+            self._lists.setdefault(number, []).append((slot, origin))
         self._makers = [f"'{spec.name}'" for spec in agents]
         #: The program and slot whose step is being asked.
         self._at = (0, 0)
@@ -141,26 +144,30 @@ class _Checker:
             self._at = number, slot
             output = self._step(step, origin, slots)
             slots.append(self._covered(output, step, origin) if modifiers_of(step) else output)
-            if isinstance(step, RecordStep):
-                self._tell_unread(program, slot, step, origin)
-        for (of, slot), origin in self._lists.items() if self._lists else ():
-            if of == number and not is_list(slots[slot].type):
+        for slot, origin in self._lists.get(number, ()):
+            if not is_list(slots[slot].type):
                 self._misfit(origin, "'&'", "a list or a table", slots[slot])
+        self._tell_unread(program, self._origins[number])
         return slots[program.result]
 
-    def _tell_unread(self, program: Program, slot: int, step: RecordStep, origin: Origin) -> None:
+    def _tell_unread(self, program: Program, origins: Sequence[Origin]) -> None:
         """Warn of branches whose outputs nobody takes from a record that is only taken apart."""
-        readers = [reader for reader in program.steps[slot:] if slot in inputs_of(reader)]
-        taken: set[object] = set()
-        for reader in readers:
-            if not (isinstance(reader, BuiltinStep) and reader.name == "get"):
-                return
-            taken.add(literal_options(reader.options).get("field"))
-        if not readers or program.result == slot:
-            return
-        for name in step.names:
-            if name not in taken:
-                self.warnings.append(diagnose(origin, f"nobody reads branch '{name}'", "remove it"))
+        #: By slot, the fields that are taken of a record; None where something reads all of it.
+        taken: dict[int, set[object] | None] = {}
+        for step in program.steps:
+            if isinstance(step, BuiltinStep) and step.name == "get":
+                fields = taken.setdefault(step.input, set())
+                if fields is not None:
+                    fields.add(literal_options(step.options).get("field"))
+            else:
+                taken.update(dict.fromkeys(inputs_of(step)))
+        taken[program.result] = None
+        for slot, (step, origin) in enumerate(zip(program.steps, origins, strict=True), start=1):
+            fields = taken.get(slot)
+            if isinstance(step, RecordStep) and fields is not None:
+                for name in step.names:
+                    if name not in fields:
+                        self.warnings.append(diagnose(origin, f"nobody reads branch '{name}'", "remove it"))
 
     def _covered(self, output: _Value, step: Step, origin: Origin) -> _Value:
         """What a step gives once its modifiers have acted: what it would, or what its `catch` gives."""

@@ -41,6 +41,7 @@ from greenlang.gcel.steps import (
     programs_of,
 )
 from greenlang.gcel.text import literal_options
+from greenlang.gcel.types import MAXIMUM_TYPE_DEPTH, MAXIMUM_TYPE_SIZE
 
 
 class _Model(Struct, frozen=True):
@@ -50,11 +51,23 @@ class _Model(Struct, frozen=True):
     origin: Origin
 
 
-#: What of a value is labelled: all of it, or some of its fields (of its items, where it is a list); an empty
-#: mapping is nothing.
-_Label: TypeAlias = "_Model | Mapping[str, _Label]"
+class _Fields(dict[str, "_Label"]):
+    """The labelled fields of a record, and none that are not."""
 
-_CLEAR: _Label = {}
+    __slots__ = ("depth", "size")
+
+    def __init__(self, labels: Mapping[str, _Label]) -> None:
+        super().__init__({name: label for name, label in labels.items() if label})
+        inner = [label for label in self.values() if isinstance(label, _Fields)]
+        self.depth: int = 1 + max([label.depth for label in inner], default=0)
+        self.size: int = len(self) + sum(label.size for label in inner)
+
+
+#: What of a value is labelled: all of it, or some of its fields (of its items, where it is a list); no field
+#: is nothing.
+_Label: TypeAlias = "_Model | _Fields"
+
+_CLEAR = _Fields({})
 
 #: Built-ins that give what they take, or some of it.
 _HANDING_ON = frozenset({"identity", "first", "last", "min", "max", "sort", "merge"})
@@ -101,7 +114,9 @@ class _Checker:
                 # An error tells of the input, and of what the step had made of it.
                 taken = slots[getattr(step, "input", 0)]
                 error = _model_of(_united([taken, output])) or _CLEAR
-                output = _united([output, self.run(modifier.handler, {"input": taken, "error": error})])
+                output = _united(
+                    [output, self.run(modifier.handler, _labelled({"input": taken, "error": error}))]
+                )
         return output
 
     def _step(self, step: Step, origin: Origin, slots: Sequence[_Label]) -> _Label:
@@ -118,7 +133,7 @@ class _Checker:
         if isinstance(step, ListStep):
             return _united([slots[slot] for slot in step.inputs])
         if isinstance(step, RecordStep):
-            return {name: slots[slot] for name, slot in zip(step.names, step.inputs, strict=True)}
+            return _labelled({name: slots[slot] for name, slot in zip(step.names, step.inputs, strict=True)})
         if isinstance(step, MapStep | GroupStep):
             return self.run(step.program, slots[step.input])
         if isinstance(step, FilterStep):
@@ -144,7 +159,7 @@ class _Checker:
                 model if made_of is None else _model_of(_united([_field(taken, each) for each in made_of]))
             )
             label[name] = _by_type(source, _field_type(spec.output_type, name))
-        return label
+        return _labelled(label)
 
     def _builtin(self, step: BuiltinStep, origin: Origin, taken: _Label) -> _Label:
         if step.name in _CALCULATING:
@@ -153,7 +168,7 @@ class _Checker:
             return _field(taken, _name(step.options, "field"))
         if step.name == "merge":
             # The fields of a branch's records are mixed with those of others.
-            return _united([taken, *taken.values()]) if isinstance(taken, Mapping) else taken
+            return _united([taken, *taken.values()]) if isinstance(taken, _Fields) else taken
         if step.name in {"sort", "min", "max"} and "key" in step.options:
             return _decided(_field(taken, _name(step.options, "key")), [taken])
         return taken if step.name in _HANDING_ON else (_model_of(taken) or _CLEAR)
@@ -182,14 +197,23 @@ def _field(label: _Label, name: str) -> _Label:
     return label if isinstance(label, _Model) else label.get(name, _CLEAR)
 
 
+def _labelled(labels: Mapping[str, _Label]) -> _Label:
+    """A record with these labels on its fields: on all of it where they are too many to follow."""
+    fields = _Fields(labels)
+    if fields.depth < MAXIMUM_TYPE_DEPTH and fields.size < MAXIMUM_TYPE_SIZE:
+        return fields
+    return _model_of(fields) or _CLEAR
+
+
 def _united(labels: Iterable[_Label]) -> _Label:
     merged: dict[str, _Label] = {}
     for label in labels:
         if isinstance(label, _Model):
             return label
         for name, inner in label.items():
-            merged[name] = _united([merged[name], inner]) if name in merged else inner
-    return merged
+            known = merged.get(name, inner)
+            merged[name] = inner if known is inner else _united([known, inner])
+    return _labelled(merged)
 
 
 def _decided(decider: _Label, outputs: Iterable[_Label]) -> _Label:
@@ -220,7 +244,7 @@ def _by_type(model: _Model | None, kind: Any) -> _Label:
     names = declared_fields(kind)
     if names is None:
         return model
-    return {name: model for name in names if not _is_closed(_field_type(kind, name))}
+    return _labelled({name: model for name in names if not _is_closed(_field_type(kind, name))})
 
 
 def _field_type(kind: Any, name: str) -> Any:

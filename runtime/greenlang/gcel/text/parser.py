@@ -18,6 +18,7 @@ from greenlang.agents.syntax import (
     COMBINATORS,
     MAXIMUM_DIGITS,
     MAXIMUM_NESTING,
+    MAXIMUM_STEPS,
     PRECEDENCE,
     Argument,
     Binary,
@@ -113,6 +114,10 @@ class _Parser:
         self.bindings: dict[str, Node | None] = {}
         self.binding_tokens: dict[str, Token] = {}
         self.used: set[str] = set()
+        #: Those of the statement being read.
+        self.statement_uses: set[str] = set()
+        #: Statements that could be read: the name bound, the tree, the bindings in it.
+        self.statements: list[tuple[str, Node, frozenset[str]]] = []
         #: Where each name that is no binding was first used, and those of the statement being read.
         self.free: dict[str, Token] = {}
         self.statement_free: dict[str, Token] = {}
@@ -123,7 +128,6 @@ class _Parser:
 
     def program(self) -> Reading:
         """Read all statements; the last, or the one named `main`, is the graph."""
-        readable: list[Node] = []
         last: tuple[str, Node | None, Token] | None = None
         while self.tokens[self.position].kind != END:
             if last is not None and not last[0]:
@@ -136,10 +140,10 @@ class _Parser:
             name, node = self._statement()
             last = (name, node, first)
             if node is not None:
-                readable.append(node)
+                self.statements.append((name, node, frozenset(self.statement_uses)))
         if last is None:
             self._tell(self.tokens[-1], "the program has no steps", "write an expression, such as identity")
-            return Reading(None, self.diagnostics, readable)
+            return Reading(None, self.diagnostics, [])
         self._tell_late_bindings()
         if "main" in self.bindings:
             if not last[0]:
@@ -150,8 +154,10 @@ class _Parser:
         else:
             graph_name, graph = last[0], last[1]
         if self.diagnostics or graph is None:
-            return Reading(None, self.diagnostics, readable)
-        unused = self._unused(graph_name)
+            return Reading(None, self.diagnostics, self._readable())
+        unused = self._unused(graph_name, graph.size)
+        if self.diagnostics:
+            return Reading(None, self.diagnostics, [])
         names = tuple(self.bindings)
         return Reading(Graph(graph, warnings=tuple(self.warnings), unused=unused, names=names), [], [])
 
@@ -161,6 +167,7 @@ class _Parser:
         node: Node | None = None
         self.broken = False
         self.statement_free = {}
+        self.statement_uses = set()
         try:
             node = self.expression()
             self._end_of_statement()
@@ -247,11 +254,34 @@ class _Parser:
                 line, _ = self.source.line_and_column(self.binding_tokens[name].start)
                 self._tell(token, f"'{name}' is used before its definition on line {line}", "define it above")
 
-    def _unused(self, graph_name: str) -> tuple[Node, ...]:
+    def _readable(self) -> list[Node]:
+        """Statements to check though others could not be read: each once, and no more steps than words."""
+        readable: list[Node] = []
+        covered: set[str] = set()
+        room = len(self.tokens)
+        for name, node, uses in reversed(self.statements):
+            if name in covered:
+                # It stands in one that follows.
+                covered |= uses
+            elif node.size <= room:
+                room -= node.size
+                covered |= uses
+                readable.append(node)
+        return readable
+
+    def _unused(self, graph_name: str, size: int) -> tuple[Node, ...]:
+        """Bindings that the graph, which has `size` steps, does not use; with it they keep to its limit."""
         unused = []
         for name, node in self.bindings.items():
             if name not in self.used and name != graph_name and node is not None:
                 self._warn(self.binding_tokens[name], f"'{name}' is never used", "remove it")
+                size += node.size
+                if size > MAXIMUM_STEPS:
+                    message = (
+                        f"the program has more than {MAXIMUM_STEPS:,} steps once its bindings are expanded"
+                    )
+                    self._tell(self.binding_tokens[name], message, "remove bindings that are never used")
+                    break
                 unused.append(node)
         return tuple(unused)
 
@@ -336,6 +366,7 @@ class _Parser:
                 "configure the agent where the binding is defined",
             )
         self.used.add(token.text)
+        self.statement_uses.add(token.text)
         node = self.bindings[token.text]
         if node is None:
             self.broken = True

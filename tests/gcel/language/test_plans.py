@@ -1,0 +1,74 @@
+"""The plan (docs/gcel.md, 9)."""
+
+import linecache
+import textwrap
+
+import pytest
+
+import greenlang as gl
+from greenlang.agents import agent
+
+from ..conftest import double
+
+
+@pytest.mark.rule("9.1", "9.2")
+def test_the_plan(registry):
+    """Flat, immutable, JSON-portable, with a SHA-256 hash over its canonical form."""
+    plan = gl.compile("acme.numbers * acme.double & sum", registry=registry)
+    assert plan.hash.startswith("sha256:")
+    assert len(plan.hash) == 71
+    assert gl.Plan.from_json(plan.to_json(), registry=registry) == plan
+    with pytest.raises(AttributeError):
+        plan.programs = ()
+
+
+@pytest.mark.rule("9.4")
+def test_not_portable():
+    """A function with no source or with a closure makes the plan `not portable`."""
+    bound = 1
+
+    @agent(name="test.closed", version="1.0.0")
+    def closed(x):
+        return bound
+
+    assert not gl.compile(closed).portable
+    assert gl.compile(double).portable
+
+
+@pytest.mark.rule("9.8")
+def test_pictures(registry):
+    """`greenlang plan` shows the plan before and after, as text, JSON, Mermaid or Graphviz."""
+    plan = gl.compile("x = acme.double\nmain = x | x", registry=registry)
+    assert "as it runs" in plan.explain()
+    assert '"planned"' in plan.explain("json")
+    for form in ["mermaid", "graphviz"]:
+        assert plan.explain(form) != plan.explain(form, planned=True)
+
+
+@pytest.mark.rule("9.3")
+def test_the_identity_of_a_loose_function_is_its_source_text():
+    """Dedented, with LF line ends: the same wherever the function stands, another for each change."""
+    source = "@gl.agent(name='test.same', version='1.0.0')\ndef same(x):\n    return x\n"
+
+    def identity(text):
+        name = f"<{hash(text)}>"
+        linecache.cache[name] = (len(text), None, text.splitlines(keepends=True), name)
+        namespace = {"gl": gl, "__name__": "test_same"}
+        exec(compile(text, name, "exec"), namespace)  # noqa: S102  what it is for
+        return gl.compile(namespace["same"]).codes[0]
+
+    indented = "if True:\n" + textwrap.indent(source, "  ")
+    assert identity(source) == identity(indented) == identity(source.replace("\n", "\r\n"))
+    assert identity(source) != identity(source.replace("return x", "return  x"))
+
+
+@pytest.mark.rule("9.4")
+def test_a_plan_says_that_it_is_not_portable():
+    """And which agent makes it so."""
+    bound = 1
+
+    @agent(name="test.closed", version="1.0.0")
+    def closed(x):
+        return bound
+
+    assert "not portable: the code of test.closed cannot be told" in gl.compile(closed >> double).explain()
