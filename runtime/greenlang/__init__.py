@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from greenlang.agents import Agent, Example, Graph, Registry, Resource, agent
     from greenlang.carbon import Quantity
     from greenlang.carbon import parse_unit as unit
+    from greenlang.engine import Runtime
     from greenlang.exact import divide
     from greenlang.exact import round_ as round
     from greenlang.gcel import (
@@ -59,6 +60,7 @@ __all__ = [
     "Registry",
     "Report",
     "Resource",
+    "Runtime",
     "VirtualClock",
     "__version__",
     "agent",
@@ -107,6 +109,7 @@ _HOMES = {
     "Registry": ("greenlang.agents", "Registry"),
     "Report": ("greenlang.gcel", "Report"),
     "Resource": ("greenlang.agents", "Resource"),
+    "Runtime": ("greenlang.engine", "Runtime"),
     "VirtualClock": ("greenlang.gcel.running.clocks", "VirtualClock"),
     "agent": ("greenlang.agents", "agent"),
     "branch": ("greenlang.gcel", "branch"),

@@ -8,6 +8,7 @@ that nothing of the developer's environment is discovered.
 import importlib.util
 import json
 import os
+import shutil
 import subprocess
 import sys
 import textwrap
@@ -18,6 +19,12 @@ from pathlib import Path
 import pytest
 
 LIBRARIES = ("greenlang", "msgspec", "packaging", "pluggy", "yaml")
+
+#: What the engine and the command line need besides.
+MORE_LIBRARIES = (
+    *("_cffi_backend", "cffi", "click", "cryptography", "greenlang_core", "markdown_it", "mdurl", "numpy"),
+    *("pyarrow", "pygments", "rich"),
+)
 
 PRELUDE = """
 import json, sys
@@ -228,6 +235,12 @@ class Environment:
     folder: Path
 
     @property
+    def environ(self) -> dict[str, str]:
+        """The environment variables of its processes: what they remember stays in the test's folder."""
+        home = self.folder.parent
+        return {**os.environ, "XDG_CACHE_HOME": str(home / "cache"), "XDG_CONFIG_HOME": str(home / "config")}
+
+    @property
     def python(self) -> Path:
         return self.folder / "bin" / "python"
 
@@ -243,7 +256,7 @@ class Environment:
             capture_output=True,
             text=True,
             cwd=self.folder,
-            env={**os.environ, "XDG_CACHE_HOME": str(self.folder.parent / "cache")},
+            env=self.environ,
             check=False,
         )
         assert done.returncode == 0, done.stderr
@@ -265,15 +278,22 @@ def build(command: str, folders: list[Path], wheels: Path) -> list[Path]:
     return sorted(wheels.glob("*.whl"))
 
 
-def make_environment(folder: Path, wheels: list[Path]) -> Environment:
+def make_environment(folder: Path, wheels: list[Path], libraries: tuple[str, ...] = LIBRARIES) -> Environment:
     venv.create(folder, with_pip=False, symlinks=True)
     environment = Environment(folder)
-    libraries = folder / "libraries"
-    libraries.mkdir()
-    for name in LIBRARIES:
+    linked = folder / "libraries"
+    linked.mkdir()
+    for name in libraries:
         spec = importlib.util.find_spec(name)
-        (libraries / name).symlink_to(Path(spec.origin).parent)
-    (environment.site_packages / "libraries.pth").write_text(f"{libraries}\n")
+        if spec is None:
+            continue  # an extra that is not installed here is not there either
+        origin = Path(spec.origin)
+        found = [origin.parent] if spec.submodule_search_locations else [origin]
+        # Wheels keep the shared libraries of a package in a folder beside it.
+        found += origin.parent.parent.glob(f"{name}.libs")
+        for path in found:
+            (linked / path.name).symlink_to(path)
+    (environment.site_packages / "libraries.pth").write_text(f"{linked}\n")
     pip = [sys.executable, "-m", "pip", "--python", environment.python, "--disable-pip-version-check"]
     subprocess.run(
         [*pip, "install", "-q", "--no-deps", "--no-index", *wheels], check=True, capture_output=True
@@ -302,3 +322,17 @@ def editable_environment(sources, tmp_path_factory):
     return make_environment(
         folder / "env", build("build_editable", [sources["acme-pack"]], folder / "wheels")
     )
+
+
+@pytest.fixture(scope="session")
+def install_projects(tmp_path_factory):
+    """Installs projects of `distributions/` from their wheels, into an environment that can run plans."""
+    projects = Path(__file__).parent / "distributions"
+
+    def install(*names: str) -> Environment:
+        folder = tmp_path_factory.mktemp("projects")
+        copies = [shutil.copytree(projects / name, folder / name) for name in names]
+        wheels = build("build_wheel", copies, folder / "wheels")
+        return make_environment(folder / "env", wheels, LIBRARIES + MORE_LIBRARIES)
+
+    return install

@@ -91,7 +91,9 @@ def test_an_asynchronous_setup_needs_a_runtime():
     wait = waiting(told=told)
 
     async def use():
-        with pytest.raises(AgentError, match=r"no runtime holds it open; run its plans in `async with"):
+        with pytest.raises(
+            AgentError, match=r"no runtime holds it open; run its plans with arun, in `async with"
+        ):
             await wait(1)
         await wait.spec.lifetime.ahold()
         assert await wait(1) == 2

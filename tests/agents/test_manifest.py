@@ -39,6 +39,7 @@ factor_sets:
     citation: Acme, table 2
 aliases:
   - data/names.csv
+hooks: [greenlang_commands, pre_execute]
 formulas:
   - name: acme.fuel
     version: 1.0.0
@@ -149,13 +150,14 @@ def test_the_example_in_the_documentation_is_a_manifest_with_every_key():
             "  - {path: data/fuels.csv, dataset: a, edition: b, licence: c, citation: d}\naliases:",
             "line 25: factor set 'data/fuels.csv' is declared twice; leave one out",
         ),
-        ("name: acme.fuel", "name: fuel", "line 28: 'fuel' cannot name an agent"),
-        ("    text: fuel = hours * 8\n", "", "line 28: 'text' of formulas[0] is missing"),
-        ("data/month.csv", "/month.csv", "line 36: '/month.csv' leads out of the pack"),
-        ("month.json", "month.txt", "line 37: the output 'examples/month.txt' is not a .json file"),
-        ("version: 1.10\n    date", "version: 1.11\n    date", "line 39: the changelog begins with 1.11"),
-        ("2026-02-01", "1.2.2026", "line 40: '1.2.2026' is not a date; write YYYY-MM-DD"),
-        ("2026-02-01", "2025-12-31", "line 43: 1.9 is dated 2026-01-01, after the release above it"),
+        ("pre_execute]", "pre_run]", "line 27: hooks[1]: invalid enum value 'pre_run'"),
+        ("name: acme.fuel", "name: fuel", "line 29: 'fuel' cannot name an agent"),
+        ("    text: fuel = hours * 8\n", "", "line 29: 'text' of formulas[0] is missing"),
+        ("data/month.csv", "/month.csv", "line 37: '/month.csv' leads out of the pack"),
+        ("month.json", "month.txt", "line 38: the output 'examples/month.txt' is not a .json file"),
+        ("version: 1.10\n    date", "version: 1.11\n    date", "line 40: the changelog begins with 1.11"),
+        ("2026-02-01", "1.2.2026", "line 41: '1.2.2026' is not a date; write YYYY-MM-DD"),
+        ("2026-02-01", "2025-12-31", "line 44: 1.9 is dated 2026-01-01, after the release above it"),
         ("summary: Fuels.", "summary:", "line 4: summary is empty; give it a value"),
         ("summary: Fuels.", "summary: Fuels.\nsummary: Twice.", "line 5: 'summary' stands here twice"),
         ("summary: Fuels.", "summary: [Fuels.", "it is not YAML: "),

@@ -10,14 +10,24 @@ In: functions marked with `@agent`, distributions with an entry point of the gro
 - `resource`: text files that a program names and a plan carries; `files`: those of packs.
 - `manifest`: pack.yaml, read by `located_yaml` with the line of every mistake, held to `manifest_rules`.
 - `discovery`: which distributions are there, from metadata alone, found by `scanning` and remembered in
-  `snapshots`; `catalogue`: what they offer, by name; `registry`: finds it, `admission`: compares its signature,
-  `loading`: imports it.
-- `hooks`: every hook; `plugins`: imports plugins and calls their hooks.
+  `snapshots`; `catalogue`: what they offer, by name; `registry`: finds it, `admission`: compares its
+  signature, `loading`: imports it.
+- `hooks`: every hook; `contributions`: what they bring; `context`: what they see of an execution; `plugins`:
+  imports plugins and registers their hooks.
 - `identity`: the digests that say which code ran.
 """
 
 from greenlang.agents.catalogue import Offer
+from greenlang.agents.context import LIFECYCLE, ExecutionContext, LifecycleHook
 from greenlang.agents.contract import EFFECTS, Agent, AgentSpec, Effect, Option, agent
+from greenlang.agents.contributions import (
+    Command,
+    EngineBackend,
+    EventSink,
+    ReportFormat,
+    Route,
+    StoreBackend,
+)
 from greenlang.agents.discovery import Discovery, Plugin, discover
 from greenlang.agents.examples import Example
 from greenlang.agents.expressions import Expression, Graph
@@ -39,19 +49,25 @@ from greenlang.agents.resource import Resource
 
 __all__ = [
     "EFFECTS",
+    "LIFECYCLE",
     "Agent",
     "AgentDeclaration",
     "AgentSpec",
+    "Command",
     "Diagnostic",
     "Discovery",
     "Effect",
+    "EngineBackend",
+    "EventSink",
     "Example",
     "ExampleDeclaration",
+    "ExecutionContext",
     "Expression",
     "FactorFile",
     "FactorSetDeclaration",
     "FormulaDeclaration",
     "Graph",
+    "LifecycleHook",
     "Lifetime",
     "Needs",
     "Offer",
@@ -61,7 +77,10 @@ __all__ = [
     "Plugin",
     "Registry",
     "Release",
+    "ReportFormat",
     "Resource",
+    "Route",
+    "StoreBackend",
     "agent",
     "default_registry",
     "discover",

@@ -10,6 +10,7 @@ __all__ = ["Catalogue", "Offer", "catalogue_of"]
 import functools
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
@@ -18,6 +19,9 @@ from greenlang.agents.discovery import Discovery, Plugin
 from greenlang.agents.files import FactorFile, PackFile
 from greenlang.agents.manifest import PackManifest
 from greenlang.errors import PackError
+
+if TYPE_CHECKING:
+    from greenlang.agents.plugins import Plugins
 
 
 class Offer(Struct, frozen=True):
@@ -51,20 +55,16 @@ class Catalogue:
     problems: list[PackError] = field(default_factory=list)
 
 
-def catalogue_of(
-    discovery: Discovery, own: Iterable[Agent] = (), *, admit: Callable[[Plugin], None] | None = None
-) -> Catalogue:
+def catalogue_of(discovery: Discovery, own: Iterable[Agent], plugins: Callable[[], Plugins]) -> Catalogue:
     """Join what is installed and the program's own agents; what cannot be used is told in `problems`.
 
-    `admit` is asked about each plugin that has to be imported for it, and raises a PackError to refuse it.
+    `plugins` is called where a plugin has to be imported for it: pluggy is loaded only then.
     """
     catalogue = Catalogue(problems=list(discovery.problems))
     for plugin in discovery.plugins:
         try:
             if plugin.manifest is None:
-                if admit is not None:
-                    admit(plugin)
-                _add_code(catalogue, plugin)
+                _add_code(catalogue, plugin, plugins())
             else:
                 _add_pack(catalogue, plugin, plugin.manifest)
         except PackError as error:
@@ -83,14 +83,12 @@ def catalogue_of(
     return catalogue
 
 
-def _add_code(catalogue: Catalogue, plugin: Plugin) -> None:
-    # pluggy and the plugin's own code are loaded only where there is such a plugin.
-    from greenlang.agents.plugins import ask_plugin
-
-    given = ask_plugin(plugin)
-    for agent in given.agents:
+def _add_code(catalogue: Catalogue, plugin: Plugin, plugins: Plugins) -> None:
+    plugins.register(plugin)
+    factors = plugins.answers(plugin, "greenlang_factors", FactorFile)
+    for agent in plugins.answers(plugin, "greenlang_agents", Agent):
         _add(catalogue, _offer(agent, plugin))
-    catalogue.factors += [replace(file, pack=plugin.distribution) for file in given.factors]
+    catalogue.factors += [replace(file, pack=plugin.distribution) for file in factors]
 
 
 def _add_pack(catalogue: Catalogue, plugin: Plugin, manifest: PackManifest) -> None:

@@ -49,6 +49,12 @@ class Plugin:
                 place=str(self),
             ) from error
 
+    def has_hooks(self) -> bool:
+        """Import its modules, and see whether one holds a function marked with `hookimpl`."""
+        # The mark is pluggy's, for the project name that `hooks` gives it; to look for it loads no pluggy.
+        modules = map(self.import_module, self.modules)
+        return any(hasattr(value, "greenlang_impl") for module in modules for value in vars(module).values())
+
 
 @dataclass(frozen=True, slots=True)
 class Discovery:

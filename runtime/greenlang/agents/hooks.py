@@ -9,18 +9,54 @@ with `hookimpl`, are the implementations:
     def greenlang_agents():
         return [double]
 
-A pack needs none of them for what its pack.yaml declares: that is known without importing it.
+A pack needs none of them for what its pack.yaml declares: that is known without importing it.  The others it
+names there, `hooks: [greenlang_commands]`, so that it is imported for them and for nothing else.
+
+A hook named `greenlang_…` gives things, and each plugin is asked by itself.  The others surround executions:
+they run in pluggy's order (the last registered first, plugins being registered in the order of their
+distributions' names; `tryfirst`, `trylast` and `wrapper` count), may be functions or coroutine functions
+(wrappers are generators), and may leave out the parameter.  Where nobody implements one, it costs nothing.
+
+These docstrings are the reference in docs/plugins.md, and their examples are run.
 """
 
 from __future__ import annotations
 
-__all__ = ["GROUP", "greenlang_agents", "greenlang_factors", "hookimpl"]
+__all__ = [
+    "GROUP",
+    "cleanup",
+    "greenlang_agents",
+    "greenlang_commands",
+    "greenlang_engines",
+    "greenlang_events",
+    "greenlang_factors",
+    "greenlang_reports",
+    "greenlang_routes",
+    "greenlang_stores",
+    "hookimpl",
+    "on_error",
+    "post_execute",
+    "post_init",
+    "post_validate",
+    "pre_execute",
+    "pre_init",
+    "pre_validate",
+]
 
-from collections.abc import Iterable
+from collections.abc import Awaitable, Iterable
 
 import pluggy
 
+from greenlang.agents.context import ExecutionContext
 from greenlang.agents.contract import Agent
+from greenlang.agents.contributions import (
+    Command,
+    EngineBackend,
+    EventSink,
+    ReportFormat,
+    Route,
+    StoreBackend,
+)
 from greenlang.agents.files import FactorFile
 
 #: The entry-point group, and the name under which pluggy knows the hooks.
@@ -63,7 +99,7 @@ def greenlang_factors() -> Iterable[FactorFile]:  # type: ignore[empty-body]  # 
 
         from pathlib import Path
 
-        from greenlang.agents.files import FactorFile
+        from greenlang.agents import FactorFile
         from greenlang.agents.hooks import hookimpl
 
         @hookimpl
@@ -77,4 +113,290 @@ def greenlang_factors() -> Iterable[FactorFile]:  # type: ignore[empty-body]  # 
                     citation="Acme Boiler Survey 2024, table 2",
                 )
             ]
+    """
+
+
+@hookspec
+def greenlang_commands() -> Iterable[Command]:  # type: ignore[empty-body]  # as above
+    """Commands of `greenlang`; called for `greenlang --help` and for a command that is not the runtime's own.
+
+    Example
+    -------
+    A command whose module, and click with it, is imported when somebody calls it::
+
+        from greenlang.agents import Command
+        from greenlang.agents.hooks import hookimpl
+
+        @hookimpl
+        def greenlang_commands():
+            return [
+                Command(
+                    name="boilers",
+                    summary="List the boilers that Acme knows.",
+                    target="acme_boilers.commands:boilers",
+                )
+            ]
+    """
+
+
+@hookspec
+def greenlang_reports() -> Iterable[ReportFormat]:  # type: ignore[empty-body]  # as above
+    """Forms of results for `greenlang run --format NAME`; called where NAME is not one of the runtime's own.
+
+    Example
+    -------
+    The hash of a result and nothing else::
+
+        from greenlang.agents import ReportFormat
+        from greenlang.agents.hooks import hookimpl
+
+        @hookimpl
+        def greenlang_reports():
+            return [
+                ReportFormat(
+                    name="hash",
+                    summary="The hash of the result.",
+                    media_type="text/plain",
+                    render=lambda execution: f"{execution.record.result_hash}".encode(),
+                )
+            ]
+    """
+
+
+@hookspec
+def greenlang_stores() -> Iterable[StoreBackend]:  # type: ignore[empty-body]  # as above
+    """Stores of executions, each chosen by the scheme of a URL.
+
+    It is collected and checked; nothing uses it yet: stores by URL come with a later version.
+
+    Example
+    -------
+    A store for URLs like `acme://host/name`::
+
+        from greenlang.agents import StoreBackend
+        from greenlang.agents.hooks import hookimpl
+
+        class AcmeStore:
+            def __init__(self, url):
+                self.url = url
+
+        @hookimpl
+        def greenlang_stores():
+            summary = "Keeps executions in Acme's database."
+            return [StoreBackend(scheme="acme", summary=summary, open=AcmeStore)]
+    """
+
+
+@hookspec
+def greenlang_engines() -> Iterable[EngineBackend]:  # type: ignore[empty-body]  # as above
+    """Engines that run plans over many machines, each chosen by the scheme of a URL.
+
+    It is collected and checked; nothing uses it yet: engines by URL come with a later version.
+
+    Example
+    -------
+    An engine for URLs like `acme://scheduler`::
+
+        from greenlang.agents import EngineBackend
+        from greenlang.agents.hooks import hookimpl
+
+        class AcmeEngine:
+            def __init__(self, url):
+                self.url = url
+
+        @hookimpl
+        def greenlang_engines():
+            summary = "Runs plans on Acme's cluster."
+            return [EngineBackend(scheme="acme", summary=summary, open=AcmeEngine)]
+    """
+
+
+@hookspec
+def greenlang_events() -> Iterable[EventSink]:  # type: ignore[empty-body]  # as above
+    """Sinks for the events of executions, each chosen by the scheme of a URL.
+
+    It is collected and checked; nothing uses it yet: event sinks come with a later version.
+
+    Example
+    -------
+    A sink for URLs like `acme://topic`::
+
+        from greenlang.agents import EventSink
+        from greenlang.agents.hooks import hookimpl
+
+        class AcmeSink:
+            def __init__(self, url):
+                self.url = url
+
+        @hookimpl
+        def greenlang_events():
+            summary = "Sends events to Acme's bus."
+            return [EventSink(scheme="acme", summary=summary, open=AcmeSink)]
+    """
+
+
+@hookspec
+def greenlang_routes() -> Iterable[Route]:  # type: ignore[empty-body]  # as above
+    """Paths of the HTTP service, below `/v1`.
+
+    It is collected and checked; nothing uses it yet: routes of plugins come with a later version.
+
+    Example
+    -------
+    A path that says how many boilers there are::
+
+        from greenlang.agents import Route
+        from greenlang.agents.hooks import hookimpl
+
+        async def boilers(request):
+            return {"boilers": 3}
+
+        @hookimpl
+        def greenlang_routes():
+            return [Route(method="GET", path="/boilers", handler=boilers, summary="Count boilers.")]
+    """
+
+
+@hookspec
+def pre_init(context: ExecutionContext) -> Awaitable[None] | None:
+    """Before anything of an execution: agents may not be open yet. What it raises refuses the execution.
+
+    Example
+    -------
+    Executions of one tenant only::
+
+        from greenlang.agents.hooks import hookimpl
+        from greenlang.errors import InputError
+
+        @hookimpl
+        def pre_init(context):
+            if context.tenant != "acme":
+                raise InputError(f"tenant '{context.tenant}' has no contract", fix="ask for one")
+    """
+
+
+@hookspec
+def post_init(context: ExecutionContext) -> Awaitable[None] | None:
+    """When the agents of the plan are open.
+
+    Example
+    -------
+    The steps that will run, noted for later hooks::
+
+        from greenlang.agents.hooks import hookimpl
+
+        @hookimpl
+        def post_init(context):
+            context.notes["acme.steps"] = context.plan.step_count
+    """
+
+
+@hookspec
+def pre_validate(context: ExecutionContext) -> Awaitable[None] | None:
+    """Before the input is held to the type that the plan takes.
+
+    Example
+    -------
+    Texts for people become decimals::
+
+        from decimal import Decimal
+
+        from greenlang.agents.hooks import hookimpl
+
+        @hookimpl
+        def pre_validate(context):
+            if isinstance(context.input, str):
+                context.input = Decimal(context.input.replace(" ", ""))
+    """
+
+
+@hookspec
+def post_validate(context: ExecutionContext) -> Awaitable[None] | None:
+    """When the input is of the type that the plan takes.
+
+    Example
+    -------
+    A rule of one's own for inputs::
+
+        from greenlang.errors import InputError
+
+        from greenlang.agents.hooks import hookimpl
+
+        @hookimpl
+        async def post_validate(context):
+            if context.input == 0:
+                raise InputError("0 is no activity", fix="leave it out")
+    """
+
+
+@hookspec
+def pre_execute(context: ExecutionContext) -> Awaitable[None] | None:
+    """Before the plan runs: the last that may replace the input.
+
+    Example
+    -------
+    A wrapper: what stands before `yield` runs before all other hooks of this name, the rest after them::
+
+        import time
+
+        from greenlang.agents.hooks import hookimpl
+
+        @hookimpl(wrapper=True)
+        def pre_execute(context):
+            started = time.perf_counter()
+            yield
+            context.notes["acme.hooks_took_s"] = time.perf_counter() - started
+    """
+
+
+@hookspec
+def post_execute(context: ExecutionContext) -> Awaitable[None] | None:
+    """When the plan has run: `context.output` is what it gave, which no hook can change.
+
+    Example
+    -------
+    Every result in a log, before the log of any other plugin::
+
+        import logging
+
+        from greenlang.agents.hooks import hookimpl
+
+        @hookimpl(tryfirst=True)
+        def post_execute(context):
+            logging.getLogger("acme").info("%s gave %s", context.plan.hash, context.output)
+    """
+
+
+@hookspec
+def on_error(context: ExecutionContext) -> Awaitable[None] | None:
+    """When a hook or a step failed or was cancelled: `context.error` says why, and is raised afterwards.
+
+    Example
+    -------
+    Failures in a log::
+
+        import logging
+
+        from greenlang.agents.hooks import hookimpl
+
+        @hookimpl
+        def on_error(context):
+            logging.getLogger("acme").error("%s failed: %s", context.plan.hash, context.error)
+    """
+
+
+@hookspec
+def cleanup(context: ExecutionContext) -> Awaitable[None] | None:
+    """At the end of every execution, whether it succeeded or not.
+
+    Example
+    -------
+    What `pre_init` opened is closed::
+
+        from greenlang.agents.hooks import hookimpl
+
+        @hookimpl
+        async def cleanup(context):
+            if session := context.notes.pop("acme.session", None):
+                await session.close()
     """

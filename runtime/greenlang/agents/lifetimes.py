@@ -51,11 +51,6 @@ class Lifetime:
         """
         if self._object is not None:
             return self._object
-        if self.waits:
-            raise AgentError(
-                f"agent '{self.name}' is set up asynchronously, and no runtime holds it open",
-                fix="run its plans in `async with greenlang.Runtime() as runtime`",
-            )
         with self._lock:
             if self._object is None:
                 self._object = self._set_up()
@@ -94,6 +89,11 @@ class Lifetime:
                 await _awaited(getattr(closing, "close", None))
 
     def _set_up(self) -> Any:
+        if self.waits:
+            raise AgentError(
+                f"agent '{self.name}' is set up or closed asynchronously, and no runtime holds it open",
+                fix="run its plans with arun, in `async with greenlang.Runtime() as runtime`",
+            )
         with self._telling("set up"):
             made = self.made()
             if hasattr(made, "setup"):

@@ -12,6 +12,7 @@ __all__ = [
     "ExampleDeclaration",
     "FactorSetDeclaration",
     "FormulaDeclaration",
+    "HookName",
     "Needs",
     "PackManifest",
     "Release",
@@ -20,7 +21,7 @@ __all__ = [
 ]
 
 import re
-from typing import Annotated, TypeAlias
+from typing import Annotated, Literal, TypeAlias
 
 import msgspec
 
@@ -48,6 +49,24 @@ _WORDS = {
     "`int | null`": "an integer",
     "`str | null`": "text",
 }
+
+#: The hooks that a pack may name: what it has of agents and factors stands in pack.yaml itself.
+HookName: TypeAlias = Literal[
+    "greenlang_commands",
+    "greenlang_engines",
+    "greenlang_events",
+    "greenlang_reports",
+    "greenlang_routes",
+    "greenlang_stores",
+    "pre_init",
+    "post_init",
+    "pre_validate",
+    "post_validate",
+    "pre_execute",
+    "post_execute",
+    "on_error",
+    "cleanup",
+]
 
 _Positive: TypeAlias = Annotated[int, msgspec.Meta(ge=1)]
 
@@ -137,6 +156,8 @@ class PackManifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     factor_sets: tuple[FactorSetDeclaration, ...] = ()
     #: Tables of other names for activities, relative to pack.yaml.
     aliases: tuple[str, ...] = ()
+    #: Those that its code implements; it is imported when one of them is called.
+    hooks: tuple[HookName, ...] = ()
     formulas: tuple[FormulaDeclaration, ...] = ()
     examples: tuple[ExampleDeclaration, ...] = ()
     #: From new to old.

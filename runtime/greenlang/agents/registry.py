@@ -5,18 +5,26 @@ from __future__ import annotations
 __all__ = ["Registry", "default_registry"]
 
 import functools
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
 
 from greenlang.agents.admission import Admission, admit_by_policy
 from greenlang.agents.catalogue import Catalogue, Offer, catalogue_of
+from greenlang.agents.context import LIFECYCLE, LifecycleHook
 from greenlang.agents.contract import Agent, AgentSpec
+from greenlang.agents.contributions import CONTRIBUTIONS, Contribution
 from greenlang.agents.discovery import Discovery, Plugin, discover
 from greenlang.agents.files import FactorFile, PackFile
 from greenlang.agents.identity import definition_identity, definitions_identity, package_identity
 from greenlang.agents.loading import load_agent
 from greenlang.agents.naming import in_order, newest_matching
-from greenlang.errors import AgentError, PackError, nearest
+from greenlang.errors import AgentError, InputError, PackError, nearest
+
+if TYPE_CHECKING:
+    from greenlang.agents.plugins import Plugins
+
+C = TypeVar("C", bound=Contribution)
 
 
 class Registry:
@@ -47,6 +55,8 @@ class Registry:
         self._discovery = discovery
         self._ask = admit
         self._signers: dict[str, str | None] = {}
+        #: Plugins of which an agent was loaded.
+        self._used: set[Plugin] = set()
         self._loaded: dict[tuple[str, str], AgentSpec] = {}
         self._identities: dict[Path, str | None] = {}
 
@@ -139,13 +149,63 @@ class Registry:
         """The tables of other names for activities, of all packs or of the distribution `pack`."""
         return tuple(file for file in self._catalogue.aliases if pack in (None, file.pack))
 
+    def contributions(self, kind: type[C], *, reserved: Collection[str] = ()) -> Mapping[str, C]:
+        """What plugins bring of one kind, by what users choose it by; imports those that may bring any.
+
+        A plugin that fails to answer is told in `problems`, as is one that brings what another brings, or
+        what is `reserved` for the runtime itself.
+        """
+        self._catalogue  # noqa: B018  plugins without a pack.yaml are registered with it
+        plugins = self._with_hooks([CONTRIBUTIONS[kind]])
+        if not plugins:
+            return {}
+        found, problems = self._plugins.contributions(kind, plugins, reserved)
+        for problem in problems:
+            self._note(problem)
+        return found
+
+    @property
+    def lifecycle(self) -> Mapping[str, Sequence[LifecycleHook]]:
+        """The implementations of the lifecycle hooks that have any, in the order in which they are called."""
+        self._lifecycle_plugins  # noqa: B018  registers them, once
+        return self._plugins.lifecycle if "_plugins" in vars(self) else {}
+
+    @functools.cached_property
+    def _lifecycle_plugins(self) -> None:
+        self._catalogue  # noqa: B018  as above
+        for plugin in self._with_hooks(LIFECYCLE):
+            try:
+                self._plugins.register(plugin)
+            except PackError as error:
+                self._note(error)
+
+    def check(self) -> tuple[InputError, ...]:
+        """Import everything that is installed, and tell all that is wrong with it."""
+        failures: list[InputError] = []
+        for offer in self.offers():
+            try:
+                self.resolve(offer.name, f"=={offer.version}")
+            except AgentError as error:
+                failures.append(error)
+        for kind in CONTRIBUTIONS:
+            self.contributions(kind)
+        self.lifecycle  # noqa: B018  registers the plugins that have such hooks
+        return *self.problems, *failures
+
     @functools.cached_property
     def _discovered(self) -> Discovery:
         return discover() if self._discovery is None else self._discovery
 
     @functools.cached_property
     def _catalogue(self) -> Catalogue:
-        return catalogue_of(self._discovered, self._own, admit=self._admit)
+        return catalogue_of(self._discovered, self._own, lambda: self._plugins)
+
+    @functools.cached_property
+    def _plugins(self) -> Plugins:
+        # pluggy is loaded only where the code of a plugin is wanted.
+        from greenlang.agents.plugins import Plugins
+
+        return Plugins(self._admit)
 
     def _load(self, offer: Offer) -> AgentSpec:
         if offer.plugin is not None:
@@ -157,7 +217,40 @@ class Registry:
                     fix=error.fix,
                     place=error.place,
                 ) from error
-        return load_agent(offer)
+        spec = load_agent(offer)
+        if offer.plugin is not None and offer.plugin not in self._used:
+            self._used.add(offer.plugin)
+            self._register_used(offer.plugin)
+        return spec
+
+    def _register_used(self, plugin: Plugin) -> None:
+        """Register the hooks of a pack whose code is loaded anyway; what is wrong there harms no agent."""
+        try:
+            if plugin.has_hooks():
+                self._plugins.register(plugin)
+        except PackError as error:
+            self._note(error)
+
+    def _note(self, problem: PackError) -> None:
+        if str(problem) not in map(str, self._catalogue.problems):
+            self._catalogue.problems.append(problem)
+
+    def _with_hooks(self, names: Collection[str]) -> list[Plugin]:
+        """The plugins that may implement one of these hooks, sound as far as is known."""
+        broken = {plugin for plugin, error in self._registered.items() if error is not None}
+        return [
+            plugin
+            for plugin in self._discovered.plugins
+            if plugin not in broken
+            and (
+                plugin in self._registered
+                or (plugin.manifest and not set(names).isdisjoint(plugin.manifest.hooks))
+            )
+        ]
+
+    @property
+    def _registered(self) -> Mapping[Plugin, PackError | None]:
+        return self._plugins.registered if "_plugins" in vars(self) else {}
 
     def _admit(self, plugin: Plugin) -> None:
         """PackError for a plugin that must not be imported; who signed it is kept."""

@@ -8,17 +8,22 @@ mend, 1 for a failure of ours and 130 after Ctrl-C.
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from importlib import import_module
+from typing import TYPE_CHECKING
 
 import click
 
 from greenlang import __version__
 from greenlang.errors import DataError, GreenLangError, InputError
 
-__all__ = ["greenlang", "main"]
+if TYPE_CHECKING:
+    from greenlang.agents import Command
+
+__all__ = ["COMMANDS", "greenlang", "main"]
 
 #: Command name -> where it lives (module:attribute) and what the list of commands says of it.
-_COMMANDS = {
+COMMANDS = {
     "run": ("greenlang.cli.run:run", "Run a GCEL program on data and print what it gives."),
     "plan": ("greenlang.cli.plan:plan", "Compile a GCEL program and draw its plan."),
     "verify": ("greenlang.cli.verify:verify", "Check a result bundle: hashes, recomputation, signature."),
@@ -35,21 +40,32 @@ class _LazyGroup(click.Group):
     """A group whose commands are imported when they are called, so that `--help` is quick."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
-        """Names, in the order of `_COMMANDS`."""
-        return list(_COMMANDS)
+        """Names, in the order of `COMMANDS`; after them those of plugins."""
+        return [*COMMANDS, *_plugin_commands()]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
-        """Import one command."""
-        if cmd_name not in _COMMANDS:
-            return None
-        module, _, attribute = _COMMANDS[cmd_name][0].partition(":")
-        command: click.Command = getattr(import_module(module), attribute)
-        return command
+        """Import one command; only one that is not the runtime's own makes it ask plugins."""
+        command: click.Command
+        if cmd_name in COMMANDS:
+            module, _, attribute = COMMANDS[cmd_name][0].partition(":")
+            command = getattr(import_module(module), attribute)
+            return command
+        brought = _plugin_commands().get(cmd_name)
+        return None if brought is None else brought.load()
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         """List the commands without importing them."""
         with formatter.section("Commands"):
-            formatter.write_dl([(name, summary) for name, (_, summary) in _COMMANDS.items()])
+            formatter.write_dl([(name, summary) for name, (_, summary) in COMMANDS.items()])
+        if brought := _plugin_commands():
+            with formatter.section("Commands of plugins"):
+                formatter.write_dl([(name, command.summary) for name, command in sorted(brought.items())])
+
+
+def _plugin_commands() -> Mapping[str, Command]:
+    from greenlang.agents import Command, default_registry
+
+    return default_registry().contributions(Command, reserved=COMMANDS)
 
 
 @click.group(

@@ -8,8 +8,10 @@ import sys
 import click
 
 from greenlang import __version__
-from greenlang.agents import default_registry
+from greenlang.agents import Command, ReportFormat, default_registry
+from greenlang.cli import COMMANDS
 from greenlang.cli.console import output, table
+from greenlang.cli.reports import FORMATS
 
 __all__ = ["doctor"]
 
@@ -21,9 +23,9 @@ Example:
 """
 )
 def doctor() -> None:
-    """Check this installation: Python, the compiled core, packs, the signing key.
+    """Check this installation: Python, the compiled core, packs and plugins, the signing key.
 
-    The exit code is 1 if a pack is broken.
+    Every pack and plugin is imported. The exit code is 1 if one is broken.
     """
     from greenlang.engine import signing_state
     from greenlang_core.decimals import DecimalColumn
@@ -40,6 +42,10 @@ def doctor() -> None:
     listing.add_row("factor files", str(len(registry.factors())))
     listing.add_row("signing key", signing_state())
     output().print(listing)
-    for problem in registry.problems:
+    # What `check` cannot know: the names that are the command line's own.
+    registry.contributions(Command, reserved=COMMANDS)
+    registry.contributions(ReportFormat, reserved=FORMATS)
+    problems = registry.check()
+    for problem in problems:
         click.echo(f"broken: {problem}", err=True)
-    sys.exit(1 if registry.problems else 0)
+    sys.exit(1 if problems else 0)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from greenlang.cli.console import output, reading_progress, remarks, working
+from greenlang.cli.reports import FORMATS, check_format, print_report
 from greenlang.cli.results import print_result
 from greenlang.cli.traces import print_trace
 from greenlang.errors import InputError
@@ -60,10 +61,12 @@ Examples:
 @click.option(
     "--format",
     "form",
-    type=click.Choice(["table", "json", "csv", "jsonl", "parquet", "arrow"]),
+    metavar="[" + "|".join(FORMATS) + "|NAME]",
+    callback=check_format,
     default="table",
     show_default=True,
-    help="What to print: tables for people, all of it as JSON, or its table in a format for machines.",
+    help="What to print: tables for people, all of it as JSON, its table in a format for machines, or a "
+    "report that a plugin brings.",
 )
 @click.option(
     "--gwp", default="AR5", show_default=True, help="GWP set: AR4, AR5, AR6, or one with its table."
@@ -187,7 +190,10 @@ def run(
     if output_path is not None:
         with working(f"writing {output_path.name}"):
             save_result(execution, output_path)
-    print_result(execution, form, bundle=output_path)
+    if form in FORMATS:
+        print_result(execution, form, bundle=output_path)
+    else:
+        print_report(execution, form)
     if execution.trace is not None and form != "json":
         # Beside a table for machines the picture is a remark.
         print_trace(execution.trace, output() if form == "table" else remarks())

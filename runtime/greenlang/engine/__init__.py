@@ -1,6 +1,7 @@
 """Runs: a program and data from files in, results with their proofs out.
 
-`inputs` reads programs, policies and data; `execution` runs a plan, commits its record and saves bundles;
+`inputs` reads programs, policies and data; `runtime` holds what a process runs plans with; `execution` runs a
+plan, commits its record and saves bundles, `lifecycle` calls the hooks of plugins around it;
 `step_ledger` keeps what steps gave, so that a run that was cut off goes on; `evidence` turns values into what
 the ledger hashes; `recomputation` runs a bundle again to verify it, and `row_evidence` proves one row of it.
 """
@@ -8,10 +9,11 @@ the ledger hashes; `recomputation` runs a bundle again to verify it, and `row_ev
 from __future__ import annotations
 
 from greenlang.engine.evidence import Evidence, gather_evidence, inventory_of, table_input
-from greenlang.engine.execution import Execution, execute, save_result, save_table, signing_state
+from greenlang.engine.execution import Execution, aexecute, execute, save_result, save_table, signing_state
 from greenlang.engine.inputs import Limits, load_program, make_policy, read_input, read_table
 from greenlang.engine.recomputation import verify_bundle
 from greenlang.engine.row_evidence import RowEvidence, UsedSelection, prove_result_row
+from greenlang.engine.runtime import Runtime
 from greenlang.engine.step_ledger import FileLedger, default_ledger_path
 
 __all__ = [
@@ -20,7 +22,9 @@ __all__ = [
     "FileLedger",
     "Limits",
     "RowEvidence",
+    "Runtime",
     "UsedSelection",
+    "aexecute",
     "default_ledger_path",
     "execute",
     "gather_evidence",

@@ -12,6 +12,7 @@ import msgspec
 from greenlang.agents import Registry, default_registry
 from greenlang.carbon import TableFormat, factor_roles, result_table
 from greenlang.engine.evidence import Evidence, gather_evidence
+from greenlang.engine.lifecycle import acall, call
 from greenlang.gcel import Plan, StepLedger, Trace
 from greenlang.ledger import (
     BundleContents,
@@ -26,7 +27,7 @@ from greenlang.ledger import (
     save_bundle,
 )
 
-__all__ = ["Execution", "execute", "save_result", "save_table", "signing_state"]
+__all__ = ["Execution", "aexecute", "execute", "save_result", "save_table", "signing_state"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,15 +75,38 @@ def execute(
 ) -> Execution:
     """Run a plan and prove what it gave; with a ledger, go on from what steps gave before.
 
+    The lifecycle hooks of the registry's plugins run around it.
+
     Raises
     ------
     InputError
         For a mistake in the input, or a result that has no canonical form.
     """
-    value = plan.run(given, ledger=ledger, trace=trace)
-    evidence = gather_evidence(
-        plan, given, value, registry=registry if registry is not None else default_registry(), tenant=tenant
-    )
+    known = registry if registry is not None else default_registry()
+
+    def work(taken: object) -> Execution:
+        value = plan.run(taken, ledger=ledger, trace=trace)
+        return _proven(plan, taken, value, known, tenant, trace)
+
+    return call(known.lifecycle, plan, given, work, tenant=tenant, proves=True)
+
+
+async def aexecute(
+    plan: Plan, given: object, *, registry: Registry | None = None, tenant: str = "default"
+) -> Execution:
+    """`execute` inside an event loop."""
+    known = registry if registry is not None else default_registry()
+
+    async def work(taken: object) -> Execution:
+        return _proven(plan, taken, await plan.arun(taken), known, tenant, None)
+
+    return await acall(known.lifecycle, plan, given, work, tenant=tenant, proves=True)
+
+
+def _proven(
+    plan: Plan, given: object, value: object, registry: Registry, tenant: str, trace: Trace | None
+) -> Execution:
+    evidence = gather_evidence(plan, given, value, registry=registry, tenant=tenant)
     return Execution(plan, value, evidence, commit([evidence.record], load_signer()), trace)
 
 

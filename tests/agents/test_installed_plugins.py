@@ -1,0 +1,171 @@
+"""Every hook, implemented by plugins that pip installed (in distributions/), used as users would."""
+
+import json
+import subprocess
+
+import pytest
+
+RUN = """
+import asyncio
+import greenlang as gl
+
+with gl.Runtime() as runtime:
+    plan = runtime.compile("every.double")
+    print("gives", runtime.run(plan, "21", tenant="acme"))
+"""
+
+
+@pytest.fixture(scope="session")
+def hooked(install_projects):
+    return install_projects("every-hook", "other-hooks", "hook-pack")
+
+
+def command(hooked, *arguments, code=0):
+    done = subprocess.run(
+        [hooked.python, "-m", "greenlang", *arguments],
+        capture_output=True,
+        text=True,
+        cwd=hooked.folder,
+        env=hooked.environ,
+        check=False,
+    )
+    assert done.returncode == code, done.stderr
+    return done
+
+
+def test_agents_and_factor_files_come_from_hooks(hooked):
+    names, files = hooked.run("show([registry.names(), [file.read().text for file in registry.factors()]])")
+    assert names == ["every.double", "pack.halve"]
+    assert files == ["boiler,value\nnorth,1.5\n"]
+
+
+def test_what_is_collected_for_other_rooms_is_there_by_key(hooked):
+    found = hooked.run(
+        """
+        from greenlang.agents import EngineBackend, EventSink, Route, StoreBackend
+        show({kind.__name__: [[key, item.summary] for key, item in registry.contributions(kind).items()]
+              for kind in (EngineBackend, EventSink, Route, StoreBackend)})
+        """
+    )
+    assert found == {
+        "EngineBackend": [["every", "An engine."]],
+        "EventSink": [["every", "A sink."]],
+        "Route": [["GET /boilers", "Count boilers."]],
+        # `every` is claimed twice, so nobody has it.
+        "StoreBackend": [["other", "Alone."]],
+    }
+
+
+def test_a_backend_is_opened_with_its_url(hooked):
+    opened = hooked.run(
+        """
+        from greenlang.agents import EngineBackend
+        show(registry.contributions(EngineBackend)["every"].open("every://host"))
+        """
+    )
+    assert opened == "opened every://host"
+
+
+def test_lifecycle_hooks_run_around_an_execution(hooked):
+    done = subprocess.run(
+        [hooked.python, "-c", RUN], capture_output=True, text=True, check=True, env=hooked.environ
+    )
+    assert done.stdout.splitlines() == [
+        "pre_init 21 acme",
+        "post_init",
+        "pre_validate",
+        "post_validate 21",
+        "before pre_execute",
+        "other pre_execute",
+        "after pre_execute",
+        "post_execute 42 False",
+        "other cleanup",
+        "cleanup True",
+        "gives 42",
+    ]
+
+
+def test_they_run_around_an_asynchronous_one_too(hooked):
+    program = RUN.replace("runtime.run(", "asyncio.run(runtime.arun(").replace('"acme")', '"acme"))')
+    expected = subprocess.run(
+        [hooked.python, "-c", RUN], capture_output=True, text=True, check=True, env=hooked.environ
+    )
+    done = subprocess.run(
+        [hooked.python, "-c", program], capture_output=True, text=True, check=True, env=hooked.environ
+    )
+    assert done.stdout == expected.stdout
+
+
+def test_the_command_line_runs_them_and_prints_a_plugins_report(hooked):
+    (hooked.folder / "double.gcel").write_text("every.double >> pack.halve\n")
+    (hooked.folder / "value.json").write_text("21\n")
+    done = command(hooked, "run", "double.gcel", "--input", "value.json", "--format", "hash")
+    *traced, value = done.stdout.splitlines()
+    assert value.startswith("21 sha256:")
+    assert traced[0] == "pre_init 21 default"
+    # The pack's module is registered because one of its agents is used.
+    assert "post_init of the pack" in traced
+    assert "post_execute 21 True" in traced
+
+
+def test_a_report_that_fails_is_told_by_its_name(hooked):
+    (hooked.folder / "double.gcel").write_text("every.double >> pack.halve\n")
+    (hooked.folder / "value.json").write_text("21\n")
+    done = command(hooked, "run", "double.gcel", "--input", "value.json", "--format", "broken", code=2)
+    assert "error: the report 'broken' cannot be made: ZeroDivisionError" in done.stderr
+
+
+def test_an_unknown_format_is_told_with_those_of_plugins(hooked):
+    done = command(hooked, "run", "double.gcel", "--format", "pdf", code=2)
+    assert "'pdf' is not one of table, json, csv, jsonl, parquet, arrow, broken, hash." in done.stderr
+
+
+def test_a_plugins_command_is_listed_and_runs(hooked):
+    listed = command(hooked, "--help").stdout
+    assert "Commands of plugins:" in listed
+    assert "boilers  Count boilers." in listed
+    assert command(hooked, "boilers", "--more", "2").stdout == "5\n"
+
+
+def test_a_command_that_cannot_be_loaded_is_told(hooked):
+    done = command(hooked, "halves", code=2)
+    assert "the command 'halves' cannot be loaded from hook_pack.absent:halves: ModuleNotFound" in done.stderr
+
+
+def test_the_commands_of_the_runtime_ask_no_plugin(hooked):
+    loaded = hooked.run(
+        """
+        import greenlang.cli
+        greenlang.cli.greenlang.get_command(None, "units")
+        show(sorted({"every_hook", "other_hooks", "hook_pack", "pluggy"} & set(sys.modules)))
+        """
+    )
+    assert loaded == []
+
+
+def test_a_pack_is_imported_for_the_hooks_that_it_names_alone(hooked):
+    loaded = hooked.run(
+        """
+        from greenlang.agents import Command, ReportFormat
+        registry.lifecycle, registry.contributions(ReportFormat)
+        before = "hook_pack" in sys.modules
+        show([before, sorted(registry.contributions(Command)), "hook_pack" in sys.modules])
+        """
+    )
+    assert loaded == [False, ["boilers", "halves", "run"], True]
+
+
+def test_doctor_tells_of_names_that_are_taken(hooked):
+    command_told, store_told = command(hooked, "doctor", code=1).stderr.splitlines()
+    assert command_told == (
+        "broken: other-hooks 2.0.0: its Command 'run' is called like one of the runtime; give it another name"
+    )
+    assert store_told == (
+        "broken: other-hooks 2.0.0: StoreBackend 'every' is brought by every-hook 1.0.0 too; "
+        "uninstall one of them"
+    )
+
+
+def test_what_is_wrong_is_known_to_machines_too(hooked):
+    problems = hooked.run("show([str(problem) for problem in registry.check()])")
+    assert json.dumps(problems).count("other-hooks 2.0.0") == 1
