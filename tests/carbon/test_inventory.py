@@ -203,7 +203,7 @@ def test_a_row_that_two_agents_take_is_told_with_both_and_counted_by_neither(act
     ("row", "message", "fix"),
     [
         ({"activity": "gass"}, "unknown activity 'gass'", "did you mean 'Gas'?"),
-        ({"activity": "unobtainium"}, "unknown activity 'unobtainium'", "`greenlang factors` lists"),
+        ({"activity": "unobtainium"}, "unknown activity 'unobtainium'", "`greenlang factors search` lists"),
         (
             {"activity": "gas", "method": "witchcraft"},
             "no agent of this program takes 'gas' with method 'witchcraft'",

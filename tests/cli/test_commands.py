@@ -46,7 +46,8 @@ def test_two_plans_are_compared(greenlang, tmp_path):
     after.write_text("ghg.intake >> fuels.mobile\n")
     assert greenlang("plan", "--diff", before, after).stdout.splitlines() == [
         "step fuels.stationary became fuels.mobile",
-        "1 of 2 steps run again: 'fuels.mobile' changed, and the others come after",
+        "1 of 2 steps run again:",
+        "  fuels.mobile: it is another step",
     ]
     assert greenlang("plan", "--diff", before, before).stdout == "the plans are the same\n"
 
@@ -67,13 +68,13 @@ def test_agents_are_found_by_words_and_by_pack(greenlang):
 
 
 def test_factors_are_searched_and_every_one_has_a_citation(greenlang):
-    out = greenlang("factors", "natural", "gas", "--gas", "CO2", "--format", "csv").stdout
+    out = greenlang("factors", "search", "natural", "gas", "--gas", "CO2", "--format", "csv").stdout
     found = {(row["unit"], row["value"]) for row in csv.DictReader(io.StringIO(out))}
     # EPA GHG Emission Factors Hub 2025, table 1.
     assert {("kg/mmBtu (HHV)", "53.06"), ("kg/scf", "0.05444")} <= found
-    every = csv.DictReader(io.StringIO(greenlang("factors", "--format", "csv").stdout))
+    every = csv.DictReader(io.StringIO(greenlang("factors", "search", "--format", "csv").stdout))
     assert all(row["citation"] for row in every)
-    assert "fewer words" in greenlang("factors", "unobtainium", code=2).stderr
+    assert "no factor matches" in greenlang("factors", "search", "unobtainium", code=2).stderr
 
 
 def test_units_are_listed_by_dimension(greenlang):

@@ -227,7 +227,7 @@ def _why_unmatched(
         f"unknown activity '{activity}': no agent of this program has a factor for it",
         f"did you mean {either(close)}?"
         if close
-        else "`greenlang factors` lists what there is; add a factor of your own with --factors FILE",
+        else "`greenlang factors search` lists what there is; add a factor of your own with --factors FILE",
     )
 
 
