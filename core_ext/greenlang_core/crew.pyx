@@ -1,15 +1,20 @@
 """Coroutines at work together: stepped in place, given a task when they suspend, ended together.
 
 A coroutine that returns without waiting costs no task: it is sent its first `None` here, in a context of its own as
-a task would have it.  One that suspends goes on as a task from the future that it waits for.  Until then
-`asyncio.current_task()` is its parent, so a coroutine that cancels itself or sets a timeout asks for a task from its
-first line (`needs_task`).
+a task would have it.  One that suspends while no other does is held: what it waits for is what its crew waits for,
+and its crew steps it. Where two wait, both go on as tasks from what they wait for.  Without a task of its own a
+coroutine sees that of its parent as `asyncio.current_task()`, so one that cancels itself or sets a timeout asks for a
+task from its first line (`needs_task`).
 
 A task that is cancelled may take its time, but not for ever: `stop` gives up those that do not end within a
 patience, and says which.
 """
 
 from cpython.object cimport PyObject
+from cpython.ref cimport Py_INCREF
+
+from greenlang_core.tasks cimport Resumption, running_loop
+from greenlang_core.tasks import give_up, look_at
 
 cdef extern from "Python.h":
     ctypedef enum PySendResult:
@@ -32,119 +37,132 @@ cdef inline object _owned(PyObject* new_reference):
     return value
 
 
+cdef int give(object value, PyObject** outcome) except -1:
+    """Give a value to whoever steps a crew."""
+    Py_INCREF(value)
+    outcome[0] = <PyObject*>value
+    return 0
+
+
 cdef int _raise_current() except -1:
     """Let the exception that C code has set go on as Cython's own."""
     return -1
 
 
-class Leaving(BaseException):
-    """Carries a SystemExit or KeyboardInterrupt out of a task.
-
-    A task lets these two out of the event loop at once, before anybody could say where they were raised and
-    end the others.
-    """
-
-    def __init__(self, error):
-        self.error = error
-
-
-cdef object result_of(object task):
-    """What a task that ended gave or raised."""
+cdef bint _step(object coroutine, object context, object exception, PyObject** outcome) except -1:
+    """Let a coroutine go on, or raise inside it; whether it is done, and what it returned or waits for."""
+    cdef PySendResult status
+    PyContext_Enter(context)
     try:
-        return task.result()
-    except Leaving as leaving:
-        raise leaving.error
-
-
-cdef class Resumption:
-    """A coroutine for a task; of one that was stepped once, first gives what it yielded then.
-
-    A task takes it for a coroutine because it has all four methods of one.
-    """
-
-    cdef object _coroutine
-    cdef object _yielded    # None where the coroutine only gave way once: making the task did that
-
-    def __cinit__(self, coroutine, yielded):
-        self._coroutine = coroutine
-        self._yielded = yielded
-
-    def send(self, value):
-        """Go on; a task calls this."""
-        cdef object yielded = self._yielded
-        if yielded is not None:
-            self._yielded = None
-            return yielded
+        if isinstance(coroutine, Crew):
+            return (<Crew>coroutine).drive(exception, outcome)
+        if exception is None:
+            status = PyIter_Send(coroutine, None, outcome)
+            if status == PYGEN_ERROR:
+                _raise_current()
+            return status == PYGEN_RETURN
         try:
-            return self._coroutine.send(value)
-        except (SystemExit, KeyboardInterrupt) as error:
-            raise Leaving(error) from None
-
-    def throw(self, *exception):
-        """Raise inside the coroutine, at the point where it waits."""
-        self._yielded = None
-        try:
-            return self._coroutine.throw(*exception)
-        except (SystemExit, KeyboardInterrupt) as error:
-            raise Leaving(error) from None
-
-    def close(self):
-        """End the coroutine."""
-        self._coroutine.close()
-
-    def __await__(self):
-        return self
-
-    def __iter__(self):
-        return self
-
-    def __next__(self):
-        return self.send(None)
+            give(coroutine.throw(exception), outcome)
+        except StopIteration as stop:
+            give(stop.value, outcome)
+            return True
+        return False
+    finally:
+        PyContext_Exit(context)
 
 
 cdef class Crew:
-    """The coroutines of one program or one map.
+    """The coroutines of one program or one map, and itself the coroutine that steps them.
 
-    Whoever starts coroutines takes their results with `take` after awaiting `changed()`, and awaits `stop()` before
-    it leaves them behind.
+    A crew of a kind says how it goes on (`proceed`), how it ends what is at work after an error (`end`), and what is
+    left to do then (`leave`).
     """
 
-    def __cinit__(self):
-        self.live = {}
-        self.ended = []
+    # What it does with coroutines
 
-    cdef object start(self, object coroutine, object number, bint needs_task, object limiter):
-        """Run a coroutine to its first real wait; gives its result, or PENDING if it goes on as a task.
+    cdef object start(self, object coroutine, Py_ssize_t number, bint needs_task, object limiter):
+        """Run a coroutine to its first real wait; gives its result, or PENDING if it goes on.
 
         `limiter.limited(number, coroutine, context)`, if there is one, makes of the rest of the coroutine one that
         ends in time.
         """
-        cdef object context = PyContext_CopyCurrent()
-        cdef PyObject* output = NULL
-        cdef PySendResult status
+        cdef object context = PyContext_CopyCurrent(), yielded = None
+        cdef PyObject* outcome = NULL
         if not needs_task:
-            PyContext_Enter(context)
-            status = PyIter_Send(coroutine, None, &output)
-            PyContext_Exit(context)
-            if status == PYGEN_RETURN:
-                return _owned(output)
-            if status == PYGEN_ERROR:
-                _raise_current()
-            coroutine = Resumption(coroutine, _owned(output))
-        else:
-            coroutine = Resumption(coroutine, None)
+            if _step(coroutine, context, None, &outcome):
+                return _owned(outcome)
+            yielded = _owned(outcome)
+            if self.holds and limiter is None and not self.is_at_work():
+                self.held, self.held_context, self.held_yield = coroutine, context, yielded
+                self.held_number = number
+                return PENDING
+        self.promote()
+        self.make_task(coroutine, yielded, context, number, limiter)
+        return PENDING
+
+    cdef object resume(self, object exception):
+        """Let the coroutine that is held go on; gives its result, or PENDING if it waits again."""
+        cdef PyObject* outcome = NULL
+        cdef object coroutine = self.held
+        self.held = self.held_yield = None
+        if _step(coroutine, self.held_context, exception, &outcome):
+            return _owned(outcome)
+        self.held = coroutine
+        self.held_yield = _owned(outcome)
+        return PENDING
+
+    cdef int promote(self) except -1:
+        """Give the coroutine that is held a task."""
+        if self.held is not None:
+            coroutine, self.held = self.held, None
+            self.make_task(coroutine, self.held_yield, self.held_context, self.held_number, None)
+            self.held_yield = None
+        return 0
+
+    cdef int make_task(
+        self, object coroutine, object yielded, object context, Py_ssize_t number, object limiter
+    ) except -1:
+        coroutine = Resumption.of(coroutine, yielded)
         if limiter is not None:
-            coroutine = Resumption(limiter.limited(number, coroutine, context), None)
+            coroutine = Resumption.of(limiter.limited(number, coroutine, context), None)
+        if self.live is None:
+            self.live = {}
+            self.ended = []
+            self.taking = []
         if self.loop is None:
-            self.loop = _running_loop()
+            self.loop = running_loop()
         task = self.loop.create_task(coroutine, context=context)
         self.live[task] = number
         task.add_done_callback(self.on_end)
-        return PENDING
+        return 0
+
+    cdef bint is_at_work(self) noexcept:
+        return self.held is not None or (self.live is not None and len(self.live) > 0)
+
+    cdef list numbers(self):
+        """The numbers of what is at work."""
+        if self.held is not None:
+            return [self.held_number]
+        return list(self.live.values()) if self.live is not None else []
 
     cdef object take(self):
         """The task that ended first, or None; whoever takes it asks it for its result."""
-        return self.ended.pop(0) if self.ended else None
+        if not self.taking:
+            if not self.ended:
+                return None
+            self.taking, self.ended = self.ended, self.taking
+            self.taking.reverse()
+        return self.taking.pop()
+
+    cdef object what_to_wait_for(self):
+        """What to wait for before there is anything to take or to resume."""
+        if self.held is not None:
+            yielded, self.held_yield = self.held_yield, None
+            return yielded
+        self.waiter = self.loop.create_future()
+        # As awaiting it would say: a task takes nothing that is yielded without it.
+        self.waiter._asyncio_future_blocking = True
+        return self.waiter
 
     def on_end(self, task):
         """Note the end of a task and wake whoever waits."""
@@ -159,7 +177,7 @@ cdef class Crew:
     def expire_after(self, seconds):
         """Expire when this many seconds have passed; gives the timer."""
         if self.loop is None:
-            self.loop = _running_loop()
+            self.loop = running_loop()
         return self.loop.call_later(max(0, seconds), self.expire)
 
     cdef int wake(self) except -1:
@@ -169,22 +187,24 @@ cdef class Crew:
 
     async def changed(self):
         """Wait until a task has ended that was not taken, or the time is over."""
-        if not self.ended and not self.expired:
+        if not self.ended and not self.taking and not self.expired:
             self.waiter = self.loop.create_future()
             try:
                 await self.waiter
             finally:
                 self.waiter = None
 
-    async def stop(self, double patience_s):
-        """Cancel all tasks and wait until they have ended, however often we are cancelled.
+    async def stop(self, double patience_s, bint asked):
+        """Cancel all, unless they were `asked` to end, and wait until they have, however often we are cancelled.
 
         Gives the numbers of those that did not end within `patience_s` after they were last asked to; their
         tasks run on, and nobody waits for them any more.
         """
         from asyncio import CancelledError
 
-        self.cancel()
+        self.promote()
+        if not asked:
+            self.cancel()
         self.expired = False
         timer = self.loop.call_later(patience_s, self.expire)
         try:
@@ -211,30 +231,99 @@ cdef class Crew:
             task.cancel()
         return 0
 
+    # The coroutine that it is
 
-def look_at(task):
-    """Mark the error of a task as seen: the first error is the one that is told."""
-    if not task.cancelled():
-        task.exception()
+    def __del__(self):
+        self.close()
 
+    def send(self, value):
+        """Go on; a task calls this."""
+        return self.__next__()
 
-def give_up(task):
-    """Let a task run on that nobody will wait for: neither its crew nor the end of the event loop."""
-    from asyncio import _unregister_task
+    def throw(self, kind, value=None, traceback=None):
+        """Raise inside the crew: it ends what is at work, and is over when that has ended."""
+        cdef PyObject* outcome = NULL
+        if isinstance(kind, BaseException):
+            value = kind
+        elif not isinstance(value, BaseException):
+            value = kind() if value is None else kind(value)
+        if self.drive(value, &outcome):
+            raise StopIteration(_owned(outcome))
+        return _owned(outcome)
 
-    task.add_done_callback(look_at)
-    task._log_destroy_pending = False
-    _unregister_task(task)
+    def close(self):
+        """Tell what is at work to end, and wait for nothing."""
+        if self.over:
+            return
+        self.over = True
+        if self.held is not None:
+            coroutine, self.held = self.held, None
+            coroutine.close()
+        if self.live and not self.loop.is_closed():
+            self.cancel()
+        self.leave(None)
 
+    def __await__(self):
+        return self
 
-cdef object _get_running_loop = None
+    def __iter__(self):
+        return self
 
+    def __next__(self):
+        cdef PyObject* outcome = NULL
+        if self.drive(None, &outcome):
+            raise StopIteration(_owned(outcome))
+        return _owned(outcome)
 
-cdef object _running_loop():
-    # asyncio takes longer to import than all of this; a program that never waits never needs it.
-    global _get_running_loop
-    if _get_running_loop is None:
-        from asyncio import get_running_loop
+    cdef bint drive(self, object exception, PyObject** outcome) except -1:
+        """Go on as a coroutine does; whether it returns, and what it returns or waits for."""
+        if self.over:
+            raise RuntimeError("what is over cannot be awaited again")
+        if not self.begun:
+            self.begun = True
+            self.begin()
+        if self.context is not None:
+            PyContext_Enter(self.context)
+        try:
+            if self.ending is None:
+                self.waiter = None
+                try:
+                    if self.proceed(exception, outcome):
+                        return True
+                    give(self.what_to_wait_for(), outcome)
+                    return False
+                except BaseException as error:
+                    # Whatever it is, it is raised when all has ended.
+                    self.failure = error
+                exception = None
+                self.ending = self.end(self.failure)
+            try:
+                give(self.ending.send(None) if exception is None else self.ending.throw(exception), outcome)
+                return False
+            except StopIteration:
+                pass
+            error, self.failure, self.ending = self.failure, None, None
+            self.over = True
+            self.leave(error)
+            if isinstance(error, StopIteration):
+                raise RuntimeError("a step raised StopIteration") from error
+            raise error
+        finally:
+            if self.context is not None:
+                PyContext_Exit(self.context)
 
-        _get_running_loop = get_running_loop
-    return _get_running_loop()
+    cdef int begin(self) except -1:
+        """Do what is done once, before all."""
+        return 0
+
+    cdef bint proceed(self, object exception, PyObject** outcome) except -1:
+        """Do what can be done, or raise what is thrown in; whether there is an outcome, else all waits."""
+        raise NotImplementedError
+
+    async def end(self, error):
+        """End what is still at work after an error, which is raised then."""
+        raise NotImplementedError
+
+    cdef int leave(self, object error) except -1:
+        """Do what is done once, after all."""
+        return 0

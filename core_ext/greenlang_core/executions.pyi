@@ -1,22 +1,12 @@
-from collections.abc import AsyncGenerator, AsyncIterable, Coroutine, Iterable
-from typing import Any
+from collections.abc import Coroutine
+from typing import Any, Protocol
 
 from greenlang_core.runs import Run
 from greenlang_core.scheduler import Program, Trail
 
-WINDOW: int
-
-class StepTimeout(TimeoutError): ...
+class _Teller(Protocol):
+    def annotate(self, error: BaseException, trail: Trail, value: Any, run: Run, /) -> None: ...
 
 def arun(
-    program: Program, value: Any, trail: Trail, run: Run | None = None
+    program: Program, value: Any, trail: Trail, run: Run | None = None, teller: _Teller | None = None
 ) -> Coroutine[Any, Any, Any]: ...
-def over_items(
-    program: Program,
-    source: Iterable[Any] | AsyncIterable[Any],
-    is_map: bool,
-    trail: Trail,
-    run: Run,
-    window: int = ...,
-    ordered: bool = True,
-) -> AsyncGenerator[Any, None]: ...

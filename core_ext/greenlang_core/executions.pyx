@@ -2,6 +2,8 @@
 
 Synchronous steps run in place, coroutines as `crew` says.  A step that failed and has a guard is handed to it as a
 coroutine of its own; so is one whose guard comes before it.
+
+A run is one object that is its own coroutine: ten thousand of them that wait are ten thousand of it.
 """
 
 from cpython.list cimport PyList_New
@@ -12,11 +14,12 @@ from libc.math cimport INFINITY
 from libc.stdint cimport int32_t
 from libc.string cimport memcpy
 
-from greenlang_core.crew cimport PENDING, Crew, result_of
-from greenlang_core.crew import give_up, look_at
+from greenlang_core.crew cimport PENDING, Crew, give
+from greenlang_core.limits import Limit, StepTimeout
 from greenlang_core.recording cimport END, FAIL, Recorder
 from greenlang_core.runs cimport Run, clock_now, coarse_now
-from greenlang_core.scheduler cimport CALL, CHOOSE, FILTER, GROUP, MAP, Program, Step, check_deadline, enter_context, leave_context
+from greenlang_core.scheduler cimport CALL, CHOOSE, FILTER, GROUP, MAP, Program, Step, check_deadline, exact_context
+from greenlang_core.tasks cimport result_of
 
 cdef extern from "Python.h":
     void PyList_SET_ITEM(object items, Py_ssize_t index, object value)
@@ -25,13 +28,6 @@ cdef extern from "Python.h":
 
 cdef enum:
     STACK_SLOTS = 24
-    # The number of the coroutine that pulls the next item from an asynchronous source.
-    SOURCE = -1
-
-#: How many items of a map are at work at once where they wait.
-WINDOW = 64
-
-cdef object EXHAUSTED = object()
 
 
 cdef inline PyObject** _items(list slots) noexcept:
@@ -39,32 +35,25 @@ cdef inline PyObject** _items(list slots) noexcept:
     return (<PyListObject*>slots).ob_item
 
 
-def arun(Program program, value, list trail, Run run=None):
+def arun(Program program, value, list trail, Run run=None, teller=None):
     """Run any program; its asynchronous steps run at once where their inputs allow it.
 
     An error cancels the steps that are still at work, and is raised when every one of them has ended, or was given
-    up and named in `run.abandoned`.
+    up and named in `run.abandoned`; `teller.annotate(error, trail, value, run)` is told first.
     """
-    if run is None:
-        run = Run()
-    return _recorded(program, -1, _watched(program, value, trail, run), run)
+    cdef Execution execution = Execution.__new__(Execution)
+    execution.prepare(program, value, trail, Run() if run is None else run)
+    execution.is_whole = True
+    execution.teller = teller
+    execution.value = value if teller is not None else None
+    return _recorded(program, -1, execution, execution.run)
 
 
-async def _watched(Program program, value, list trail, Run run):
-    """Run a program, and watch the deadline."""
-    timer = None
-    started_s = coarse_now(run)
-    execution = Execution(program, value, trail, run)
-    try:
-        if run.deadline_s < INFINITY:
-            timer = execution.expire_after(run.left())
-        return await _finish(execution, program)
-    except BaseException:
-        trail.append(max(0.0, clock_now(run) - started_s))
-        raise
-    finally:
-        if timer is not None:
-            timer.cancel()
+cdef object run_of(Program program, Py_ssize_t item, object value, list trail, Run run):
+    """The coroutine of a run of a program inside another one's run, which watches the deadline for it."""
+    cdef Execution execution = Execution.__new__(Execution)
+    execution.prepare(program, value, trail, run)
+    return _recorded(program, item, execution, run) if item >= 0 else execution
 
 
 cdef object _recorded(Program program, Py_ssize_t item, object coroutine, Run run):
@@ -75,59 +64,100 @@ cdef object _recorded(Program program, Py_ssize_t item, object coroutine, Run ru
     return recorder.recorded(recorder.open(program, -1, item, 1), coroutine, False)
 
 
-async def _arun(Program program, value, list trail, Run run):
-    """Run a program inside another one's run, which watches the deadline for it."""
-    return await _finish(Execution(program, value, trail, run), program)
+cdef class Execution(Crew):
+    """One run of a program with asynchronous steps; a coroutine, which a task steps."""
 
-
-async def _finish(Execution execution, Program program):
-    callers = None
-    if program.context is not None:
-        callers = enter_context(program.context)
-    try:
-        while execution.advance():
-            await execution.crew.changed()
-        return execution.take_result()
-    except BaseException as error:
-        if execution.crew.live:
-            await execution.stop(error)
-        raise
-    finally:
-        if callers is not None:
-            leave_context(callers)
-
-
-cdef class Execution:
-    """One run of a program with asynchronous steps."""
-
-    def __cinit__(self, Program program, value, list trail, Run run):
+    cdef int prepare(self, Program program, object value, list trail, Run run) except -1:
         cdef Py_ssize_t count = program.count, index
         self.program = program
-        self.crew = Crew()
         self.run = run
         self.watched = run.deadline_s < INFINITY
+        # What must be ended from outside needs a task.
+        self.holds = not self.watched
         self.trail = trail
-        self.trails = {}
-        self.started = {}
-        self.recovering = set()
         self.slots = PyList_New(count + 1)
         Py_INCREF(value)
         PyList_SET_ITEM(self.slots, 0, value)
-        self.waiting = <int*>PyMem_Malloc((2 * count + 1) * sizeof(int))
-        self.starting = <Py_ssize_t*>PyMem_Malloc((2 * count + 1) * sizeof(Py_ssize_t))
-        if self.waiting == NULL or self.starting == NULL:
+        self.starting = <Py_ssize_t*>PyMem_Malloc(2 * count * sizeof(Py_ssize_t) + (2 * count + 1) * sizeof(int))
+        if self.starting == NULL:
             raise MemoryError()
-        self.unread = self.waiting + count
         self.computing = self.starting + count
+        self.waiting = <int*>(self.computing + count)
+        self.unread = self.waiting + count
         memcpy(self.waiting, program.edges, count * sizeof(int))
         memcpy(self.unread, program.readers, (count + 1) * sizeof(int))
         for index in range(count):
             if not self.waiting[index]:
                 self.enqueue(index)
+        return 0
 
     def __dealloc__(self):
-        PyMem_Free(self.waiting)
         PyMem_Free(self.starting)
+
+    def __del__(self):
+        if self.is_whole and not self.begun and not self.over:
+            from warnings import warn
+
+            warn("a run was made and never awaited", RuntimeWarning, stacklevel=2)
+        self.close()
+
+    cdef int begin(self) except -1:
+        if self.program.context is not None:
+            self.context = exact_context(self.program.context)
+        if self.is_whole:
+            self.started_s = coarse_now(self.run)
+            if self.watched:
+                self.timer = self.expire_after(self.run.left())
+        return 0
+
+    cdef bint proceed(self, object exception, PyObject** outcome) except -1:
+        if exception is not None:
+            if self.held is not None:
+                self.pass_in(exception)
+            raise exception
+        if self.advance():
+            return False
+        give(<object>_items(self.slots)[self.program.result], outcome)
+        self.over = True
+        self.leave(None)
+        return True
+
+    cdef int pass_in(self, object exception) except -1:
+        """Cancel the step that waits without a task, as the task of the run was cancelled."""
+        cdef Py_ssize_t index = self.held_number
+        try:
+            self.resume(exception)
+        except BaseException:
+            # As of other steps that are told to end: what they raise is nobody's any more.
+            pass
+        self.asked = True
+        if not self.trail:
+            self.note(index)
+        return 0
+
+    cdef int leave(self, object error) except -1:
+        if self.timer is not None:
+            self.timer.cancel()
+            self.timer = None
+        if error is not None and self.is_whole:
+            self.trail.append(max(0.0, clock_now(self.run) - self.started_s))
+            if self.teller is not None:
+                self.teller.annotate(error, self.trail, self.value, self.run)
+        self.value = self.teller = None
+        return 0
+
+    async def end(self, error):
+        """End what is still at work, and note what did not end; where we are ended ourselves, note at what."""
+        if not self.is_at_work():
+            return
+        from asyncio import CancelledError
+
+        ours = isinstance(error, CancelledError) or self.expired
+        at_work = self.numbers()
+        for index in await self.stop(self.run.patience_s, self.asked):
+            self.run.abandoned.append((self.program, index))
+        if ours and not self.trail:
+            self.note(at_work[0])
 
     cdef int enqueue(self, Py_ssize_t index) except -1:
         if self.program.steps[index].is_async:
@@ -138,31 +168,16 @@ cdef class Execution:
             self.last_computing += 1
         return 0
 
-    def expire_after(self, seconds):
-        """Let the run end with an error if it takes longer than this; gives the timer."""
-        return self.crew.expire_after(seconds)
-
     cdef bint advance(self) except -1:
         """Take what has ended and start what can start; whether anything is still at work."""
         cdef Py_ssize_t index
-        if self.crew.expired:
+        if self.expired:
             raise TimeoutError("the deadline of the run passed while this step was at work")
-        while (task := self.crew.take()) is not None:
-            index = self.crew.live.pop(task)
-            try:
-                output = result_of(task)
-            except BaseException as error:
-                if not self.can_recover(index, error):
-                    self.note(index)
-                    raise
-                failure = error
-                output = PENDING
-            if output is PENDING:
-                output = self.in_hands_of_guard(index, failure)
-                failure = None
-            if output is not PENDING:
-                self.complete(index, output)
-            output = task = None
+        if self.held is not None:
+            self.settle(self.held_number, None)
+        while (task := self.take()) is not None:
+            self.settle(self.live.pop(task), task)
+            task = None
         while True:
             if self.first_starting < self.last_starting:
                 index = self.starting[self.first_starting]
@@ -171,14 +186,30 @@ cdef class Execution:
                 index = self.computing[self.first_computing]
                 self.first_computing += 1
             else:
-                return bool(self.crew.live)
-            self.start(index)
+                return self.is_at_work()
+            self.start_step(index)
 
-    cdef int start(self, Py_ssize_t index) except -1:
+    cdef int settle(self, Py_ssize_t index, object task) except -1:
+        """Take what came of a step that waited: from its task, or, without one, by letting it go on."""
+        failure = None
+        try:
+            output = self.resume(None) if task is None else result_of(task)
+        except BaseException as error:
+            if not self.can_recover(index, error):
+                self.note(index)
+                raise
+            failure = error
+        if failure is not None:
+            output = self.in_hands_of_guard(index, failure)
+        if output is not PENDING:
+            self.complete(index, output)
+        return 0
+
+    cdef int start_step(self, Py_ssize_t index) except -1:
         cdef Step* step = &self.program.steps[index]
         failure = None
         if step.is_timed:
-            self.started[index] = clock_now(self.run)
+            self.started_at(index)
         try:
             if self.watched:
                 check_deadline(self.run)
@@ -201,7 +232,7 @@ cdef class Execution:
         if not self.waits(step):
             return self.output_of(index, 1)
         coroutine = self.recorded(index, 1, step.needs_task)
-        return self.crew.start(coroutine, index, step.needs_task, self if step.has_timeout else None)
+        return self.start(coroutine, index, step.needs_task, self if step.has_timeout else None)
 
     cdef object recorded(self, Py_ssize_t index, int attempt, bint later):
         """The coroutine of one try of a step, in a span of its own where the run is recorded."""
@@ -213,38 +244,48 @@ cdef class Execution:
 
     def limited(self, index, coroutine, context):
         """Make the rest of a step end in time; asked when it first waits, since before it cannot be ended."""
-        self.started.setdefault(index, clock_now(self.run))
+        self.started_at(index)
         guard = <object>self.program.steps[<Py_ssize_t>index].guard
         return Limit(guard.timeout_s, self.run, self.program, index)(coroutine, context)
+
+    cdef double started_at(self, Py_ssize_t index) except *:
+        """When a step started: now, if nobody asked before."""
+        if self.started is None:
+            self.started = {}
+        return self.started.setdefault(index, clock_now(self.run))
+
+    cdef list trail_of(self, Py_ssize_t index):
+        """Where what a step runs failed, kept apart from other steps' until it is known which failure is told."""
+        if self.trails is None:
+            self.trails = {}
+        return self.trails.setdefault(index, [])
 
     cdef bint waits(self, Step* step) except -1:
         """Whether a step makes a coroutine: it is asynchronous, or runs over what gives items asynchronously."""
         if step.is_async or (step.kind != MAP and step.kind != FILTER):
             return step.is_async
-        return _is_async_source(<object>_items(self.slots)[self.program.inputs[step.first_input]])
+        return is_async_source(<object>_items(self.slots)[self.program.inputs[step.first_input]])
 
     cdef bint can_recover(self, Py_ssize_t index, object error) except -1:
-        if self.program.steps[index].guard == NULL or index in self.recovering:
+        if self.program.steps[index].guard == NULL or not isinstance(error, Exception):
             return False
-        return isinstance(error, Exception)
+        return self.recovering is None or index not in self.recovering
 
     cdef object in_hands_of_guard(self, Py_ssize_t index, object error):
         """Start the guard of a step, which tries it again, or first if there is no error yet."""
         cdef Step* step = &self.program.steps[index]
         cdef object value = <object>_items(self.slots)[self.program.inputs[step.last_input - 1]]
+        if self.recovering is None:
+            self.recovering = set()
         self.recovering.add(index)
-        if index not in self.trails:
-            self.trails[index] = []
+        self.trail_of(index)
         attempt = AsynchronousAttempt(self, index, error is not None)
-        started_s = self.started.get(index)
-        if started_s is None:
-            started_s = clock_now(self.run)
-        coroutine = (<object>step.guard).arun(attempt, value, self.run, error, started_s)
+        coroutine = (<object>step.guard).arun(attempt, value, self.run, error, self.started_at(index))
         if self.run.recorder is not None:
             span = self.run.recorder.open(self.program, index, -1, 0)
             coroutine = self.run.recorder.recorded(span, coroutine, True)
         # In a task from its first line: it sets timeouts.
-        return self.crew.start(coroutine, index, True, None)
+        return self.start(coroutine, index, True, None)
 
     cdef object output_of(self, Py_ssize_t index, int attempt):
         """The output of one try of a synchronous step."""
@@ -268,7 +309,7 @@ cdef class Execution:
             Step* step = &self.program.steps[index]
             PyObject* stack[STACK_SLOTS]
             PyObject** scratch = stack
-            list trail = self.trails.get(index, self.trail)
+            list trail = self.trail if self.trails is None else self.trails.get(index, self.trail)
         if self.program.scratch <= STACK_SLOTS:
             return self.program.perform(step, _items(self.slots), scratch, trail, self.run)
         scratch = <PyObject**>PyMem_Malloc(self.program.scratch * sizeof(PyObject*))
@@ -286,16 +327,18 @@ cdef class Execution:
         cdef list trail
         if step.kind == CALL:
             return self.performed(index)
-        trail = self.trails[index] = []
+        trail = self.trail_of(index)
         value = <object>slots[self.program.inputs[step.last_input - 1]]
         if step.kind == CHOOSE:
-            return _arun(self.program.chosen(step, slots), value, trail, self.run)
+            return run_of(self.program.chosen(step, slots), -1, value, trail, self.run)
         inner = (<tuple>step.programs)[0]
         if step.kind == GROUP:
-            return _arun(inner, value, trail, self.run)
-        if not _is_async_source(value):
+            return run_of(inner, -1, value, trail, self.run)
+        from greenlang_core.items import outputs_of
+
+        if not is_async_source(value):
             value = self.program.items_of(value)
-        return _over_items(inner, value, step.kind == MAP, trail, self.run)
+        return outputs_of(inner, value, step.kind == MAP, trail, self.run)
 
     cdef int complete(self, Py_ssize_t index, object output) except -1:
         """Fill a step's slot, let go of what it read last, and queue what waited for it."""
@@ -306,7 +349,7 @@ cdef class Execution:
         if self.trails:
             self.trails.pop(index, None)
         if step.is_timed:
-            elapsed = clock_now(self.run) - self.started[index]
+            elapsed = clock_now(self.run) - self.started_at(index)
             if elapsed > step.sla_s:
                 (<object>step.guard).late(elapsed, self.run)
         if self.run.recorder is not None:
@@ -330,24 +373,10 @@ cdef class Execution:
 
     cdef int note(self, Py_ssize_t index) except -1:
         """Add to the trail where the run failed."""
-        self.trail.extend(self.trails.pop(index, ()))
+        if self.trails is not None:
+            self.trail.extend(self.trails.pop(index, ()))
         self.trail.append((self.program, index))
         return 0
-
-    def take_result(self):
-        """The result, once nothing is left to run."""
-        return <object>_items(self.slots)[self.program.result]
-
-    async def stop(self, error):
-        """End what is still at work, and note what did not end; where we are ended ourselves, note at what."""
-        from asyncio import CancelledError
-
-        ours = isinstance(error, CancelledError) or self.crew.expired
-        at_work = list(self.crew.live.values())
-        for index in await self.crew.stop(self.run.patience_s):
-            self.run.abandoned.append((self.program, index))
-        if ours and not self.trail:
-            self.note(at_work[0])
 
 
 class AsynchronousAttempt:
@@ -362,11 +391,7 @@ class AsynchronousAttempt:
         cdef Execution execution = self._execution
         cdef Py_ssize_t index = self._index
         # Of tries that failed only the last is told.
-        trail = execution.trails.get(index)
-        if trail is None:
-            execution.trails[index] = []
-        else:
-            trail.clear()
+        execution.trail_of(index).clear()
         check_deadline(execution.run)
         self._tried += 1
         if execution.waits(&execution.program.steps[index]):
@@ -377,7 +402,7 @@ class AsynchronousAttempt:
     def trail(self):
         """Where the last try failed."""
         cdef Execution execution = self._execution
-        return execution.trails.setdefault(self._index, [])
+        return execution.trail_of(self._index)
 
     def timed_out(self, error):
         """Whether an error is that of the step's own timeout, not of one inside it."""
@@ -393,176 +418,5 @@ class AsynchronousAttempt:
         return await limit(coroutine, copy_context())
 
 
-class Limit:
-    """The time that a step may take; what does not end when it is over is given up and named."""
-
-    def __init__(self, seconds, run, program, index):
-        self._seconds = seconds
-        self._run = run
-        self._step = program, index
-
-    async def __call__(self, coroutine, context):
-        import asyncio
-
-        task = asyncio.get_running_loop().create_task(coroutine, context=context)
-        try:
-            done, _ = await asyncio.wait([task], timeout=self._seconds)
-            if done:
-                return result_of(task)
-        except asyncio.CancelledError:
-            await self._end(task)
-            raise
-        await self._end(task)
-        error = StepTimeout(f"the step took longer than its timeout of {self._seconds:g} s")
-        error.step = self._step
-        raise error
-
-    async def _end(self, task):
-        import asyncio
-
-        if task.done():
-            return
-        task.cancel()
-        try:
-            done, _ = await asyncio.wait([task], timeout=self._run.patience_s)
-        except asyncio.CancelledError:
-            done = ()
-        if done:
-            look_at(task)
-        else:
-            self._run.abandoned.append(self._step)
-            give_up(task)
-
-
-class StepTimeout(TimeoutError):
-    """A step took longer than its timeout; `step` is its program and its number there."""
-
-    step = None
-
-
-cdef bint _is_async_source(object value) except -1:
+cdef bint is_async_source(object value) except -1:
     return type(value) is not list and hasattr(type(value), "__aiter__")
-
-
-async def _over_items(Program program, source, bint is_map, list trail, Run run):
-    """Map or filter with an asynchronous program, a window of items at a time; keeps their order."""
-    return [output async for output in over_items(program, source, is_map, trail, run)]
-
-
-async def over_items(Program program, source, bint is_map, list trail, Run run, window=WINDOW, ordered=True):
-    """Outputs of a map, or items that a filter keeps, as they come out of a window of items at work.
-
-    Items are pulled from an iterable or an asynchronous one when there is room for them: no more than `window` are
-    at work or wait for an earlier one. They come in their order, or, not `ordered`, as they are done.
-    """
-    cdef Crew crew = Crew()
-    cdef dict trails = {}
-    cdef dict items = {}
-    cdef dict outputs = {}
-    cdef Py_ssize_t index = 0, given = 0
-    cdef bint is_async_source = _is_async_source(source), pulling = False, exhausted = False
-    iterator = aiter(source) if is_async_source else iter(source)
-    try:
-        while True:
-            while not exhausted and not pulling and len(items) < window:
-                if is_async_source:
-                    item = crew.start(_next_of(iterator), SOURCE, False, None)
-                    pulling = item is PENDING
-                else:
-                    item = next(iterator, EXHAUSTED)
-                if item is PENDING:
-                    break
-                exhausted = item is EXHAUSTED
-                if not exhausted:
-                    output = _started(crew, program, item, index, trails, trail, run)
-                    items[index] = item
-                    if output is not PENDING:
-                        outputs[index] = output
-                    index += 1
-            while outputs:
-                number = given if ordered else next(iter(outputs))
-                if number not in outputs:
-                    break
-                output = outputs.pop(number)
-                item = items.pop(number)
-                given += 1
-                if is_map:
-                    yield output
-                elif output:
-                    yield item
-                output = item = None
-            if not crew.live:
-                if exhausted and not items:
-                    return
-                continue
-            if len(items) < window and not exhausted and not pulling:
-                continue
-            await crew.changed()
-            while (task := crew.take()) is not None:
-                number = crew.live.pop(task)
-                if number != SOURCE:
-                    outputs[number] = _taken(program, task, number, trails, trail, run)
-                    continue
-                pulling = False
-                item = result_of(task)
-                exhausted = item is EXHAUSTED
-                if not exhausted:
-                    output = _started(crew, program, item, index, trails, trail, run)
-                    items[index] = item
-                    if output is not PENDING:
-                        outputs[index] = output
-                    index += 1
-    except BaseException as error:
-        if crew.live:
-            await _stop(crew, error, program, trails, trail, run)
-        if hasattr(iterator, "aclose"):
-            await iterator.aclose()
-        raise
-
-
-cdef object _started(Crew crew, Program program, item, Py_ssize_t index, dict trails, list trail, Run run):
-    cdef list inner = []
-    try:
-        coroutine = _recorded(program, index, _arun(program, item, inner, run), run)
-        output = crew.start(coroutine, index, False, None)
-    except BaseException:
-        trail.extend(inner)
-        trail.append(index)
-        raise
-    if output is PENDING:
-        trails[index] = inner
-    elif run.recorder is not None:
-        run.recorder.tell(program, -1, index, output)
-    return output
-
-
-cdef object _taken(Program program, task, Py_ssize_t number, dict trails, list trail, Run run):
-    inner = trails.pop(number)
-    try:
-        output = result_of(task)
-    except BaseException:
-        trail.extend(inner)
-        trail.append(number)
-        raise
-    if run.recorder is not None:
-        run.recorder.tell(program, -1, number, output)
-    return output
-
-
-async def _stop(Crew crew, error, Program program, dict trails, list trail, Run run):
-    from asyncio import CancelledError
-
-    at_work = [number for number in crew.live.values() if number != SOURCE]
-    for number in await crew.stop(run.patience_s):
-        if number != SOURCE:
-            run.abandoned.append((program, 0))
-    if isinstance(error, CancelledError) and not trail and at_work:
-        trail.extend(trails[at_work[0]])
-        trail.append(at_work[0])
-
-
-async def _next_of(iterator):
-    try:
-        return await iterator.__anext__()
-    except StopAsyncIteration:
-        return EXHAUSTED

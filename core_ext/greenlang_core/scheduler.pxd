@@ -51,6 +51,7 @@ cdef class Program:
     cdef readonly Py_ssize_t result
     cdef readonly bint is_async
     cdef bint is_single             # one plain call of the input: what a map runs without a frame of slots
+    cdef bint is_single_wait        # the same of an asynchronous function
     cdef Py_ssize_t scratch         # the most arguments of a call with options
     cdef object _as_items           # list or tuple from any other iterable; raises for what is none
     cdef object context             # decimal context that a run sets; None for that of the caller
@@ -91,6 +92,5 @@ cdef class Attempt:
     cdef object value(self)
 
 
-cdef object enter_context(object context)
-cdef int leave_context(object callers) except -1
+cdef object exact_context(object context)
 cdef int check_deadline(Run run) except -1

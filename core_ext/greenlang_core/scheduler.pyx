@@ -19,7 +19,7 @@ from libc.stdint cimport int32_t
 from libc.string cimport memcpy, memset
 
 from contextvars import copy_context
-from decimal import getcontext, setcontext
+from decimal import getcontext
 
 from greenlang_core.recording cimport END, FAIL, Recorder
 from greenlang_core.runs cimport Run, clock_now, coarse_now, machine_now
@@ -27,7 +27,9 @@ from greenlang_core.runs cimport Run, clock_now, coarse_now, machine_now
 cdef extern from "Python.h":
     object PyObject_Vectorcall(PyObject* function, PyObject** arguments, size_t count, PyObject* names)
     void PyList_SET_ITEM(object items, Py_ssize_t index, object value)
-    int PyContextVar_Get(object variable, PyObject* default, PyObject** value) except -1
+    object PyContext_CopyCurrent()
+    int PyContext_Enter(object context) except -1
+    int PyContext_Exit(object context) except -1
     object PyContextVar_Set(object variable, object value)
 
 cdef enum:
@@ -41,39 +43,24 @@ _KINDS = {
 
 
 cdef object _decimal_variable():
-    """The context variable behind `decimal.getcontext`; None where the interpreter has none."""
-    getcontext()
+    """The context variable behind `decimal.getcontext`, whose own functions take twice as long as setting it."""
     for variable in copy_context():
         if variable.name == "decimal_context" and variable.get() is getcontext():
             return variable
-    return None
+    raise ImportError("decimal keeps its context in no context variable")
 
 
-# Its own functions take twice as long as the variable that they set.
+getcontext()    # makes one
 cdef object DECIMAL_VARIABLE = _decimal_variable()
 
 
-cdef object enter_context(object context):
-    """Set the decimal context; gives the caller's, for `leave_context`."""
-    cdef PyObject* callers = NULL
-    if DECIMAL_VARIABLE is None:
-        before = getcontext()
-        setcontext(context)
-        return before
-    PyContextVar_Get(DECIMAL_VARIABLE, NULL, &callers)
-    before = getcontext() if callers == NULL else <object>callers
-    Py_XDECREF(callers)
+cdef object exact_context(object context):
+    """A copy of the caller's context variables, in which this is the decimal context."""
+    own = PyContext_CopyCurrent()
+    PyContext_Enter(own)
     PyContextVar_Set(DECIMAL_VARIABLE, context)
-    return before
-
-
-cdef int leave_context(object callers) except -1:
-    """Set the caller's decimal context again."""
-    if DECIMAL_VARIABLE is None:
-        setcontext(callers)
-    else:
-        PyContextVar_Set(DECIMAL_VARIABLE, callers)
-    return 0
+    PyContext_Exit(own)
+    return own
 
 
 cdef class Program:
@@ -94,7 +81,8 @@ cdef class Program:
     as_items : callable
         Gives a list or a tuple for what a map is asked to run through and is neither.
     context : decimal.Context, optional
-        The decimal context of its steps. It is set as it stands, so it must be one that steps cannot change.
+        The decimal context of its steps. It is set as it stands, so it must be one that steps cannot change;
+        with it, a run has context variables of its own, as a task does.
 
     Raises
     ------
@@ -186,10 +174,11 @@ cdef class Program:
                 self.is_async = self.is_async or guard.waits
             step.is_plain = step.kind == CALL and step.names == NULL and not step.around and not step.is_timed
             self.is_async = self.is_async or step.is_async
-        self.is_single = (
-            self.count == 1 and self.result == 1 and not self.is_async
-            and self.steps[0].is_plain and self.steps[0].guard == NULL
+        is_one_call = (
+            self.count == 1 and self.result == 1 and self.steps[0].is_plain and self.steps[0].guard == NULL
         )
+        self.is_single = is_one_call and not self.is_async
+        self.is_single_wait = is_one_call and self.is_async and not self.steps[0].needs_task
         return 0
 
     cdef PyObject* keep(self, object value):
@@ -254,9 +243,10 @@ cdef class Program:
         if self.is_async:
             raise ValueError("the program has asynchronous steps; await executions.arun() instead")
         cdef double started_s = coarse_now(run)
-        callers = None
+        own = None
         if self.context is not None:
-            callers = enter_context(self.context)
+            own = exact_context(self.context)
+            PyContext_Enter(own)
         try:
             if run is None or run.recorder is None:
                 return self.execute(value, trail, run)
@@ -265,8 +255,8 @@ cdef class Program:
             trail.append(max(0.0, clock_now(run) - started_s))
             raise
         finally:
-            if callers is not None:
-                leave_context(callers)
+            if own is not None:
+                PyContext_Exit(own)
 
     cdef object execute(self, object value, list trail, Run run):
         """Run all steps in their order."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 __all__ = ["Clock", "Pull", "aeach", "check_clock", "each", "pull_of", "run_in_new_loop"]
 
-from collections.abc import AsyncGenerator, AsyncIterator, Coroutine, Iterator
+from collections.abc import AsyncIterator, Coroutine, Iterator
 from random import Random
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -15,7 +15,7 @@ from greenlang.gcel.builtins import one_by_one
 from greenlang.gcel.running.decimal_context import EXACT_CONTEXT
 from greenlang.gcel.running.prepared import Prepared
 from greenlang.gcel.steps import FilterStep, MapStep, Program
-from greenlang_core import executions, scheduler
+from greenlang_core import executions, items, scheduler
 from greenlang_core.runs import Run
 
 if TYPE_CHECKING:
@@ -88,67 +88,80 @@ def pull_of(plan: Prepared) -> Pull:
             fix="end it in `* step` or `/ test` without a modifier, or call run()",
         )
     executable = tuple(plan.executable(Program(first.steps[: first.result - 1], last.input)))
-    inner = scheduler.Program(
-        [("group", (0,), executable[last.program])], 1, as_items=one_by_one, context=EXACT_CONTEXT
-    )
-    return Pull(plan, executable, inner, isinstance(last, MapStep), first.result - 1)
+    return Pull(plan, executable, executable[last.program], isinstance(last, MapStep), first.result - 1)
 
 
 def each(pull: Pull, value: Any, window: int, run: Run) -> Iterator[Any]:
     """The items of the result, one at a time; see `Plan.each`."""
-    before, inner = pull.executable[0], pull.inner
-    if before.is_async or inner.is_async or hasattr(type(value), "__aiter__"):
-        yield from _pulled(aeach(pull, value, window, True, run))
+    before = pull.executable[0]
+    if before.is_async or pull.inner.is_async or hasattr(type(value), "__aiter__"):
+        yield from _pulled(pull, value, window, run)
         return
     trail: Trail = []
-    index = -1
+    outputs: items.Computed | None = None
     try:
-        for item in one_by_one(before.run(value, trail, run)):
-            index += 1
-            output = inner.run(item, trail, run)
-            if pull.is_map:
-                yield output
-            elif output:
-                yield item
+        source = one_by_one(before.run(value, trail, run))
+        outputs = items.Computed(pull.inner, source, pull.is_map, trail, run, context=EXACT_CONTEXT)
+        yield from outputs
     except Exception as error:
-        if trail and index >= 0:
-            trail += [index, (before, pull.last)]
-        pull.plan.annotate_in(pull.executable, error, trail, value, run)
+        _annotate(pull, error, trail, outputs, value, run)
         raise
 
 
 async def aeach(pull: Pull, value: Any, window: int, ordered: bool, run: Run) -> AsyncIterator[Any]:
     """The same inside an event loop; see `Plan.aeach`."""
-    before = pull.executable[0]
     trail: Trail = []
-    outputs: AsyncGenerator[Any, None] | None = None
+    outputs: items.Outputs | None = None
     try:
-        items = await executions.arun(before, value, trail, run)
-        source = items if hasattr(type(items), "__aiter__") else one_by_one(items)
-        outputs = executions.over_items(pull.inner, source, pull.is_map, trail, run, window, ordered)
+        outputs = await _outputs(pull, value, window, ordered, run, trail)
         async for output in outputs:
             yield output
     except Exception as error:
-        if trail and outputs is not None:
-            trail.append((before, pull.last))
-        pull.plan.annotate_in(pull.executable, error, trail, value, run)
+        _annotate(pull, error, trail, outputs, value, run)
         raise
     finally:
         if outputs is not None:
             await outputs.aclose()
 
 
-def _pulled(outputs: AsyncIterator[Any]) -> Iterator[Any]:
-    """What an asynchronous iterator gives, each item waited for in an event loop of its own."""
+async def _outputs(
+    pull: Pull, value: Any, window: int, ordered: bool, run: Run, trail: Trail
+) -> items.Outputs:
+    given = await executions.arun(pull.executable[0], value, trail, run)
+    source = given if hasattr(type(given), "__aiter__") else one_by_one(given)
+    return items.Outputs(pull.inner, source, pull.is_map, trail, run, window, ordered, context=EXACT_CONTEXT)
+
+
+def _pulled(pull: Pull, value: Any, window: int, run: Run) -> Iterator[Any]:
+    """The same in an event loop of its own, which turns while the reader waits for more."""
     import asyncio
 
+    trail: Trail = []
+    outputs: items.Outputs | None = None
     with asyncio.Runner() as runner:
-        while True:
-            try:
-                yield runner.run(_next_of(outputs))
-            except StopAsyncIteration:
-                return
+        try:
+            outputs = runner.run(_outputs(pull, value, window, True, run, trail))
+            # All that is ready at once, because to start and stop the loop costs as much as a hundred items.
+            while (ready := runner.run(_ready_of(outputs))) is not None:
+                yield from ready
+        except Exception as error:
+            _annotate(pull, error, trail, outputs, value, run)
+            raise
+        finally:
+            if outputs is not None:
+                runner.run(outputs.aclose())
 
 
-async def _next_of(outputs: AsyncIterator[Any]) -> Any:
-    return await anext(outputs)
+async def _ready_of(outputs: items.Outputs) -> list[Any] | None:
+    try:
+        return await outputs.ready()
+    except StopAsyncIteration:
+        return None
+
+
+def _annotate(
+    pull: Pull, error: Exception, trail: Trail, outputs: object | None, value: Any, run: Run
+) -> None:
+    if trail and outputs is not None:
+        trail.append((pull.executable[0], pull.last))
+    pull.plan.annotate_in(pull.executable, error, trail, value, run)

@@ -1,0 +1,51 @@
+"""The time that a step may take: what does not end when it is over is given up and named."""
+
+from greenlang_core.tasks cimport result_of
+from greenlang_core.tasks import give_up, look_at
+
+
+class StepTimeout(TimeoutError):
+    """A step took longer than its timeout; `step` is its program and its number there."""
+
+    step = None
+
+
+class Limit:
+    """Ends a coroutine of one step after some seconds."""
+
+    def __init__(self, seconds, run, program, index):
+        self._seconds = seconds
+        self._run = run
+        self._step = program, index
+
+    async def __call__(self, coroutine, context):
+        import asyncio
+
+        task = asyncio.get_running_loop().create_task(coroutine, context=context)
+        try:
+            done, _ = await asyncio.wait([task], timeout=self._seconds)
+            if done:
+                return result_of(task)
+        except asyncio.CancelledError:
+            await self._end(task)
+            raise
+        await self._end(task)
+        error = StepTimeout(f"the step took longer than its timeout of {self._seconds:g} s")
+        error.step = self._step
+        raise error
+
+    async def _end(self, task):
+        import asyncio
+
+        if task.done():
+            return
+        task.cancel()
+        try:
+            done, _ = await asyncio.wait([task], timeout=self._run.patience_s)
+        except asyncio.CancelledError:
+            done = ()
+        if done:
+            look_at(task)
+        else:
+            self._run.abandoned.append(self._step)
+            give_up(task)
