@@ -11,7 +11,7 @@ import sys
 from .rows import Row, print_rows
 
 #: Modules with rows, in the order of the table.
-MODULES = ["bench.gcel_scheduling", "bench.building"]
+MODULES = ["bench.gcel_scheduling", "bench.tracing", "bench.building"]
 
 
 def all_rows() -> list[Row]:

@@ -34,6 +34,7 @@ def test_text_says_what_each_step_reads(registry):
         "      fold constants      changes nothing\n"
         "      share equal steps   changes nothing\n"
         "      drop unread steps   changes nothing\n"
+        "      use columns         changes nothing\n"
         "      fuse maps           changes nothing\n"
         "\n"
         "widths by depth  1 1 1 1\n"

@@ -9,8 +9,9 @@
 - `modifiers`: what may cover a step, and with which options.
 - `checking`, `types`: what each edge carries, and whether it fits.
 - `compiled`: the immutable result and its hash, with the `keys` of its steps; `documents` its JSON,
-  `pictures` its drawings and `shapes` its widths, `python_source` its Python, `differences` what changed,
-  with `changes` step by step, `timelines` the trace of a run; `passes` make it run with less.
+  `pictures` its drawings and `shapes` its widths, `python_source` its Python, `differences` of two
+  `outlines` what changed, with `changes` step by step, `timelines` the trace of a run; `passes` make it run
+  with less.
 - `running`: a plan to what the compiled scheduler runs, and what came of a run.
 - `plan`: the compiled program with all that can be done with it; `compiler`: all of it in order.
 """
@@ -45,6 +46,8 @@ from greenlang.gcel.combinators import (
     when,
 )
 from greenlang.gcel.compiler import compile
+from greenlang.gcel.differences import differences
+from greenlang.gcel.outlines import Outline, outline_of, read_outline
 from greenlang.gcel.plan import Plan
 from greenlang.gcel.running import (
     Happening,
@@ -66,6 +69,7 @@ from greenlang.gcel.timelines import seconds_text, timeline
 __all__ = [
     "Happening",
     "LedgerStep",
+    "Outline",
     "Plan",
     "Report",
     "StepLedger",
@@ -79,6 +83,7 @@ __all__ = [
     "catch",
     "compile",
     "count",
+    "differences",
     "filter",
     "first",
     "form_changes",
@@ -93,7 +98,9 @@ __all__ = [
     "merge",
     "min",
     "monitor",
+    "outline_of",
     "parse",
+    "read_outline",
     "read_value",
     "reduce",
     "retry",

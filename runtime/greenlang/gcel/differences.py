@@ -1,101 +1,88 @@
-"""What changed between two plans, and which steps give other keys because of it."""
+"""What changed between two plans, and which steps run again because of it."""
 
 from __future__ import annotations
 
 __all__ = ["differences"]
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from difflib import SequenceMatcher
 
-from greenlang.gcel.compiled import Compiled
-from greenlang.gcel.pictures import step_title
-from greenlang.gcel.steps import AgentStep, inputs_of, programs_of
+from greenlang.gcel.changes import form_changes
+from greenlang.gcel.outlines import Outline, StepOutline
+
+#: Steps that are told one by one; the rest is counted.
+SHOWN_STEPS = 200
 
 
-def differences(before: Compiled, after: Compiled) -> list[str]:
-    """Lines that say what changed, and which steps run again because of it; empty if nothing did."""
-    if before == after:
-        return []
-    told = [*_agents(before, after), *_files(before, after), *_steps(before, after)]
-    known = {key for keys in before.step_keys for key in keys}
-    steps = [key for keys in after.step_keys for key in keys]
-    again = sum(key not in known for key in steps)
-    told.append(f"{again:,} of {len(steps):,} steps run again: {_reasons(before, after)}")
+def differences(before: Outline, after: Outline) -> list[str]:
+    """Lines that say what changed, and why each step runs again that does; empty if nothing changed."""
+    if [step.key for step in before.steps] == [step.key for step in after.steps]:
+        if before.hash == after.hash:
+            return []
+        if before.form == after.form:
+            return ["the results come from other steps than before"]
+        return [f"nothing that runs: the plans are written in forms {before.form} and {after.form}"]
+    pairs: dict[int, StepOutline] = {}
+    told = [*_agents(before, after), *_files(before, after), *_steps(before, after, pairs)]
+    again = {step.place for step in after.steps} - _kept(before, after)
+    told.append(f"{len(again):,} of {len(after.steps):,} steps run again" + (":" if again else ""))
+    shown = sorted(again)[:SHOWN_STEPS]
+    told += [f"  {after.steps[place].label}: {_reason(place, after, pairs, again)}" for place in shown]
+    if len(again) > len(shown):
+        told.append(f"  and {len(again) - len(shown):,} more")
     return told
 
 
-def _agents(before: Compiled, after: Compiled) -> Iterator[str]:
-    old = {(spec.name, spec.version): code for spec, code in zip(before.agents, before.codes, strict=True)}
-    new = {(spec.name, spec.version): code for spec, code in zip(after.agents, after.codes, strict=True)}
-    for name in sorted({name for name, _ in (*old, *new)}):
-        was = sorted(version for of, version in old if of == name)
-        now = sorted(version for of, version in new if of == name)
+def _agents(before: Outline, after: Outline) -> Iterator[str]:
+    for name in sorted({name for name, _ in (*before.agents, *after.agents)}):
+        was = sorted(version for of, version in before.agents if of == name)
+        now = sorted(version for of, version in after.agents if of == name)
         if was and now and was != now:
             yield f"agent '{name}': version {', '.join(was)} became {', '.join(now)}"
         for version in was:
-            if version in now and old[name, version] != new[name, version]:
+            if version in now and before.agents[name, version] != after.agents[name, version]:
                 yield f"agent '{name}' {version}: its code changed"
 
 
-def _files(before: Compiled, after: Compiled) -> Iterator[str]:
-    old = {file.name: file.sha256 for file in before.resources}
-    new = {file.name: file.sha256 for file in after.resources}
-    for name in sorted(old.keys() | new.keys()):
-        if name not in new:
+def _files(before: Outline, after: Outline) -> Iterator[str]:
+    for name in sorted(before.files.keys() | after.files.keys()):
+        if name not in after.files:
             yield f"file '{name}' is no longer used"
-        elif name not in old:
+        elif name not in before.files:
             yield f"file '{name}' is new"
-        elif old[name] != new[name]:
+        elif before.files[name] != after.files[name]:
             yield f"file '{name}': its content changed"
 
 
-def _steps(before: Compiled, after: Compiled) -> Iterator[str]:
-    old, new = _titles(before), _titles(after)
-    same = True
+def _steps(before: Outline, after: Outline, pairs: dict[int, StepOutline]) -> Iterator[str]:
+    """What became of the steps; notes in `pairs` what each of the later ones was before."""
+    old, new = ([step.title for step in plan.steps] for plan in (before, after))
     for kind, first, last, from_, to in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
+        if kind == "equal" or (kind == "replace" and last - first == to - from_):
+            pairs.update(zip(range(from_, to), before.steps[first:last], strict=True))
         if kind == "equal":
             continue
-        same = False
         gone, come = old[first:last], new[from_:to]
-        if kind == "replace" and len(gone) == len(come):
+        if len(gone) == len(come):
             yield from (f"step {was} became {now}" for was, now in zip(gone, come, strict=True))
         else:
             yield from (f"step {title} was removed" for title in gone)
             yield from (f"step {title} was added" for title in come)
-    if same and _wires(before) != _wires(after):
-        yield "steps read from other steps than before"
 
 
-def _titles(plan: Compiled) -> list[str]:
-    """Every step as a program writes it; agents without their versions, which are told apart from it."""
-    titles = []
-    for program in plan.programs:
-        for step in program.steps:
-            title = step_title(plan, step)
-            if isinstance(step, AgentStep):
-                title = title.replace(f"@{plan.agents[step.agent].version}", "", 1)
-            titles.append(title)
-    return titles
+def _kept(before: Outline, after: Outline) -> set[int]:
+    known = {step.key for step in before.steps}
+    return {step.place for step in after.steps if step.key in known}
 
 
-def _wires(plan: Compiled) -> list[object]:
-    return [
-        [(inputs_of(step), programs_of(step)) for step in program.steps] + [program.result]
-        for program in plan.programs
-    ]
-
-
-def _reasons(before: Compiled, after: Compiled) -> str:
-    """Of the steps that run again, those that changed themselves; the others come after them."""
-    old = {form for forms in before.own_forms for form in forms}
-    changed = [
-        after.label(step)
-        for program, forms in zip(after.programs, after.own_forms, strict=True)
-        for step, form in zip(program.steps, forms, strict=True)
-        if form not in old
-    ]
-    names = list(dict.fromkeys(changed))
-    if not names:
-        return "what they read changed" if after.step_keys != before.step_keys else "none changed"
-    shown = ", ".join(f"'{name}'" for name in names[:5]) + (", …" if len(names) > 5 else "")
-    return f"{shown} changed, and the others come after"
+def _reason(place: int, after: Outline, pairs: Mapping[int, StepOutline], again: set[int]) -> str:
+    """Why a step runs again: itself, what it runs, or what comes before it."""
+    step = after.steps[place]
+    if place not in pairs:
+        return "it is new"
+    if own := form_changes(pairs[place].form, step.form):
+        return "; ".join(own)
+    for words, places in (("inside it", step.inside), ("comes after", step.before)):
+        if changed := [after.steps[each].label for each in places if each in again]:
+            return f"{words} {', '.join(dict.fromkeys(changed))}"
+    return "it reads from other steps, or runs others, than before"

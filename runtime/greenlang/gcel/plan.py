@@ -201,8 +201,9 @@ class Plan(Compiled):
     def differences(self, before: Compiled) -> list[str]:
         """What changed since the plan `before`, and why steps would run again; empty if nothing did."""
         from greenlang.gcel.differences import differences
+        from greenlang.gcel.outlines import outline_of
 
-        return differences(before, self)
+        return differences(outline_of(before), outline_of(self))
 
     def to_json(self) -> bytes:
         """The plan as JSON, with its resources and places; `from_json` gives it back."""

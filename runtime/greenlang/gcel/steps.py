@@ -9,6 +9,7 @@ objects.
 from __future__ import annotations
 
 __all__ = [
+    "LABELS_BY_KIND",
     "AgentStep",
     "BuiltinStep",
     "ChooseStep",
@@ -29,7 +30,7 @@ __all__ = [
     "programs_of",
 ]
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TypeAlias
 
 from msgspec import Struct
@@ -190,21 +191,22 @@ def programs_of(step: Step) -> tuple[int, ...]:
     return handlers
 
 
+#: What a program writes for steps that have no name of their own.
+LABELS_BY_KIND: Mapping[str, str] = {
+    "constant": "constant",
+    "list": "|",
+    "record": "branch",
+    "map": "map",
+    "filter": "filter",
+    "group": "group",
+    "choose": "?",
+    "route": "route",
+}
+
+
 def label_of(step: Step) -> str:
     """What a program writes for a step that is no agent's: its name, or the operator."""
-    return step.name if isinstance(step, BuiltinStep) else _LABELS[type(step)]
-
-
-_LABELS: dict[type, str] = {
-    ConstantStep: "constant",
-    ListStep: "|",
-    RecordStep: "branch",
-    MapStep: "map",
-    FilterStep: "filter",
-    GroupStep: "group",
-    ChooseStep: "?",
-    RouteStep: "route",
-}
+    return step.name if isinstance(step, BuiltinStep) else LABELS_BY_KIND[str(step.__struct_config__.tag)]
 
 
 def check_wiring(programs: Sequence[Program], agents: int, resources: int) -> None:

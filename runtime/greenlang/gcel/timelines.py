@@ -4,7 +4,8 @@ from __future__ import annotations
 
 __all__ = ["explain_trace", "seconds_text", "timeline"]
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from math import ceil
 
 from greenlang.gcel.running import StepTimes, Trace
 from greenlang.gcel.running.traces import Interval
@@ -45,11 +46,13 @@ def timeline(step: StepTimes, wall_s: float, columns: int) -> str:
     return "".join(cells)
 
 
-def _covered(intervals: Iterable[Interval], wall_s: float, columns: int) -> Iterable[int]:
+def _covered(intervals: Iterable[Interval], wall_s: float, columns: int) -> Iterator[int]:
+    if wall_s <= 0:
+        return
     for start, end in intervals:
-        if wall_s > 0:
-            first = min(columns - 1, int(start / wall_s * columns))
-            yield from range(first, min(columns - 1, int(end / wall_s * columns)) + 1)
+        # However short, it shows.
+        first = min(columns - 1, int(start / wall_s * columns))
+        yield from range(first, max(first + 1, min(columns, ceil(end / wall_s * columns))))
 
 
 def seconds_text(seconds: float) -> str:
