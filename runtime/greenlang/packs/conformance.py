@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import msgspec
@@ -80,20 +81,20 @@ def check_pack(pack: PackSource) -> ConformanceReport:
     findings = static_findings(pack, around.agents)
     if findings:
         return ConformanceReport(str(pack), tuple(findings), STATIC_RULES)
-    answers = []
-    for seed in HASH_SEEDS:
-        answer = _probe(pack, seed)
-        if isinstance(answer, Finding):
-            return ConformanceReport(str(pack), (answer,), (*STATIC_RULES, *DYNAMIC_RULES))
-        answers.append(answer)
-    first = answers[0]
+    asked = (*STATIC_RULES, *DYNAMIC_RULES)
+    with ThreadPoolExecutor(len(HASH_SEEDS)) as threads:
+        told = list(threads.map(lambda seed: _probe(pack, seed), HASH_SEEDS))
+    answers = [answer for answer in told if isinstance(answer, Answer)]
+    if len(answers) < len(told):
+        failures = dict.fromkeys(answer for answer in told if isinstance(answer, Finding))
+        return ConformanceReport(str(pack), tuple(failures), asked)
     found = dict.fromkeys(finding for answer in answers for finding in answer.findings)
     found.update(dict.fromkeys(_across(pack, answers)))
     return ConformanceReport(
         str(pack),
         tuple(found),
-        (*STATIC_RULES, *DYNAMIC_RULES),
-        tuple((example.title, example.seconds) for example in first.examples),
+        asked,
+        tuple((example.title, example.seconds) for example in answers[0].examples),
     )
 
 

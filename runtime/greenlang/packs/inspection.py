@@ -209,22 +209,21 @@ def _layout(wheel: Wheel, information: str, around: Surroundings) -> Iterator[Fi
             "archive.overlap", f"'{top}' is Python's or the runtime's own", "rename the package", own
         )
     for name in wheel.members:
-        if not name.startswith((f"{own}/", f"{information}/")):
-            yield Finding(
-                "archive.foreign",
-                f"it belongs neither to {package} nor to its metadata",
-                "leave it out",
-                name,
-            )
-        elif owner := _owner(name, own, around):
-            yield Finding(
-                "archive.overlap", f"it would lie over a file of {owner}", "rename the package", name
-            )
-            return
+        if name.startswith(f"{information}/"):
+            continue
+        if owner := _owner(name, own, around):
+            message = f"it would lie over a file of {owner}, or among its files"
+            yield Finding("archive.overlap", message, "keep to a package of your own", name)
+        elif not name.startswith(f"{own}/"):
+            message = f"it belongs neither to {package} nor to its metadata"
+            yield Finding("archive.foreign", message, "leave it out", name)
 
 
 def _owner(name: str, own: str, around: Surroundings) -> str | None:
     """Who has the file already, its package, or a module where a folder above it would be."""
+    if not name.startswith(f"{own}/"):
+        top = name.partition("/")[0]
+        return around.owners.get(name) or around.owners.get(f"{top}/__init__.py")
     path = PurePosixPath(own)
     above = [f"{folder.as_posix()}{end}" for folder in path.parents[:-1] for end in (".py", "/__init__.py")]
     for taken in (name, own, f"{own}.py", *above):

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 __all__ = ["Answer", "ExampleRun", "Request", "main"]
 
+import inspect
 import os
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from decimal import Decimal
 from pathlib import Path
 from types import CodeType
@@ -20,7 +22,7 @@ from typing import Any
 
 import msgspec
 
-from greenlang.agents import AgentSpec, Discovery, Registry, discover
+from greenlang.agents import Agent, AgentSpec, Discovery, Example, Registry, discover
 from greenlang.agents.manifest import ExampleDeclaration
 from greenlang.errors import GreenLangError
 from greenlang.packs.findings import Finding
@@ -91,7 +93,10 @@ class _Probe:
         others = tuple(one for one in discover().plugins if one.distribution != request.distribution)
         self._registry = Registry(discovery=Discovery((*others, self._pack.plugin), ()))
         self._specs: dict[str, AgentSpec] = {}
+        #: Names of the agents that ran in the example at hand.
         self._given: set[str] = set()
+        #: What gives an agent's output; its columnar form gives a column, and `setup` nothing.
+        self._giving: set[CodeType] = set()
         self._findings: dict[Finding, None] = {}
         self._watch = Watch(self._pack.folder, self._returned)
 
@@ -103,6 +108,9 @@ class _Probe:
         load_seconds = time.perf_counter() - started
         self._watch.know(loaded)
         examples = [run for declared in self._pack.manifest.examples if (run := self._example(declared))]
+        for name, spec in self._specs.items():
+            numbered = enumerate(spec.examples, start=1)
+            examples += [run for number, one in numbered if (run := self._own_example(name, number, one))]
         self._findings.update(dict.fromkeys(self._sights()))
         return Answer(list(self._findings), examples, load_seconds)
 
@@ -116,7 +124,12 @@ class _Probe:
                 continue
             name = f"{spec.name} {spec.version}"
             self._specs[name] = spec
-            codes[spec.function.__code__] = name
+            # A class agent's function is the runtime's own; what the pack wrote are its methods.
+            is_class = inspect.isclass(spec.definition)
+            methods = vars(spec.definition).values() if is_class else (spec.function,)
+            codes.update({each.__code__: name for each in methods if inspect.isfunction(each)})
+            giving = vars(spec.definition)["__call__"] if is_class else spec.function
+            self._giving.add(giving.__code__)
             if spec.columns is not None:
                 # Seen as the agent, but what it gives is a column.
                 codes[spec.columns.function.__code__] = name
@@ -135,7 +148,7 @@ class _Probe:
     def _returned(self, name: str, code: CodeType, value: object) -> None:
         spec = self._specs[name]
         self._given.add(name)
-        if code is not spec.function.__code__:
+        if code not in self._giving:
             return
         if (place := find_float(value)) is not None:
             self._find("agent.result", f"it gave a float, at {place}", "compute with Decimal", name)
@@ -149,27 +162,59 @@ class _Probe:
             )
 
     def _example(self, declared: ExampleDeclaration) -> ExampleRun | None:
+        """Run an example of pack.yaml, and compare it with the file of its result."""
+        partly = False
+
+        def once() -> str:
+            nonlocal partly
+            result, partly = self._run(declared)
+            return result
+
+        made = self._repeat(declared.title, declared.program, once)
+        if made is not None:
+            self._compare(declared, made.results[0], partly=partly)
+        return made
+
+    def _own_example(self, name: str, number: int, example: Example) -> ExampleRun | None:
+        """Run an example that stands at the agent itself."""
+        from greenlang.gcel import compile as compile_program
+        from greenlang.ledger import canonical_bytes
+
+        agent = Agent(self._specs[name])
+        plan = compile_program(
+            agent(**example.options) if example.options else agent, registry=self._registry
+        )
+
+        def once() -> str:
+            return canonical_bytes(plan.run(example.input)).decode()
+
+        place = f"{name}, example {number}"
+        made = self._repeat(place, place, once)
+        if made is not None:
+            expected = canonical_bytes(example.output).decode()
+            if made.results[0] != expected:
+                message = f"it gives {_cut(made.results[0])}, and {_cut(expected)} is expected"
+                self._find("example.result", message, "mend the agent or the example", place)
+        return made
+
+    def _repeat(self, title: str, place: str, once: Callable[[], str]) -> ExampleRun | None:
+        """Run an example as often as was asked, the first time watched; None, and a finding, if it fails."""
         self._given = set()
         results: list[str] = []
         times: list[float] = []
         try:
             for number in range(self._runs):
                 started = time.perf_counter()
-                if number == 0:
-                    with self._watch:
-                        value, kept = self._run(declared)
-                else:
-                    value, kept = self._run(declared)
+                with self._watch if number == 0 else nullcontext():
+                    results.append(once())
                 times.append(time.perf_counter() - started)
-                results.append(value)
         except Exception as error:  # foreign code may raise anything, and the kit tells of it
             message = str(error) if isinstance(error, GreenLangError) else f"{type(error).__name__}: {error}"
-            self._find("example.result", f"it fails: {message}", place=declared.program)
+            self._find("example.result", f"it fails: {message}", place=place)
             return None
-        self._compare(declared, results[0], partly=kept)
         used = [self._specs[name] for name in sorted(self._given)]
         return ExampleRun(
-            declared.title,
+            title,
             results,
             # The first run is watched, which takes its time.
             min(times[1:] or times),
@@ -237,7 +282,10 @@ def _who(sight: Sight) -> str:
 
 
 def _short(value: object) -> str:
-    text = "nothing" if value is _ABSENT else msgspec.json.encode(value).decode()
+    return "nothing" if value is _ABSENT else _cut(msgspec.json.encode(value).decode())
+
+
+def _cut(text: str) -> str:
     return text if len(text) <= 80 else f"{text[:77]}..."
 
 

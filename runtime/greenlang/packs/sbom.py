@@ -19,7 +19,7 @@ def bill_of_materials(pack: PackSource) -> str:
         If the library of CycloneDX is not installed.
     """
     try:
-        from cyclonedx.factory.license import LicenseFactory
+        from cyclonedx.contrib.license.factories import LicenseFactory
         from cyclonedx.model import HashAlgorithm, HashType, Property
         from cyclonedx.model.bom import Bom
         from cyclonedx.model.component import Component, ComponentType

@@ -12,6 +12,7 @@ __all__ = ["TEMPLATES", "new_pack", "template_versions", "update_pack"]
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -67,24 +68,25 @@ def update_pack(folder: Path) -> str:
     InputError
         If the pack was not made by us, is not committed to Git, or there is no Git.
     """
-    copier = _copier()
+    _copier()
     if not (folder / ANSWERS_FILE).is_file():
         raise InputError(
             f"there is no {ANSWERS_FILE} in '{folder}'", fix="update a pack that `greenlang packs new` made"
         )
     if shutil.which("git") is None:
         raise InputError("the merge is done by Git, which is not installed", fix="install Git")
-    with _repository() as environment, _told_by_copier():
-        before = {name: os.environ.get(name) for name in environment}
-        os.environ.update(environment)
-        try:
-            copier.run_update(folder, defaults=True, overwrite=True, quiet=True)
-        finally:
-            for name, value in before.items():
-                if value is None:
-                    del os.environ[name]
-                else:
-                    os.environ[name] = value
+    with _repository() as environment:
+        # In a process of its own: copier keeps the environment that it was imported in.
+        done = subprocess.run(  # noqa: S603 - this Python, on copier
+            [sys.executable, "-m", "copier", "update", "--defaults", "--quiet", str(folder)],
+            env={**os.environ, **environment},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    if done.returncode:
+        last = done.stderr.strip().rpartition("\n")[2]
+        raise PackError(f"copier: {last}", fix="commit the pack to Git first", place=str(folder))
     return template_versions()[-1]
 
 

@@ -1,0 +1,231 @@
+"""A stranger's way: the scaffold in an empty folder, built, installed beside the runtime's wheel, and run.
+
+The runtime's wheel holds the compiled core of this checkout: compiling it again would take minutes, and that
+is what `make build` is for.
+"""
+
+import importlib.util
+import json
+import shutil
+import subprocess
+import sys
+import venv
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import build
+import pyproject_hooks
+import pytest
+
+import greenlang
+import greenlang_core
+from greenlang.packs import open_wheel, sign_wheel
+
+ROOT = Path(__file__).parents[2]
+
+
+@dataclass(frozen=True)
+class Environment:
+    folder: Path
+
+    @property
+    def python(self) -> Path:
+        return self.folder / "bin" / "python"
+
+    def run(self, *arguments, code=0, **options) -> str:
+        environment = {"PATH": "/usr/bin:/bin", "HOME": str(self.folder), "PYTHONSAFEPATH": "1"}
+        done = subprocess.run(
+            [self.python, *map(str, arguments)],
+            capture_output=True,
+            text=True,
+            env=environment,
+            cwd=self.folder,
+            check=False,
+            **options,
+        )
+        assert done.returncode == code, done.stdout + done.stderr
+        return done.stdout + done.stderr
+
+    def greenlang(self, *arguments, code=0) -> str:
+        return self.run("-m", "greenlang", *arguments, code=code)
+
+
+@pytest.fixture(scope="session")
+def runtime_wheel(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("runtime")
+    source = folder / "source"
+    ignored = shutil.ignore_patterns("__pycache__", "*.egg-info", "*.pyx", "*.c", "*.html")
+    for package in (greenlang, greenlang_core):
+        place = Path(package.__file__).parent
+        shutil.copytree(place, source / place.parent.name / place.name, ignore=ignored)
+    for name in ("README.md", "LICENSE"):
+        shutil.copy(ROOT / name, source)
+    project = (ROOT / "pyproject.toml").read_text().replace('"*.pyi", ', '"*.pyi", "*.so", ')
+    (source / "pyproject.toml").write_text(project)
+    return Path(
+        build.ProjectBuilder(source, runner=pyproject_hooks.quiet_subprocess_runner).build("wheel", folder)
+    )
+
+
+@pytest.fixture(scope="session")
+def environment(runtime_wheel, tmp_path_factory) -> Environment:
+    """A fresh environment with the runtime's wheel; the libraries are this one's, linked."""
+    folder = tmp_path_factory.mktemp("fresh") / "env"
+    venv.create(folder, with_pip=False, symlinks=True)
+    libraries = folder / "libraries"
+    libraries.mkdir()
+    for entry in Path(importlib.util.find_spec("click").origin).parents[1].iterdir():
+        if not entry.name.startswith(("greenlang", "__editable__", "_")) and entry.suffix != ".pth":
+            (libraries / entry.name).symlink_to(entry)
+    for name in ("_cffi_backend", "_distutils_hack"):
+        spec = importlib.util.find_spec(name)
+        if spec is not None and spec.origin is not None and spec.submodule_search_locations is None:
+            (libraries / Path(spec.origin).name).symlink_to(spec.origin)
+    site_packages = next(folder.glob("lib/python*/site-packages"))
+    (site_packages / "libraries.pth").write_text(f"{libraries}\n")
+    pip = [sys.executable, "-m", "pip", "--python", folder / "bin" / "python", "--disable-pip-version-check"]
+    subprocess.run(
+        [*pip, "install", "-q", "--no-deps", "--no-index", runtime_wheel], check=True, capture_output=True
+    )
+    return Environment(folder)
+
+
+def test_a_pack_from_the_scaffold_is_installed_and_run_by_name(environment, wheel, tmp_path):
+    signed = tmp_path / wheel.name
+    shutil.copy(wheel, signed)
+    keys = environment.folder / ".config" / "greenlang"
+    fingerprint = sign_wheel(open_wheel(signed), keys=keys).signer
+    assert environment.greenlang("packs", "list").count("acme-pack") == 0
+    told = environment.greenlang("packs", "install", signed)
+    assert told == f"installed acme-pack 0.1.0, signed by {fingerprint}\n"
+    assert "acme-pack" in environment.greenlang("packs", "list")
+
+    program, data = tmp_path / "heat.gcel", tmp_path / "gas.csv"
+    program.write_text(
+        'ghg.intake >> acme.heating >> ghg.inventory >> ghg.totals(by="site", unit="kg", places=3)\n'
+    )
+    data.write_text(
+        "id,period,site,activity,quantity,unit,region\nB-1,2025-03,Mill,natural gas,10,mmBtu,US\n"
+    )
+    command = ("run", program, "--input", data, "--format", "json")
+    record = json.loads(environment.greenlang(*command))
+    # 10 mmBtu of 53.06 kg CO2, 1.0 g CH4 (GWP 28) and 0.10 g N2O (GWP 265)
+    assert record["result"]["report"]["rows"] == [["Mill", "531.145"]]
+    signers = {agent["name"]: agent.get("signer") for agent in record["agents"]}
+    assert signers == {
+        "ghg.intake": None,
+        "acme.heating": fingerprint,
+        "ghg.inventory": None,
+        "ghg.totals": None,
+    }
+
+    # At load its files are compared with the signature again, before any of them is imported.
+    agents = next(environment.folder.glob("lib/python*/site-packages/acme_pack/agents.py"))
+    marker, text = tmp_path / "imported", agents.read_text()
+    agents.write_text(f"open({str(marker)!r}, 'w')\n{text}")
+    told = environment.greenlang(*command, code=2)
+    assert "acme_pack/agents.py: it was changed after signing" in told
+    assert not marker.exists()
+    agents.write_text(text)
+    environment.greenlang(*command)
+
+    # Whoever asks for signatures by others does not run it.
+    (keys / "packs.yaml").write_text("schema: 1\nsignatures: required\nsigners: [somebody]\n")
+    assert "signature.trusted" in environment.greenlang(*command, code=2)
+    (keys / "packs.yaml").unlink()
+
+    # The signature goes with the pack.
+    pip = [sys.executable, "-m", "pip", "--python", environment.python, "--disable-pip-version-check"]
+    subprocess.run([*pip, "uninstall", "-q", "-y", "acme-pack"], check=True, capture_output=True)
+    assert list(environment.folder.glob("lib/python*/site-packages/acme_pack*")) == []
+    assert "there is no agent 'acme.heating'" in environment.greenlang(*command, code=2)
+
+
+MARKED = "acme_pack/__init__.py"
+AGENTS, MANIFEST, FACTORS = (f"acme_pack/{name}" for name in ("agents.py", "pack.yaml", "data/factors.csv"))
+
+CITATION = (
+    '"US EPA Center for Corporate Climate Leadership, GHG Emission Factors Hub, '
+    'last modified 15 January 2025, Table 1 Stationary Combustion"'
+)
+
+#: Each lie: what is changed in the good wheel, to other text or from one to another, and the rule it breaks.
+LIES = {
+    "a path that leads out": ({"../evil.py": "x"}, "archive.path"),
+    "a .pth file": ({"acme.pth": "import os"}, "archive.startup"),
+    "a file over another package": ({"click/core.py": "x"}, "archive.overlap"),
+    "a zip bomb": ({"acme_pack/data/zeros.csv": bytes(8 * 1024 * 1024)}, "archive.size"),
+    "a YAML bomb": ({MANIFEST: ("aliases:\n", "bomb: &a [*a, *a]\naliases:\n")}, "manifest.schema"),
+    "another's agent": ({MANIFEST: ("name: acme.heating", "name: ghg.totals")}, "agent.name"),
+    "no citation": ({FACTORS: (CITATION, "")}, "factor.citation"),
+    "a float in the data": ({FACTORS: (",53.06,", ",53.059999999999995,")}, "factor.float"),
+    "an undeclared effect": (
+        {AGENTS: ("    pack = ", "    open('/dev/null')\n    pack = ")},
+        "agent.effects",
+    ),
+    "another type": ({AGENTS: ("return [made]", "return made")}, "agent.result"),
+    "another result each time": ({AGENTS: ("=CATEGORY", "=str(id(data))")}, "example.deterministic"),
+}
+
+#: Rules that only running code can break.
+RUN = {"agent.effects", "agent.result", "example.deterministic"}
+
+SIGNED = {
+    "a stranger's signature": "signature.trusted",
+    "a file changed after signing": "signature.files",
+}
+
+INSTALL = """
+import json, sys
+from greenlang.errors import PackError
+from greenlang.packs import install_pack
+
+told = {}
+for path in sys.argv[1:]:
+    try:
+        install_pack(path)
+    except PackError as error:
+        told[path] = str(error)
+print(json.dumps(told))
+"""
+
+
+@pytest.fixture(scope="session")
+def refusals(environment, wheel, alter, tmp_path_factory) -> dict[str, tuple[str, bool]]:
+    """What is told of each lie, and whether its module was imported."""
+    folder = tmp_path_factory.mktemp("lies")
+    paths, markers = {}, {}
+    with zipfile.ZipFile(wheel) as archive:
+        good = {name: archive.read(name).decode() for name in archive.namelist()}
+    for number, (lie, (changes, _)) in enumerate(LIES.items()):
+        files = {}
+        for name, change in changes.items():
+            if isinstance(change, tuple):
+                assert change[0] in good[name]
+                change = good[name].replace(*change)
+            files[name] = change
+        markers[lie] = folder / f"imported-{number}"
+        files[MARKED] = f"open({str(markers[lie])!r}, 'w').close()\n"
+        paths[lie] = alter(wheel, folder / str(number) / wheel.name, files)
+    stranger = paths["a stranger's signature"] = folder / "stranger" / wheel.name
+    changed = paths["a file changed after signing"] = folder / "changed" / wheel.name
+    for path in (stranger, changed):
+        path.parent.mkdir()
+        shutil.copy(wheel, path)
+    sign_wheel(open_wheel(stranger), keys=folder / "stranger-keys")
+    sign_wheel(open_wheel(changed), keys=environment.folder / ".config" / "greenlang")
+    alter(wheel, changed, {AGENTS: good[AGENTS] + "# one more line\n"})
+    told = json.loads(environment.run("-c", INSTALL, *paths.values()))
+    return {
+        lie: (told.get(str(path), "installed"), lie in markers and markers[lie].exists())
+        for lie, path in paths.items()
+    }
+
+
+@pytest.mark.parametrize("lie", [*LIES, *SIGNED])
+def test_the_same_pack_with_a_lie_is_refused_for_it(lie, refusals):
+    told, imported = refusals[lie]
+    rule = LIES[lie][1] if lie in LIES else SIGNED[lie]
+    assert f"[{rule}]" in told
+    assert imported == (rule in RUN)
