@@ -109,6 +109,11 @@ cdef class Gathered:
     def __len__(self):
         return self.code_rows.items
 
+    @property
+    def codes(self):
+        """The codes as a buffer: what was given, or an array of what was no buffer."""
+        return <object> self.code_rows.view.obj
+
     def __mul__(self, column):
         """The column's own product; what is no column is refused."""
         multiply = getattr(column, "multiply", None)

@@ -328,8 +328,8 @@ static inline gl_division gl_divide_by_word(gl_uint128 dividend, const gl_ratio 
     return division;
 }
 
-/* Division of 256 bits; GL_OVERFLOW if the quotient leaves 38 digits. */
-GL_OUT_OF_LINE int gl_divide_wide(gl_uint256 dividend, const gl_ratio *ratio, gl_division *division)
+/* Division of 256 bits: the words of the quotient, low ones first; the remainder is shifted like the divisor. */
+GL_OUT_OF_LINE gl_uint128 gl_divide_words(gl_uint256 dividend, const gl_ratio *ratio, uint64_t quotient[4])
 {
     int shift = ratio->shift;
     uint64_t words[5];
@@ -341,19 +341,25 @@ GL_OUT_OF_LINE int gl_divide_wide(gl_uint256 dividend, const gl_ratio *ratio, gl
     for (int i = 4; shift != 0 && i >= 0; i--)
         words[i] = (words[i] << shift) | (i == 0 ? 0 : words[i - 1] >> (64 - shift));
 
-    uint64_t quotient[4] = {0, 0, 0, 0};
+    quotient[3] = 0;
     if (ratio->kind == GL_ONE_WORD) {
         uint64_t rest = words[4];
         for (int i = 3; i >= 0; i--)
             quotient[i] = gl_divide_2by1(rest, words[i], (uint64_t)ratio->divisor, ratio->reciprocal, &rest);
-        division->remainder = rest;
-    } else {
-        gl_uint128 rest = ((gl_uint128)words[4] << 64) | words[3];
-        for (int i = 2; i >= 0; i--)
-            quotient[i] = gl_divide_3by2((uint64_t)(rest >> 64), (uint64_t)rest, words[i], ratio->divisor,
-                                         ratio->reciprocal, &rest);
-        division->remainder = rest;
+        return rest;
     }
+    gl_uint128 rest = ((gl_uint128)words[4] << 64) | words[3];
+    for (int i = 2; i >= 0; i--)
+        quotient[i] = gl_divide_3by2((uint64_t)(rest >> 64), (uint64_t)rest, words[i], ratio->divisor,
+                                     ratio->reciprocal, &rest);
+    return rest;
+}
+
+/* The same where the quotient stays within 38 digits; GL_OVERFLOW if it does not. */
+static inline int gl_divide_wide(gl_uint256 dividend, const gl_ratio *ratio, gl_division *division)
+{
+    uint64_t quotient[4];
+    division->remainder = gl_divide_words(dividend, ratio, quotient);
     division->quotient = ((gl_uint128)quotient[1] << 64) | quotient[0];
     return (quotient[3] | quotient[2]) != 0 || !gl_fits_digits(division->quotient) ? GL_OVERFLOW : GL_OK;
 }

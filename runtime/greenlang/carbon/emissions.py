@@ -18,10 +18,10 @@ from greenlang.carbon.activity import ActivityData, RowProblem
 from greenlang.carbon.factors import Selection
 from greenlang.carbon.formulas import CO2E, KG_PLACES, MASS
 from greenlang.carbon.gwp import GwpSet, gwp_set
-from greenlang.carbon.tables import StringColumn
-from greenlang.errors import AgentError, FactorError, InputError, Problem
+from greenlang.carbon.tables import StringColumn, combine_codes, merge_rows, split_rows
+from greenlang.errors import AgentError, FactorError, FormulaError, InputError, Problem
 from greenlang.exact import canonical_text
-from greenlang_core.decimals import DecimalColumn, DecimalOverflow
+from greenlang_core.decimals import CodeBook, DecimalColumn
 
 __all__ = ["Component", "Emissions", "GasEmissions", "Missing", "RowKind", "calculate", "kinds_of_rows"]
 
@@ -124,14 +124,10 @@ def kinds_of_rows(rows: Rows, columns: Sequence[StringColumn]) -> list[RowKind]:
     """Group rows that are equal in all `columns`, in order of their first row."""
     if not len(rows):
         return []
-    groups = np.zeros(len(rows), dtype=np.int64)
+    groups, count = np.zeros(len(rows), dtype=np.int32), 1
     for column in columns:
-        # Coding anew after each column keeps the product of the cardinalities from overflowing.
-        pairs = groups * len(column.values) + column.codes[rows]
-        groups = np.unique(pairs, return_inverse=True)[1].astype(np.int64)
-    order = np.argsort(groups, kind="stable")
-    starts = np.flatnonzero(np.diff(groups[order], prepend=-1))
-    members = [rows[part] for part in np.split(order, starts[1:])]
+        groups, count = combine_codes(groups, count, column.codes[rows], len(column.values))
+    members = split_rows(rows, groups, count)
     return sorted((RowKind(part, int(part[0])) for part in members), key=lambda kind: kind.example)
 
 
@@ -252,21 +248,18 @@ class _Term:
 
         Raises
         ------
-        DecimalOverflow
+        FormulaError
             Where a row leaves the digits of a column.
         """
-        rows = np.concatenate(self.rows)
-        codes = np.repeat(np.arange(len(self.rows), dtype=np.int32), [len(part) for part in self.rows])
-        order = np.argsort(rows, kind="stable")
-        rows, codes = rows[order], codes[order]
+        rows, codes = merge_rows(self.rows, len(quantity))
         amounts = quantity if len(rows) == len(quantity) else quantity.take(rows)
-        mass = MASS.of_column(amounts, codes, self.rates)
+        mass = MASS.of_columns(quantity=amounts, rate=CodeBook(self.rates)[codes])
         if self.gas == "CO2e":
             return GasEmissions(self.gas, self.biogenic, rows, None, mass)
         if self.gas == "CO2" and self.biogenic:
             return GasEmissions(self.gas, self.biogenic, rows, mass, None)
         warming = Fraction(gwp.factor(self.gas, self.biogenic))
-        co2e = mass if warming == 1 else CO2E.of_column(mass, np.zeros_like(codes), [warming])
+        co2e = mass if warming == 1 else CO2E.of_columns(mass=mass, gwp=warming)
         return GasEmissions(self.gas, self.biogenic, rows, mass, co2e)
 
 
@@ -289,7 +282,7 @@ def _multiplied(
     """Every term, or None where a row may be past `LARGEST_KG`."""
     try:
         gases = [term.multiply(columns[term.quantity], gwp) for term in terms]
-    except DecimalOverflow:
+    except FormulaError:
         return None
     figures = [figure for gas in gases for figure in (gas.mass, gas.co2e) if figure is not None]
     return None if any(_may_be_large(figure) for figure in figures) else gases

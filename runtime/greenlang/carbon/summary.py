@@ -97,7 +97,7 @@ def formulas_used() -> list[dict[str, str]]:
     """The formulas of every inventory: id, version, text and hash."""
     return [
         {
-            "formula_id": formula.formula_id,
+            "formula_id": formula.name,
             "version": formula.version,
             "text": formula.text,
             "formula_hash": formula.formula_hash,
@@ -110,7 +110,7 @@ def roundings() -> list[dict[str, str | int]]:
     """Where figures were rounded, to how many places and how; sums add the rounded rows."""
     return [
         {
-            "what": f"{formula.formula_id} of each row and gas",
+            "what": f"{formula.name} of each row and gas",
             "unit": "kg",
             "places": KG_PLACES,
             "mode": "half-even",

@@ -7,7 +7,7 @@ calculates.
 
 from __future__ import annotations
 
-from greenlang.carbon.units.compound import CompoundUnit, compound_ratio, parse_compound_unit
+from greenlang.carbon.units.compound import DIMENSIONLESS, CompoundUnit, compound_ratio, parse_compound_unit
 from greenlang.carbon.units.definitions import (
     Unit,
     as_vehicle_distance,
@@ -20,6 +20,7 @@ from greenlang.carbon.units.definitions import (
 from greenlang.carbon.units.quantity import Quantity
 
 __all__ = [
+    "DIMENSIONLESS",
     "CompoundUnit",
     "Quantity",
     "Unit",

@@ -89,8 +89,12 @@ def compound_ratio(given: CompoundUnit, wanted: CompoundUnit) -> Fraction:
     return given.ratio / wanted.ratio
 
 
-def parse_compound_unit(text: str, *, region: str = "") -> CompoundUnit:
+def parse_compound_unit(
+    text: str, *, region: str = "", known: Mapping[str, Unit] | None = None
+) -> CompoundUnit:
     """Read units joined by `*` or `·` and by `/` or `per`, with whole powers `^2`; a `/` holds for one unit.
+
+    `1` alone is the unit of plain numbers. `known` are units of the caller's own, by name.
 
     Raises
     ------
@@ -104,11 +108,11 @@ def parse_compound_unit(text: str, *, region: str = "") -> CompoundUnit:
     """
     above, *below = _PER.split(text.strip())
     powers: Counter[Unit] = Counter()
-    if above != "1" or not below:
-        for unit, power in _factors(above, region):
+    if above != "1":
+        for unit, power in _factors(above, region, known or {}):
             powers[unit] += power
     for part in below:
-        for unit, power in _factors(part, region):
+        for unit, power in _factors(part, region, known or {}):
             powers[unit] -= power
     return _compound(powers)
 
@@ -117,8 +121,10 @@ def _compound(powers: Mapping[Unit, int]) -> CompoundUnit:
     return CompoundUnit(tuple((unit, power) for unit, power in powers.items() if power))
 
 
-def _factors(text: str, region: str) -> Iterable[tuple[Unit, int]]:
+def _factors(text: str, region: str, known: Mapping[str, Unit]) -> Iterable[tuple[Unit, int]]:
     """The units of a product; `t·km` and `m^3` are names of one unit, so the whole is looked up first."""
+    if text in known:
+        return [(known[text], 1)]
     try:
         return [(parse_unit(text, region=region), 1)]
     except UnknownUnit:
@@ -128,7 +134,7 @@ def _factors(text: str, region: str) -> Iterable[tuple[Unit, int]]:
     for part in _TIMES.split(text):
         power = _POWER.fullmatch(part)
         name, exponent = (power[1], int(power[2])) if power else (part, 1)
-        factors.append((parse_unit(name, region=region), exponent))
+        factors.append((known.get(name) or parse_unit(name, region=region), exponent))
     return factors
 
 
