@@ -9,6 +9,7 @@ from libc.stdint cimport int64_t, uint64_t
 
 from greenlang_core.buffers cimport Borrowed, Memory, allocate, has_word_integers, integer_at
 from greenlang_core.digits cimport TEXT_SIZE, format_decimal, parse_decimal
+from greenlang_core.texts cimport Texts
 from greenlang_core.wide cimport (
     INEXACT, MAX_DIGITS, NOT_A_NUMBER, OK, from_word, from_words, high_word, int128, low_word, total_t, total_word,
 )
@@ -114,6 +115,8 @@ cdef int scalar_to_row(object value, int128* row) except -1:
 cdef Memory rows_from_strings(object values, int scale, str name):
     if isinstance(values, (str, bytes)):
         raise TypeError(f"{shown(str(values))!r} is one text; give a list of them")
+    if isinstance(values, Texts):
+        return rows_from_texts(values, scale, name)
     cdef:
         tuple items = tuple(values)  # a copy: converting an item may run code of the caller's
         Py_ssize_t row = 0
@@ -130,6 +133,26 @@ cdef Memory rows_from_strings(object values, int scale, str name):
             text = item if isinstance(item, str) else item.decode("utf-8", "backslashreplace")
             raise DecimalTextError(place_of(name, row) + text_problem(text, scale, status), row, text)
         row += 1
+    return memory
+
+
+cdef Memory rows_from_texts(Texts texts, int scale, str name):
+    """`rows_from_strings` of texts that lie in memory: no Python object for a number."""
+    cdef:
+        Py_ssize_t row, failed = -1
+        Memory memory = allocate(texts.length)
+        const int64_t* starts = texts.starts()
+        const char* data = texts.bytes_of()
+        int status = OK
+    with nogil:
+        for row in range(texts.length):
+            status = parse_decimal(data + starts[row], starts[row + 1] - starts[row], scale, &memory.rows[row])
+            if status != OK:
+                failed = row
+                break
+    if failed >= 0:
+        text = texts.text(failed)
+        raise DecimalTextError(place_of(name, failed) + text_problem(text, scale, status), failed, text)
     return memory
 
 

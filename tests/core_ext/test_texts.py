@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from greenlang_core.decimals import DecimalColumn, DecimalTextError
 from greenlang_core.texts import TextCoder, Texts
 
 texts = st.lists(st.text(st.characters(codec="utf-8"), max_size=20), max_size=60)
@@ -113,3 +114,16 @@ def test_what_is_not_among_texts_is_said():
             wrong()
     with pytest.raises(ValueError, match="'b'"):
         kept.index("b")
+
+
+@given(
+    st.lists(st.sampled_from(["1", "-2.50", "1e3", "", "x", "1,5", "0.1234567", "é", "9" * 40]), max_size=5)
+)
+def test_numbers_are_read_from_texts_as_from_strings(rows):
+    outcomes = []
+    for given_rows in (rows, Texts(rows)):
+        try:
+            outcomes.append(DecimalColumn.from_strings(given_rows, 6, name="quantity").to_strings())
+        except DecimalTextError as error:
+            outcomes.append((str(error), error.row, error.text))
+    assert outcomes[0] == outcomes[1]

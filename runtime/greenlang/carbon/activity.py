@@ -19,7 +19,7 @@ from greenlang.carbon.factors import FactorSet, load_factors
 from greenlang.carbon.periods import Period, parse_period
 from greenlang.carbon.policy import AccountingPolicy
 from greenlang.carbon.regions import region_path
-from greenlang.carbon.tables import StringColumn, Table
+from greenlang.carbon.tables import StringColumn, Table, combine_codes
 from greenlang.carbon.tags import parse_tags
 from greenlang.carbon.units import Unit, parse_unit
 from greenlang.errors import DataError, FactorError, InputError, Problem, UnitError
@@ -176,7 +176,8 @@ def read_quantities(column: StringColumn) -> tuple[DecimalColumn, dict[int, Mist
         numbers, errors = _read_each(column.values)
     else:
         errors = {}
-    return numbers.take(column.codes), errors
+    # Texts that are all different are coded in the order of their rows.
+    return numbers if len(numbers) == len(column) else numbers.take(column.codes), errors
 
 
 def _read_each(texts: Sequence[str]) -> tuple[DecimalColumn, dict[int, Mistake]]:
@@ -260,10 +261,11 @@ class _Reader:
     def units(self, unit: StringColumn, region: StringColumn) -> dict[tuple[int, int], Unit]:
         """Each unit in each region that it is used in: `gal` is another one in the US than in GB."""
         units: dict[tuple[int, int], Unit] = {}
-        width = len(region.values)
-        pairs = unit.codes.astype(np.int64) * width + region.codes
-        for pair in np.unique(pairs).tolist():
-            unit_code, region_code = divmod(pair, width)
+        pairs, count = combine_codes(unit.codes, len(unit.values), region.codes, len(region.values))
+        examples = np.zeros(count, dtype=np.int64)
+        examples[pairs] = np.arange(len(pairs))
+        for pair, example in enumerate(examples.tolist()):
+            unit_code, region_code = int(unit.codes[example]), int(region.codes[example])
             try:
                 units[unit_code, region_code] = parse_unit(
                     unit.values[unit_code], region=region.values[region_code]

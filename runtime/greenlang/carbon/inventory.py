@@ -20,6 +20,7 @@ from greenlang.carbon.emissions import Emissions, Missing
 from greenlang.carbon.factors import Fallback, activity_key
 from greenlang.carbon.formulas import KG_PLACES
 from greenlang.carbon.gwp import GwpSet
+from greenlang.carbon.tables import merge_rows
 from greenlang.errors import InputError, either, nearest
 from greenlang.exact import exact_context
 from greenlang_core.decimals import DecimalColumn
@@ -88,8 +89,9 @@ class Inventory:
             for selection, taken in zip(part.selections, part.selection_rows, strict=True):
                 for fallback in selection.fallbacks:
                     rows[fallback, selection.activity, part.method].append(taken)
+        length = len(self.data)
         return tuple(
-            RecordedFallback(*key, np.unique(np.concatenate(taken))) for key, taken in sorted(rows.items())
+            RecordedFallback(*key, merge_rows(taken, length)[0]) for key, taken in sorted(rows.items())
         )
 
     @cached_property
@@ -100,22 +102,25 @@ class Inventory:
             for missing in part.missing:
                 rows[missing.activity, missing.gas, missing.reason].append(missing.rows)
         return tuple(
-            Missing(gas, activity, reason, np.unique(np.concatenate(taken)))
+            Missing(gas, activity, reason, merge_rows(taken, len(self.data))[0])
             for (activity, gas, reason), taken in sorted(rows.items())
         )
 
-    def co2e_by_row(self, method: str = "") -> DecimalColumn:
-        """Kg CO2e of every row of the data under one method (and of what has no method), zero where none."""
-        rows, values = [], []
+    def co2e_of(self, method: str = "") -> Iterator[tuple[Rows, DecimalColumn]]:
+        """Rows and kg CO2e of each under one method (and of what has none); a row may come several times."""
         for part in self.parts:
             if part.method in ("", method):
                 for gas in part.gases:
                     if gas.co2e is not None:
-                        rows.append(gas.rows)
-                        values.append(gas.co2e)
-        if not rows:
+                        yield gas.rows, gas.co2e
+
+    def co2e_by_row(self, method: str = "") -> DecimalColumn:
+        """Kg CO2e of every row of the data under one method (and of what has no method), zero where none."""
+        found = list(self.co2e_of(method))
+        if not found:
             return DecimalColumn.zeros(len(self.data), KG_PLACES)
-        return DecimalColumn.concat(values).group_sum(np.concatenate(rows), len(self.data))
+        values = DecimalColumn.concat(values for _, values in found)
+        return values.group_sum(np.concatenate([rows for rows, _ in found]), len(self.data))
 
 
 def build_inventory(parts: object) -> Inventory:
@@ -250,7 +255,7 @@ def _lines_of(part: Emissions) -> Iterator[Line]:
     co2e: dict[int, Decimal] = defaultdict(Decimal)
     with localcontext(exact_context()):
         for gas in part.gases:
-            present = set(np.unique(codes[gas.rows]).tolist())
+            present = np.flatnonzero(np.bincount(codes[gas.rows], minlength=len(names))).tolist()
             if gas.mass is not None:
                 masses = gas.mass.group_sum(codes[gas.rows], len(names)).to_decimals()
                 for code in present:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from decimal import Decimal, localcontext
 from fractions import Fraction
 
 import numpy as np
@@ -12,7 +13,7 @@ from greenlang.carbon.inventory import Inventory
 from greenlang.carbon.tables import StringColumn
 from greenlang.carbon.units import conversion_ratio, parse_unit
 from greenlang.errors import InputError, UnitMismatch
-from greenlang.exact import decimal_text, round_
+from greenlang.exact import decimal_text, exact_context, round_
 
 __all__ = ["Report", "report_totals"]
 
@@ -37,7 +38,8 @@ def report_totals(
 ) -> Report:
     """Sum CO2e by a column of the activity data, in order of first appearance.
 
-    The exact sums of the rows are converted to `unit` and rounded once, half-even, to `places`.
+    The exact sums of the rows are converted to `unit` and rounded once, half-even, to `places`. A group whose
+    rows all belong to the other method of scope 2 has no total: its text is empty, for nothing is not zero.
 
     Raises
     ------
@@ -56,13 +58,31 @@ def report_totals(
         )
     per_unit = conversion_ratio(parse_unit("kg"), target)
     groups: StringColumn = getattr(inventory.data, by)
-    sums = inventory.co2e_by_row(method).group_sum(groups.codes, len(groups.values)).to_decimals()
-    present = np.unique(groups.codes[inventory.data.usable]).tolist()
+    sums = _sums(inventory, groups, method)
+    present = np.flatnonzero(np.bincount(groups.codes[inventory.data.usable])).tolist()
     return Report(
         headings,
         tuple(
-            (groups.values[code], decimal_text(round_(Fraction(sums[code]) * per_unit, places)))
+            (groups.values[code], _rounded(sums[code], per_unit, places) if code in sums else "")
             for code in present
         ),
         inventory,
     )
+
+
+def _sums(inventory: Inventory, groups: StringColumn, method: str) -> dict[int, Decimal]:
+    """Kg CO2e of each group, by its code, that an agent of this method, or of none, took a row of."""
+    sums: dict[int, Decimal] = {}
+    for part in inventory.parts:
+        if part.method in ("", method):
+            sums |= dict.fromkeys(np.flatnonzero(np.bincount(groups.codes[part.rows])).tolist(), Decimal(0))
+    with localcontext(exact_context()):
+        for rows, co2e in inventory.co2e_of(method):
+            totals = co2e.group_sum(groups.codes[rows], len(groups.values))
+            for code in np.flatnonzero(np.bincount(groups.codes[rows])).tolist():
+                sums[code] += totals[code]
+    return sums
+
+
+def _rounded(mass_kg: Decimal, per_unit: Fraction, places: int) -> str:
+    return decimal_text(round_(Fraction(mass_kg) * per_unit, places))

@@ -37,8 +37,8 @@ def result_table(value: object) -> ResultTable:
 
 def _report_table(report: Report) -> ResultTable:
     by, total = report.columns
-    totals = [Decimal(text) for _, text in report.rows]
-    places = max((-int(one.as_tuple().exponent) for one in totals), default=0)
+    totals = [Decimal(text) if text else None for _, text in report.rows]
+    places = max((-int(one.as_tuple().exponent) for one in totals if one is not None), default=0)
     return ResultTable(
         (
             ResultColumn(by, "text", [key for key, _ in report.rows]),

@@ -39,6 +39,9 @@ plain_rows = st.lists(st.sampled_from([b"1,kWh\n", b"2,\n", b",MWh\r\n", b" 3 ,\
 @example(b"", b"1,kWh\n", b"2,kWh,x\n3,kWh\n", 8)
 @example(b"", b"1,kWh\n", b"2,\xff\n3,kWh\n", 8)
 @example(b"", b"1,kWh\n", b"\n2,kWh\n", 8)
+@example(b"", b"1,kWh\n", b"\r\n2,kWh\r\n\r\n3,kWh\n", 8)
+@example(b"", b"1,kWh\n", b"2,kWh\n3,kWh\n\n", 60)
+@example(b"id\n1\n2\n\n3\n", b"", b"", 8)
 @example(b"", b"1,kWh\n", b'"2\n2",kWh\n3,k"Wh\n4,"\n', 8)
 @example(b"", b"1,kWh\n", b"\xef\xbb\xbf2,kWh\n", 14)
 def test_cells_rows_and_errors_are_those_of_the_standard_library(start, plain, end, block_bytes):

@@ -12,7 +12,7 @@ from greenlang.carbon.tables.csv_tables import read_csv, write_csv
 from greenlang.carbon.tables.formats import TABLE_FORMATS, TableFormat, format_of_content, format_of_suffix
 from greenlang.carbon.tables.jsonl_tables import table_of_objects
 from greenlang.carbon.tables.results import ResultColumn, ResultTable
-from greenlang.carbon.tables.table import StringColumn, Table, combine_codes
+from greenlang.carbon.tables.table import StringColumn, Table, combine_codes, merge_rows, split_rows
 from greenlang.carbon.tables.unpivot import unpivot_table
 
 __all__ = [
@@ -25,7 +25,9 @@ __all__ = [
     "combine_codes",
     "format_of_content",
     "format_of_suffix",
+    "merge_rows",
     "read_csv",
+    "split_rows",
     "table_of_objects",
     "unpivot_table",
     "write_csv",

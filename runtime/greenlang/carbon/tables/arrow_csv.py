@@ -62,7 +62,7 @@ def add_plain_rows(
     from pyarrow import csv
 
     columns = list(builder.coders)
-    parse_options = csv.ParseOptions(quote_char=False, ignore_empty_lines=False)
+    parse_options = csv.ParseOptions(quote_char=False)
     convert_options = csv.ConvertOptions(
         column_types=dict.fromkeys(columns, "string"), strings_can_be_null=False
     )
@@ -76,6 +76,9 @@ def add_plain_rows(
             rows = csv.read_csv(arrow.BufferReader(lines), read_options, parse_options, convert_options)
         except arrow.ArrowInvalid:
             # Rows of the wrong width, or what is no UTF-8: the standard library's reader says where.
+            return unread
+        if rows.num_rows != lines.count(b"\n"):
+            # Blank lines were passed over, and the rows behind them have other numbers.
             return unread
         for coder, column in zip(builder.coders.values(), rows.columns, strict=True):
             for chunk in column.chunks:
@@ -93,7 +96,7 @@ def _is_plain(lines: bytes) -> bool:
     if not lines or b'"' in lines or b"\0" in lines:
         return False
     # A byte-order mark, which pyarrow drops, is none here: these are not the first bytes of the file.
-    if lines.startswith((b"\n", b"\r", BOM_UTF8)) or b"\n\n" in lines or b"\n\r" in lines:
+    if lines.startswith(BOM_UTF8):
         return False
     if b"\r" in lines and lines.count(b"\r") != lines.count(b"\r\n"):
         return False

@@ -25,6 +25,8 @@ __all__ = [
     "add_texts",
     "column_names",
     "combine_codes",
+    "merge_rows",
+    "split_rows",
     "unreadable",
 ]
 
@@ -315,15 +317,45 @@ def combine_codes(groups: Codes, group_count: int, codes: Codes, code_count: int
     """
     if code_count == 1:
         return groups, group_count
-    pairs = groups * np.int64(code_count) + codes
     if group_count * code_count > MOST_PAIRS:
         # Too many to mark each: sorting the rows takes ten times as long, and less memory than they would.
-        found, combined = np.unique(pairs, return_inverse=True)
+        wide_pairs = groups * np.int64(code_count) + codes
+        found, combined = np.unique(wide_pairs, return_inverse=True)
         return combined.astype(np.int32), len(found)
+    pairs = groups * np.int32(code_count)
+    pairs += codes
     used = np.zeros(group_count * code_count, dtype=np.bool_)
     used[pairs] = True
     position = np.cumsum(used, dtype=np.int32) - np.int32(1)
     return position[pairs], int(position[-1]) + 1 if len(position) else 0
+
+
+def split_rows(rows: Codes, groups: Codes, count: int) -> list[Codes]:
+    """The rows of each group that has any, in the order that they have."""
+    if count == 1:
+        return [rows] if len(rows) else []
+    # NumPy sorts integers of 16 bits without comparing them.
+    keys = groups.astype(np.uint16) if count <= 1 << 16 else groups
+    ends = np.cumsum(np.bincount(groups, minlength=count))
+    parts = np.split(rows[np.argsort(keys, kind="stable")], ends[:-1])
+    return [part for part in parts if len(part)]
+
+
+def merge_rows(parts: Sequence[Codes], length: int) -> tuple[Codes, Codes]:
+    """The rows of all parts ascending, each once, and which part each is of (the last, if it is of several).
+
+    Parameters
+    ----------
+    length : int
+        How many rows there are to be of a part.
+    """
+    part_of = np.full(length, -1, dtype=np.int32)
+    for position, rows in enumerate(parts):
+        part_of[rows] = position
+    if sum(map(len, parts)) >= length and (part_of >= 0).all():
+        return np.arange(length, dtype=np.int32), part_of
+    found = np.flatnonzero(part_of >= 0).astype(np.int32)
+    return found, part_of[found]
 
 
 def column_names(name: str, headings: Sequence[str]) -> list[str]:
