@@ -21,6 +21,7 @@ from greenlang.agents.syntax import (
     Argument,
     Binary,
     Call,
+    Conditional,
     Literal,
     Node,
     canonical_literal,
@@ -111,36 +112,38 @@ class _Lowering:
             node = node.left
         operator, origin = "", node.origin
         covering: list[Call] = []
-        for each in reversed(spine):
-            right = each.right
-            if type(right) is Call and right.name in MODIFIERS and each.operator == ">>":
-                covering.append(right)
+        for each in (*reversed(spine), None):
+            if each is None:
+                covering += modifiers
+            elif type(each.right) is Call and each.right.name in MODIFIERS and each.operator == ">>":
+                covering.append(each.right)
                 continue
-            slot = self._operand(operator, node, slot, draft, covering, origin)
-            if covering:
-                covering = []
-            operator, node, origin = each.operator, right, each.origin
-        return self._operand(operator, node, slot, draft, [*covering, *modifiers], origin)
-
-    def _operand(
-        self, operator: str, node: Node, slot: int, draft: _Draft, modifiers: Sequence[Call], origin: Origin
-    ) -> int:
-        """Write the step on the right of an operator (none before the first), placed by it."""
-        if operator == "*" or operator == "/":
-            kind = MapStep if operator == "*" else FilterStep
-            return draft.add(kind(slot, self._program(node), self._modifiers(modifiers, draft)), origin)
-        if operator == "&":
-            self._reduce(node, slot, draft, origin)
-        return self._element(node, slot, draft, modifiers)
+            if operator == "*" or operator == "/":
+                kind = MapStep if operator == "*" else FilterStep
+                step = kind(slot, self._program(node), self._modifiers(covering, draft))
+                slot = draft.add(step, origin)
+            else:
+                if operator == "&":
+                    self._reduce(node, slot, draft, origin)
+                # Programs nest, and so do these calls: each that is saved is one less for each level.
+                if isinstance(node, Call):
+                    slot = self._call(node, slot, draft, covering)
+                else:
+                    slot = self._element(node, slot, draft, covering)
+            if each is not None:
+                operator, node, origin = each.operator, each.right, each.origin
+                if covering:
+                    covering = []
+        return slot
 
     def _reduce(self, node: Node, slot: int, draft: _Draft, origin: Origin) -> None:
         """Note that a slot must be a list; a built-in says so itself, and says what it wants instead."""
         if not (isinstance(node, Call) and node.name in BUILTINS):
             self._reduced[draft.number, slot] = origin
 
-    def _element(self, node: Node, slot: int, draft: _Draft, modifiers: Sequence[Call]) -> int:
-        if isinstance(node, Call):
-            return self._call(node, slot, draft, modifiers)
+    def _element(
+        self, node: Literal | Binary | Conditional, slot: int, draft: _Draft, modifiers: Sequence[Call]
+    ) -> int:
         if isinstance(node, Binary) and node.operator != "|":
             # A sequence on the right of another: the last of its steps is the one before the modifier.
             return self._step(node, slot, draft, modifiers)
