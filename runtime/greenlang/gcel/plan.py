@@ -6,18 +6,16 @@ __all__ = ["Plan"]
 
 import functools
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, Unpack
 
 from greenlang.gcel.compiled import Compiled
-from greenlang.gcel.running import Follower, Runner, fold, resumable
-from greenlang_core.runs import Run
+from greenlang.gcel.running import Follower, Runner, RunOptions, StreamOptions, fold, resumable, run_of
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator
+    from collections.abc import AsyncGenerator, AsyncIterator, Coroutine, Generator, Iterator
 
     from greenlang.gcel.calls import Agents
     from greenlang.gcel.running import Report, StepLedger, StepResult, Trace
-    from greenlang.gcel.running.runs import Clock
     from greenlang_core.recording import Recorder
     from greenlang_core.scheduler import Program, Trail
 
@@ -30,18 +28,7 @@ class Plan(Compiled):
         """Whether some step is asynchronous: such a plan is awaited, or run where no event loop runs."""
         return self._program.is_async
 
-    def run(
-        self,
-        value: Any,
-        *,
-        deadline: float | None = None,
-        clock: Clock | None = None,
-        report: Report | None = None,
-        patience: float = 1.0,
-        tenant: str = "",
-        ledger: StepLedger | None = None,
-        trace: Trace | None = None,
-    ) -> Any:
+    def run(self, value: Any, **options: Unpack[RunOptions]) -> Any:
         """Run the plan on one value, of any type, which is handed through untouched.
 
         An exception of a step is raised as it is, with a note that says which step, where it is written and
@@ -74,16 +61,11 @@ class Plan(Compiled):
             If the plan is asynchronous and an event loop already runs in this thread; or, with a ledger, if
             the code of an agent cannot be told.
         """
-        if ledger is not None or trace is not None:
-            runner = self._runner_with(ledger)
-            with _traced(trace, runner, clock) as recorder:
-                return runner.run(value, _run_of(deadline, clock, report, patience, tenant, recorder))
-        program = self._program
         trail: Trail = []
         try:
-            if program.is_async or deadline is not None or clock is not None or report is not None or tenant:
-                return self._runner.run(value, _run_of(deadline, clock, report, patience, tenant))
-            return program.run(value, trail)
+            if options or self._program.is_async:
+                return self._run_with(value, options)
+            return self._program.run(value, trail)
         except BaseException as error:
             if trail:
                 self._runner.annotate(error, trail, value)
@@ -91,25 +73,24 @@ class Plan(Compiled):
                 fold(error)
             raise
 
-    async def arun(
-        self,
-        value: Any,
-        *,
-        deadline: float | None = None,
-        clock: Clock | None = None,
-        report: Report | None = None,
-        patience: float = 1.0,
-        tenant: str = "",
-        ledger: StepLedger | None = None,
-        trace: Trace | None = None,
-    ) -> Any:
+    def _run_with(self, value: Any, options: RunOptions) -> Any:
+        runner = self._runner_with(options.get("ledger"))
+        with _traced(options, runner) as recorder:
+            return runner.run(value, run_of(options, recorder))
+
+    def arun(self, value: Any, **options: Unpack[RunOptions]) -> Coroutine[Any, Any, Any]:
         """Run the plan on one value inside an event loop; steps that wait overlap where they can.
 
         Takes what `run` takes. A virtual clock must be the running loop's own (`clock.run(plan.arun(…))`).
         """
-        runner = self._runner_with(ledger)
-        with _traced(trace, runner, clock) as recorder:
-            return await runner.arun(value, _run_of(deadline, clock, report, patience, tenant, recorder))
+        if options.get("trace") is not None:
+            return self._arun_traced(value, options)
+        return self._runner_with(options.get("ledger")).arun(value, run_of(options))
+
+    async def _arun_traced(self, value: Any, options: RunOptions) -> Any:
+        runner = self._runner_with(options.get("ledger"))
+        with _traced(options, runner) as recorder:
+            return await runner.arun(value, run_of(options, recorder))
 
     def each(
         self, value: Any, *, window: int = 64, deadline: float | None = None, report: Report | None = None
@@ -119,7 +100,7 @@ class Plan(Compiled):
         Nothing is kept of what was given, so memory stays flat over any number of items. Steps that wait are
         at work on at most `window` items at once.
         """
-        return self._runner.each(value, window, _run_of(deadline, None, report, 1.0, ""))
+        return self._runner.each(value, window, run_of({"deadline": deadline, "report": report}))
 
     def aeach(
         self,
@@ -131,45 +112,25 @@ class Plan(Compiled):
         report: Report | None = None,
     ) -> AsyncIterator[Any]:
         """`each` inside an event loop; not `ordered`, items come as they are done."""
-        return self._runner.aeach(value, window, ordered, _run_of(deadline, None, report, 1.0, ""))
+        return self._runner.aeach(value, window, ordered, run_of({"deadline": deadline, "report": report}))
 
-    def stream(
-        self,
-        value: Any,
-        *,
-        deadline: float | None = None,
-        clock: Clock | None = None,
-        report: Report | None = None,
-        patience: float = 1.0,
-        tenant: str = "",
-        ledger: StepLedger | None = None,
-    ) -> Generator[StepResult, None, None]:
+    def stream(self, value: Any, **options: Unpack[StreamOptions]) -> Generator[StepResult, None, None]:
         """Run the plan and give what each step gives as soon as it does; last the plan's own result.
 
         A map tells each item that it is done with as well. Closed early, the iterator ends what still runs,
         and has closed when that has ended; an error comes as from `run`, after all results before it. A plan
         without asynchronous steps runs on a thread of its own, a little ahead of the reader.
         """
-        runner = self._runner_with(ledger)
-        follower = Follower(runner, clock)
-        run = _run_of(deadline, clock, report, patience, tenant, follower.recorder)
+        runner = self._runner_with(options.get("ledger"))
+        follower = Follower(runner, options.get("clock"))
+        run = run_of(options, follower.recorder, StreamOptions)
         return runner.stream(value, run, follower)
 
-    def astream(
-        self,
-        value: Any,
-        *,
-        deadline: float | None = None,
-        clock: Clock | None = None,
-        report: Report | None = None,
-        patience: float = 1.0,
-        tenant: str = "",
-        ledger: StepLedger | None = None,
-    ) -> AsyncGenerator[StepResult, None]:
+    def astream(self, value: Any, **options: Unpack[StreamOptions]) -> AsyncGenerator[StepResult, None]:
         """`stream` inside an event loop. A reader that stops early closes it: `contextlib.aclosing`."""
-        runner = self._runner_with(ledger)
-        follower = Follower(runner, clock)
-        run = _run_of(deadline, clock, report, patience, tenant, follower.recorder)
+        runner = self._runner_with(options.get("ledger"))
+        follower = Follower(runner, options.get("clock"))
+        run = run_of(options, follower.recorder, StreamOptions)
         return runner.astream(value, run, follower)
 
     def explain(self, format: str | Trace = "text", *, planned: bool = False) -> str:  # noqa: A002  as the command's option
@@ -241,30 +202,13 @@ class Plan(Compiled):
 
 
 @contextmanager
-def _traced(trace: Trace | None, runner: Runner, clock: Clock | None) -> Iterator[Recorder | None]:
+def _traced(options: RunOptions, runner: Runner) -> Iterator[Recorder | None]:
+    trace = options.get("trace")
     if trace is None:
         yield None
         return
-    recorder = trace.begin(runner, clock)
+    recorder = trace.begin(runner, options.get("clock"))
     try:
         yield recorder
     finally:
         trace.end()
-
-
-def _run_of(
-    deadline: float | None,
-    clock: Clock | None,
-    report: Report | None,
-    patience: float,
-    tenant: str,
-    recorder: Recorder | None = None,
-) -> Run:
-    return Run(
-        clock=clock,
-        deadline_s=deadline,
-        patience_s=patience,
-        report=report,
-        tenant=tenant,
-        recorder=recorder,
-    )
