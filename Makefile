@@ -13,7 +13,7 @@ NEEDED  = agent_packs/fuels agent_packs/electricity
 SOURCES = setup.py pyproject.toml $(wildcard core_ext/greenlang_core/*.pyx core_ext/greenlang_core/*.pxd core_ext/greenlang_core/*.h) \
           $(wildcard agent_packs/*/pyproject.toml runtime/greenlang/pack.yaml)
 
-.PHONY: help run run-server test test-system lint bench bench-gcel build clean
+.PHONY: help run run-server test test-system lint bench bench-gcel bench-discovery build clean
 
 help:
 	@echo 'make run          build, and print the inventory of examples/'
@@ -23,6 +23,7 @@ help:
 	@echo 'make lint         ruff and mypy'
 	@echo 'make bench        the benchmarks, quickly, against this checkout'
 	@echo 'make bench-gcel   the speed table of GCEL, with a pass or a fail for each target'
+	@echo 'make bench-discovery  how long a command takes among 10,000 installed agents, likewise'
 	@echo 'make build        make the environment in $(VENV) and build the compiled core'
 	@echo 'make clean        remove the environment and everything built'
 
@@ -51,6 +52,9 @@ bench: $(VENV)/.bench
 
 bench-gcel: $(VENV)/.installed
 	$(BIN)/python -m bench.gcel_table
+
+bench-discovery: $(VENV)/.installed
+	$(BIN)/python -m bench.discovery
 
 build: $(VENV)/.packs
 

@@ -18,6 +18,7 @@ import numpy as np
 from greenlang_core.decimals import CodeBook, DecimalColumn
 
 from .ratios import cost_ratio
+from .rows import Row
 
 SEED = 20_240_101
 FACTORS = 200
@@ -270,3 +271,41 @@ class Text:
         return cost_ratio(
             lambda: DecimalColumn.from_strings(texts, 3), lambda: [Decimal(text) for text in texts], calls=1
         )
+
+
+def measured(subject: type[MultiplyAndSum | GroupedBesideArrow | GroupedBesideDuckDB], name: str) -> float:
+    """A ratio of a class above, on five million rows."""
+    case = subject()
+    case.setup(5_000_000)
+    ratio: float = getattr(case, f"track_cost_beside_{name}")(5_000_000)
+    return ratio
+
+
+#: Costs: a speed that is to be three times the reference's is a cost of a third.
+ROWS = [
+    Row(
+        "quantity x factor[code] into reused output, total",
+        "NumPy float64 with out=",
+        1,
+        lambda: measured(MultiplyAndSum, "float64_with_out"),
+    ),
+    Row("the same into fresh output", "NumPy float64", 1 / 0.7, lambda: measured(MultiplyAndSum, "float64")),
+    Row(
+        "the same, grouped into 50 totals",
+        "DuckDB DECIMAL join and group, one thread",
+        1 / 3,
+        lambda: measured(GroupedBesideDuckDB, "duckdb"),
+    ),
+    Row(
+        "the same, grouped into 50 totals",
+        "pyarrow decimal128",
+        1 / 3,
+        lambda: measured(GroupedBesideArrow, "arrow"),
+    ),
+    Row(
+        "quantity x factor[code], total",
+        "a loop in decimal",
+        1 / 40,
+        lambda: measured(MultiplyAndSum, "decimal"),
+    ),
+]

@@ -24,8 +24,9 @@ from greenlang.ledger import (
 from greenlang_core.texts import Texts
 
 from .ratios import cost_ratio
+from .rows import Row
 
-ROWS = 1_000 * ROWS_PER_RANGE
+BATCH_ROWS = 1_000 * ROWS_PER_RANGE
 
 SERIES = ("scope1.CH4", "scope1.CO2", "scope1.N2O", "scope1.co2e", "scope2.CO2", "scope2.co2e")
 
@@ -38,17 +39,19 @@ class ResultRows:
 
     def setup(self, columns: str) -> None:
         random = np.random.default_rng(7)
-        rows = np.arange(ROWS, dtype=np.int64)
-        figures = random.integers(0, 2**40, size=(ROWS, 2), dtype=np.uint64)
+        rows = np.arange(BATCH_ROWS, dtype=np.int64)
+        figures = random.integers(0, 2**40, size=(BATCH_ROWS, 2), dtype=np.uint64)
         figures[:, 1] = 0
         # Rows of scope 1 have four figures, rows of scope 2 the other two.
         scope1, scope2 = rows[rows % 3 > 0], rows[rows % 3 == 0]
         self.series = {
             name: (held, figures[held]) for name in SERIES for held in [scope1 if "1." in name else scope2]
         }
-        self.ids = CodedLabels(np.arange(ROWS, dtype=np.int32), Texts(f"R-{row:07d}" for row in range(ROWS)))
+        self.ids = CodedLabels(
+            np.arange(BATCH_ROWS, dtype=np.int32), Texts(f"R-{row:07d}" for row in range(BATCH_ROWS))
+        )
         kinds = [["1"], ["2", "3"], ["4"], None]
-        self.selections = CodedLabels(random.integers(0, len(kinds), size=ROWS, dtype=np.int32), kinds)
+        self.selections = CodedLabels(random.integers(0, len(kinds), size=BATCH_ROWS, dtype=np.int32), kinds)
         self.labels = {"id": self.ids, "selections": self.selections} if "labels" in columns else {}
         self.schema = RowSchema(SERIES, tuple(self.labels))
         self.range_bytes = _bytes_of_a_range(self)
@@ -57,7 +60,7 @@ class ResultRows:
         """The root of all rows."""
         tree = RowTree(self.schema)
         tree.add_columns(
-            ROWS,
+            BATCH_ROWS,
             {name: SparseSeries(rows, memoryview(figures)) for name, (rows, figures) in self.series.items()},
             self.labels,
         )
@@ -65,7 +68,7 @@ class ResultRows:
 
     def hash_plainly(self) -> None:
         """SHA-256 of as many bytes, in pieces of a range."""
-        for _ in range(ROWS // ROWS_PER_RANGE):
+        for _ in range(BATCH_ROWS // ROWS_PER_RANGE):
             hashlib.sha256(self.range_bytes).digest()
 
     def time_seal(self, columns: str) -> None:
@@ -82,20 +85,20 @@ class InputRows:
     def setup(self) -> None:
         self.rows = [
             (f"R-{row:07d}", "2025-03", f"Site {row % 400}", "natural gas", f"{row}.5", "MMBtu", "US", "", "")
-            for row in range(ROWS)
+            for row in range(BATCH_ROWS)
         ]
         table = Table.from_rows("data", [str(column) for column in range(9)], self.rows)
         self.columns = [(column.codes, column.values) for column in table.columns.values()]
-        size = sum(len(cell) + 3 for row in self.rows for cell in row) + ROWS
-        self.range_bytes = bytes(size // (ROWS // ROWS_PER_RANGE) + 64)
+        size = sum(len(cell) + 3 for row in self.rows for cell in row) + BATCH_ROWS
+        self.range_bytes = bytes(size // (BATCH_ROWS // ROWS_PER_RANGE) + 64)
 
     def seal(self) -> str:
         tree = ItemTree(table_header([str(column) for column in range(9)]))
-        tree.add_columns(self.columns, ROWS)
+        tree.add_columns(self.columns, BATCH_ROWS)
         return tree.finish()
 
     def hash_plainly(self) -> None:
-        for _ in range(ROWS // ROWS_PER_RANGE):
+        for _ in range(BATCH_ROWS // ROWS_PER_RANGE):
             hashlib.sha256(self.range_bytes).digest()
 
     def time_seal(self) -> None:
@@ -109,6 +112,23 @@ def _bytes_of_a_range(rows: ResultRows) -> bytes:
     """As many bytes as a full range has, in the mean."""
     ids = sum(len(identity) + 3 for identity in rows.ids)
     selections = sum(5 * len(entries) if entries else 5 for entries in rows.selections)
-    figures = len(SERIES) * (16 * ROWS + ROWS // 8)
+    figures = len(SERIES) * (16 * BATCH_ROWS + BATCH_ROWS // 8)
     texts = ids + selections if rows.labels else 0
-    return bytes((texts + figures) // (ROWS // ROWS_PER_RANGE) + 64)
+    return bytes((texts + figures) // (BATCH_ROWS // ROWS_PER_RANGE) + 64)
+
+
+def against_sha256(columns: str) -> float:
+    case = ResultRows()
+    case.setup(columns)
+    return case.track_against_sha256(columns)
+
+
+ROWS = [
+    Row("ledger over a batch, figures", "SHA-256 of the same bytes", 1.3, lambda: against_sha256("figures")),
+    Row(
+        "ledger over a batch, figures and labels",
+        "SHA-256 of the same bytes",
+        1.3,
+        lambda: against_sha256("figures and labels"),
+    ),
+]

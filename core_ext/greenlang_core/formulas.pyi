@@ -16,7 +16,7 @@ class Program:
         scales: Sequence[int],
         constants: Sequence[int],
         steps: Sequence[Step],
-        tables: Sequence[Sequence[int | None] | Sequence[Ratio | None]],
+        tables: Sequence[Sequence[int | None] | Sequence[Ratio]],
         scale: int,
     ) -> None: ...
     @property

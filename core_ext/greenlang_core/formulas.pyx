@@ -24,9 +24,6 @@ from greenlang_core.wide cimport INEXACT, MAX_DIGITS, NOT_A_NUMBER, OK, fits_wor
 from greenlang_core.wider cimport widened
 
 
-#: A ratio that no machine integers hold: it leaves its rows to `exact`.
-cdef tuple BEYOND_RATIO = (1, 1 << 200)
-
 #: An integer, shifted, becomes a Decimal in half the time of a text. 76 digits lose none of a column's 38.
 cdef object SHIFTED = Context(prec=2 * MAX_DIGITS).scaleb
 
@@ -51,7 +48,8 @@ cdef class Program:
         ``(kind, registers, exponents, detail, mode, table, codes)``, as `formula_steps.pxd` describes them.
         Each adds a register; the last is the result.
     tables : sequence of list
-        Ratios as ``(numerator, denominator)``, or integers; None where an entry cannot be computed.
+        Ratios as ``(numerator, denominator)``; or integers, None for one that leaves its rows to `exact`, as
+        integers of more than 38 digits and ratios past 128 bits do.
     scale : int
         Of the result.
     """
@@ -136,14 +134,14 @@ cdef class Program:
         target.length = len(table)
         target.complete = True
         if table and any([isinstance(entry, tuple) for entry in table]):
-            ratios = Ratios([entry or BEYOND_RATIO for entry in table])
+            ratios = Ratios(list(table))
             target.ratios = ratios.entries
             self.kept.append(ratios)
             return 0
         entries = allocate(len(table))
         for code, entry in enumerate(table):
             if entry is None or not to_row(entry, &entries.rows[code]):
-                entries.rows[code] = from_words(-(1 << 62), 0)
+                entries.rows[code] = from_words(-(1 << 63), 0)
                 target.complete = False
         target.entries = entries.rows
         self.kept.append(entries)

@@ -2,6 +2,7 @@
 
 import csv
 import hashlib
+import json
 import re
 import shutil
 import subprocess
@@ -99,3 +100,11 @@ def test_the_readme_names_every_agent(pack):
     text = (pack / "README.md").read_text(encoding="utf-8")
     for agent in manifest(pack)["agents"]:
         assert f"`{agent['name']}`" in text
+
+
+def test_the_example_gives_the_result_that_stands_beside_it(pack, greenlang):
+    (example,) = manifest(pack)["examples"]
+    program, given, expected = (package(pack) / example[key] for key in ("program", "input", "output"))
+    done = greenlang("run", program, "--input", given, "--format", "csv")
+    report = json.loads(expected.read_text(encoding="utf-8"))["report"]
+    assert list(csv.reader(done.stdout.splitlines())) == [report["columns"], *report["rows"]]

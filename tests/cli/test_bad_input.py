@@ -68,7 +68,7 @@ def test_all_wrong_rows_are_told_at_once(greenlang, examples, tmp_path):
         (b"id,quantity\n1,2\n", ["column 'period'", "column 'activity'", "column 'unit'", "missing"]),
         (b"id,period,activity,quantty,unit\n1,2025,x,2,kg\n", ["column 'quantity'", "'quantty'"]),
         (b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR", ["UTF-8"]),
-        (bytes(range(256)) * 64, ["data.csv, row 2", "UTF-8"]),
+        (bytes(range(256)) * 64, ["data.csv, row 3", "UTF-8"]),
     ],
 )
 def test_a_file_that_is_no_activity_data_is_told(greenlang, examples, tmp_path, content, words):

@@ -36,14 +36,15 @@ def install(tmp_path, monkeypatch):
     made = []
 
     def make(*codes):
-        plugins = Plugins(admit=lambda plugin: None)
+        lifecycle = {}
+        plugins = Plugins(lambda plugin: None, lifecycle)
         for code in codes:
             name = f"lifecycle_plugin_{next(numbers)}"
             made.append(name)
             (tmp_path / f"{name}.py").write_text(HEAD + textwrap.dedent(code))
             importlib.invalidate_caches()
             plugins.register(Plugin(name, "1.0.0", name, tmp_path, (name,), None))
-        return plugins.lifecycle
+        return lifecycle
 
     yield make
     for name in made:
@@ -283,3 +284,18 @@ class TestInput:
     def test_another_class_is_refused(self, running):
         with pytest.raises(InputError, match="the plan takes Decimal, and str is given"):
             running({}, "1.5")
+
+
+def test_where_nobody_implements_a_hook_nothing_is_entered():
+    runtime = gl.Runtime(registry=Registry([double], discovery=Discovery((), ())))
+    plan = runtime.compile("own.double")
+    runtime.run(plan, Decimal(1))
+    entered = []
+    sys.setprofile(lambda frame, event, _: entered.append(frame.f_code.co_name) if event == "call" else None)
+    try:
+        runtime.run(plan, Decimal(1))
+    finally:
+        sys.setprofile(None)
+    before = entered[: entered.index("run", 1)]
+    assert before == ["run", "lifecycle", "_open", "check_input", "input_type"]
+    assert entered[-1] == "double"

@@ -42,6 +42,20 @@ def test_text_says_what_each_step_reads(registry):
     )
 
 
+def test_text_says_what_each_pass_took_away_and_put_in(registry):
+    plan = gl.compile("x = acme.double\nmain = x | x | (1.50 >> acme.add)", registry=registry)
+    planned = plan.explain().partition("\nplanned\n")[2].partition("\n\n")[0].splitlines()
+    assert planned[:6] == [
+        "      fold constants      5 -> 5 steps",
+        "        - acme.add@1.0.0",
+        "        + 2.50",
+        "      share equal steps   5 -> 4 steps",
+        "        - acme.double@1.2.0",
+        "      drop unread steps   4 -> 3 steps",
+    ]
+    assert planned[6] == "        - 1.50"
+
+
 def test_text_says_when_each_program_runs(plan):
     lines = plan.explain("text").splitlines()
     assert "   2  map                 <- 1, each item: program 1" in lines

@@ -21,6 +21,18 @@ FACTORS = "src/acme_pack/data/factors.csv"
 
 BODY = "    pack = load_pack_data("
 
+#: Kilograms and kilowatt-hours cannot be added.
+FORMULA = """formulas:
+  - name: acme.loss
+    version: 1.0.0
+    summary: A sum of what cannot be added.
+    citation: Acme Handbook, equation 1
+    text: |
+      charge: "kg"
+      energy: "kWh"
+      lost: "kg" = round(charge + energy, 3)
+"""
+
 
 def lie(project, file, old, new):
     path = project / file
@@ -75,6 +87,7 @@ CITATION = '"US EPA Center for Corporate Climate Leadership, GHG Emission Factor
         (MANIFEST, "licence: US Government work\n", "", "manifest.schema"),
         (MANIFEST, "summary: Emissions", "sumary: Emissions", "manifest.schema"),
         (MANIFEST, "name: acme.heating", "name: ghg.totals", "agent.name"),
+        (MANIFEST, "aliases:\n", f"{FORMULA}aliases:\n", "formula.text"),
         (MANIFEST, "aliases:\n  - data/aliases.csv", "aliases: &a [&b [*a, *a], *b]", "manifest.schema"),
     ],
 )

@@ -79,9 +79,11 @@ def greenlang_agents() -> Iterable[Agent]:  # type: ignore[empty-body]  # a hook
         import greenlang as gl
         from greenlang.agents.hooks import hookimpl
 
+
         @gl.agent(name="acme.double", version="1.0.0", effects={"pure"})
         def double(value: Decimal) -> Decimal:
             return value * 2
+
 
         @hookimpl
         def greenlang_agents():
@@ -101,6 +103,7 @@ def greenlang_factors() -> Iterable[FactorFile]:  # type: ignore[empty-body]  # 
 
         from greenlang.agents import FactorFile
         from greenlang.agents.hooks import hookimpl
+
 
         @hookimpl
         def greenlang_factors():
@@ -127,6 +130,7 @@ def greenlang_commands() -> Iterable[Command]:  # type: ignore[empty-body]  # as
         from greenlang.agents import Command
         from greenlang.agents.hooks import hookimpl
 
+
         @hookimpl
         def greenlang_commands():
             return [
@@ -149,6 +153,7 @@ def greenlang_reports() -> Iterable[ReportFormat]:  # type: ignore[empty-body]  
 
         from greenlang.agents import ReportFormat
         from greenlang.agents.hooks import hookimpl
+
 
         @hookimpl
         def greenlang_reports():
@@ -176,9 +181,11 @@ def greenlang_stores() -> Iterable[StoreBackend]:  # type: ignore[empty-body]  #
         from greenlang.agents import StoreBackend
         from greenlang.agents.hooks import hookimpl
 
+
         class AcmeStore:
             def __init__(self, url):
                 self.url = url
+
 
         @hookimpl
         def greenlang_stores():
@@ -200,9 +207,11 @@ def greenlang_engines() -> Iterable[EngineBackend]:  # type: ignore[empty-body] 
         from greenlang.agents import EngineBackend
         from greenlang.agents.hooks import hookimpl
 
+
         class AcmeEngine:
             def __init__(self, url):
                 self.url = url
+
 
         @hookimpl
         def greenlang_engines():
@@ -224,9 +233,11 @@ def greenlang_events() -> Iterable[EventSink]:  # type: ignore[empty-body]  # as
         from greenlang.agents import EventSink
         from greenlang.agents.hooks import hookimpl
 
+
         class AcmeSink:
             def __init__(self, url):
                 self.url = url
+
 
         @hookimpl
         def greenlang_events():
@@ -248,8 +259,10 @@ def greenlang_routes() -> Iterable[Route]:  # type: ignore[empty-body]  # as abo
         from greenlang.agents import Route
         from greenlang.agents.hooks import hookimpl
 
+
         async def boilers(request):
             return {"boilers": 3}
+
 
         @hookimpl
         def greenlang_routes():
@@ -268,6 +281,7 @@ def pre_init(context: ExecutionContext) -> Awaitable[None] | None:
         from greenlang.agents.hooks import hookimpl
         from greenlang.errors import InputError
 
+
         @hookimpl
         def pre_init(context):
             if context.tenant != "acme":
@@ -284,6 +298,7 @@ def post_init(context: ExecutionContext) -> Awaitable[None] | None:
     The steps that will run, noted for later hooks::
 
         from greenlang.agents.hooks import hookimpl
+
 
         @hookimpl
         def post_init(context):
@@ -302,6 +317,7 @@ def pre_validate(context: ExecutionContext) -> Awaitable[None] | None:
         from decimal import Decimal
 
         from greenlang.agents.hooks import hookimpl
+
 
         @hookimpl
         def pre_validate(context):
@@ -322,6 +338,7 @@ def post_validate(context: ExecutionContext) -> Awaitable[None] | None:
 
         from greenlang.agents.hooks import hookimpl
 
+
         @hookimpl
         async def post_validate(context):
             if context.input == 0:
@@ -340,6 +357,7 @@ def pre_execute(context: ExecutionContext) -> Awaitable[None] | None:
         import time
 
         from greenlang.agents.hooks import hookimpl
+
 
         @hookimpl(wrapper=True)
         def pre_execute(context):
@@ -361,6 +379,7 @@ def post_execute(context: ExecutionContext) -> Awaitable[None] | None:
 
         from greenlang.agents.hooks import hookimpl
 
+
         @hookimpl(tryfirst=True)
         def post_execute(context):
             logging.getLogger("acme").info("%s gave %s", context.plan.hash, context.output)
@@ -379,6 +398,7 @@ def on_error(context: ExecutionContext) -> Awaitable[None] | None:
 
         from greenlang.agents.hooks import hookimpl
 
+
         @hookimpl
         def on_error(context):
             logging.getLogger("acme").error("%s failed: %s", context.plan.hash, context.error)
@@ -394,6 +414,7 @@ def cleanup(context: ExecutionContext) -> Awaitable[None] | None:
     What `pre_init` opened is closed::
 
         from greenlang.agents.hooks import hookimpl
+
 
         @hookimpl
         async def cleanup(context):

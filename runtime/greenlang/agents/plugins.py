@@ -26,17 +26,19 @@ C = TypeVar("C", bound=Contribution)
 class Plugins:
     """The registered plugins of one registry; each is imported and registered once, or found broken once.
 
-    `admit` is asked before a plugin is imported, and raises a PackError to refuse it.
+    `admit` is asked before a plugin is imported, and raises a PackError to refuse it.  `lifecycle` is filled
+    with the implementations of each lifecycle hook that has any, in the order in which they are called.
     """
 
-    def __init__(self, admit: Callable[[Plugin], None]) -> None:
+    def __init__(
+        self, admit: Callable[[Plugin], None], lifecycle: dict[str, tuple[LifecycleHook, ...]]
+    ) -> None:
         self._admit = admit
         self._manager = pluggy.PluginManager(hooks.GROUP)
         self._manager.add_hookspecs(hooks)
         #: In the order of registration.
         self.registered: dict[Plugin, PackError | None] = {}
-        #: The implementations of each lifecycle hook that has any, in the order in which they are called.
-        self.lifecycle: dict[str, tuple[LifecycleHook, ...]] = {}
+        self._lifecycle = lifecycle
 
     def register(self, plugin: Plugin) -> None:
         """Import the modules of a plugin and register their hooks.
@@ -55,7 +57,7 @@ class Plugins:
                 self.registered[plugin] = error
             else:
                 self.registered[plugin] = None
-                self.lifecycle = self._lifecycle()
+                self._order_lifecycle()
         broken = self.registered[plugin]
         if broken is not None:
             raise broken
@@ -159,13 +161,12 @@ class Plugins:
         """The modules of a plugin that are registered."""
         return [module for name in plugin.modules if (module := self._manager.get_plugin(name)) is not None]
 
-    def _lifecycle(self) -> dict[str, tuple[LifecycleHook, ...]]:
+    def _order_lifecycle(self) -> None:
         owners = {module: plugin for plugin in self.registered for module in self._modules(plugin)}
-        ordered = {}
         for name in LIFECYCLE:
             # pluggy keeps them in the order of registration, wrappers last, and calls the last first.
             implementations = reversed(getattr(self._manager.hook, name).get_hookimpls())
-            ordered[name] = tuple(
+            ordered = tuple(
                 LifecycleHook(
                     implementation.function,
                     bool(implementation.argnames),
@@ -174,7 +175,8 @@ class Plugins:
                 )
                 for implementation in implementations
             )
-        return {name: implementations for name, implementations in ordered.items() if implementations}
+            if ordered:
+                self._lifecycle[name] = ordered
 
 
 def _error(plugin: Plugin, message: str, fix: str = "mend the plugin, or uninstall it") -> PackError:

@@ -57,6 +57,8 @@ class Registry:
         self._signers: dict[str, str | None] = {}
         #: Plugins of which an agent was loaded.
         self._used: set[Plugin] = set()
+        #: Filled as plugins are registered; a runtime looks into it before every run.
+        self._lifecycle: dict[str, tuple[LifecycleHook, ...]] = {}
         self._loaded: dict[tuple[str, str], AgentSpec] = {}
         self._identities: dict[Path, str | None] = {}
 
@@ -168,7 +170,7 @@ class Registry:
     def lifecycle(self) -> Mapping[str, Sequence[LifecycleHook]]:
         """The implementations of the lifecycle hooks that have any, in the order in which they are called."""
         self._lifecycle_plugins  # noqa: B018  registers them, once
-        return self._plugins.lifecycle if "_plugins" in vars(self) else {}
+        return self._lifecycle
 
     @functools.cached_property
     def _lifecycle_plugins(self) -> None:
@@ -205,7 +207,7 @@ class Registry:
         # pluggy is loaded only where the code of a plugin is wanted.
         from greenlang.agents.plugins import Plugins
 
-        return Plugins(self._admit)
+        return Plugins(self._admit, self._lifecycle)
 
     def _load(self, offer: Offer) -> AgentSpec:
         if offer.plugin is not None:

@@ -37,6 +37,7 @@ from greenlang.carbon.factors import (
     load_factors,
     recorded,
 )
+from greenlang.carbon.formulas import Formula
 from greenlang.carbon.gwp import GwpSet, gwp_set
 from greenlang.carbon.inventory import Inventory, build_inventory
 from greenlang.carbon.packdata import PackData, load_pack_data
@@ -79,6 +80,7 @@ __all__ = [
     "FactorSet",
     "Fallback",
     "Figure",
+    "Formula",
     "GasEmissions",
     "GasRate",
     "GwpSet",

@@ -103,7 +103,7 @@ def emissions(data: ActivityData, *, factors: Resource, scope: int | None = None
 
 
 @agent(name="ghg.inventory", version="1.0.0", effects=["pure", "calculates"])
-def inventory(parts: list[Any]) -> Inventory:
+def inventory(parts: Emissions | list[Any]) -> Inventory:
     """Put emissions together: every row taken once, totals by scope, method and activity."""
     return build_inventory(parts)
 

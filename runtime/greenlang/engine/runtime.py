@@ -141,27 +141,34 @@ class Runtime:
         await self.aclose()
 
     def _open(self, plan: Plan) -> None:
-        for lifetime in self._unopened(plan):
-            lifetime.hold()
-            self._opened.append(lifetime)
+        # Before every run: nothing is made where no agent is a class.
+        if self._closed:
+            raise _closed()
+        for spec in plan.agents:
+            if spec.lifetime is not None and spec.lifetime not in self._opened:
+                spec.lifetime.hold()
+                self._opened.append(spec.lifetime)
 
     async def _aopen(self, plan: Plan) -> None:
-        if not self._unopened(plan):
-            return
-        import asyncio
-
-        if self._opening is None:
-            self._opening = asyncio.Lock()
-        async with self._opening:
-            for lifetime in self._unopened(plan):
-                await lifetime.ahold()
-                self._opened.append(lifetime)
-
-    def _unopened(self, plan: Plan) -> list[Lifetime]:
         if self._closed:
-            raise InputError("this runtime is closed", fix="make another one")
-        lifetimes = dict.fromkeys(spec.lifetime for spec in plan.agents if spec.lifetime is not None)
-        return [lifetime for lifetime in lifetimes if lifetime not in self._opened]
+            raise _closed()
+        for spec in plan.agents:
+            if spec.lifetime is not None and spec.lifetime not in self._opened:
+                async with self._opening_lock():
+                    if spec.lifetime not in self._opened:
+                        await spec.lifetime.ahold()
+                        self._opened.append(spec.lifetime)
+
+    def _opening_lock(self) -> asyncio.Lock:
+        if self._opening is None:
+            import asyncio
+
+            self._opening = asyncio.Lock()
+        return self._opening
+
+
+def _closed() -> InputError:
+    return InputError("this runtime is closed", fix="make another one")
 
 
 def _raise_all(failed: list[AgentError]) -> None:

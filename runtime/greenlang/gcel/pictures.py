@@ -5,8 +5,9 @@ from __future__ import annotations
 __all__ = ["FORMATS", "draw", "step_title"]
 
 import json
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -31,6 +32,13 @@ from greenlang.gcel.steps import (
     programs_of,
 )
 from greenlang.gcel.types import type_text
+
+if TYPE_CHECKING:
+    from greenlang.gcel.passes import Stage
+
+
+#: Steps that a pass changed, told one by one; a plan may have a hundred thousand.
+SHOWN_STEPS = 20
 
 
 def draw(plan: Compiled, form: str, *, planned: bool = False) -> str:
@@ -137,6 +145,7 @@ def _planning(plan: Compiled) -> Iterator[str]:
         same = stage.before.programs == stage.after.programs
         counts = "changes nothing" if same else f"{before:,} -> {after:,} steps"
         yield f"      {stage.name:<18}  {counts}"
+        yield from _rewritten(plan, stage)
     if changed:
         yield "\nas it runs"
         yield from list(_listing(plan.as_it_runs, {}))[1:]
@@ -146,6 +155,19 @@ def _planning(plan: Compiled) -> Iterator[str]:
     path = [plan.label(plan.planned.wiring.programs[0].steps[slot - 1]) for slot in shape.critical_path]
     shown = path if len(path) <= 12 else [*path[:6], "…", *path[-5:]]
     yield f"critical path    {' > '.join(shown) or 'none'} ({len(path):,} steps)"
+
+
+def _rewritten(plan: Compiled, stage: Stage) -> Iterator[str]:
+    """The steps that a pass took away and those that it put in their place."""
+    before, after = (
+        Counter(step_title(plan, step) for program in wiring.programs for step in program.steps)
+        for wiring in (stage.before, stage.after)
+    )
+    for sign, titles in (("-", before - after), ("+", after - before)):
+        for title, count in list(titles.items())[:SHOWN_STEPS]:
+            yield f"        {sign} {title}{f' ({count:,} times)' if count > 1 else ''}"
+        if len(titles) > SHOWN_STEPS:
+            yield f"        {sign} and {len(titles) - SHOWN_STEPS:,} more"
 
 
 def _slot(slot: int) -> str:

@@ -49,7 +49,7 @@ DYNAMIC_RULES = tuple(
 STATIC_RULES = tuple(
     rule
     for rule in RULES
-    if rule.partition(".")[0] in ("manifest", "factor") or rule in ("agent.name", "data.code")
+    if rule.partition(".")[0] in ("manifest", "factor", "formula") or rule in ("agent.name", "data.code")
 )
 
 

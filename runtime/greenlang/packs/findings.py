@@ -27,6 +27,7 @@ RULES = {
     "factor.table": "Its factor files can be read: columns, units, gases, regions.",
     "factor.citation": "Every factor has a citation, and every factor set a licence.",
     "factor.float": "No figure shows the rounding error of a binary float.",
+    "formula.text": "Every formula is text of the formula language, whose units agree.",
     "data.code": "No data file runs code when it is read: no pickles.",
     "agent.load": "Its agents load, and are what pack.yaml declares.",
     "agent.types": "Input, output and options of an agent are annotated, with types that hold no float.",

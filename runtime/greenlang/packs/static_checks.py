@@ -42,6 +42,7 @@ def static_findings(pack: PackSource, agents_of_others: Mapping[str, str]) -> li
         *_contents(pack),
         *_names(pack.manifest, agents_of_others),
         *_factors(pack),
+        *_formulas(pack.manifest),
     ]
 
 
@@ -148,6 +149,18 @@ def _factors(pack: PackSource) -> Iterator[Finding]:
                 load_aliases(text, file=path)
             except InputError as error:
                 yield Finding("factor.table", str(error))
+
+
+def _formulas(manifest: PackManifest) -> Iterator[Finding]:
+    if not manifest.formulas:
+        return
+    from greenlang.carbon import Formula
+
+    for declared in manifest.formulas:
+        try:
+            Formula(declared.name, declared.version, declared.text, citation=declared.citation)
+        except InputError as error:
+            yield Finding("formula.text", str(error), place=f"{declared.name} {declared.version}")
 
 
 def _text(pack: PackSource, path: str) -> str | None:

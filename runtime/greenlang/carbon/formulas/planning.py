@@ -46,6 +46,9 @@ Step = tuple[int, tuple[int, ...], tuple[int, ...], int, int, int, int]
 #: Digits that a register of a program holds; longer constants are left to Python, row by row.
 REGISTER_DIGITS = 38
 
+#: A ratio that no machine integers hold, for what cannot be computed: it leaves its rows to Python.
+BEYOND_RATIO = (1, 1 << 200)
+
 # As in formula_steps.pxd.
 TAKE, ADD, SUBTRACT, MULTIPLY, CHOOSE, ROUND, DIVIDE = range(7)
 
@@ -125,7 +128,7 @@ class _Planner:
     def __init__(self, operands: int) -> None:
         self.operands = operands
         self.constants: list[int] = []
-        self.tables: list[Sequence[int | None] | Sequence[Ratio | None]] = []
+        self.tables: list[Sequence[int | None] | Sequence[Ratio]] = []
         self.steps: list[Step] = []
         self._emitted: dict[object, int] = {}
 
@@ -226,8 +229,9 @@ class _Planner:
         ratio = value.constant * 10**places
         number = MODES.index(mode)
         if value.divisor is None:
-            ratios = [ratio] if value.coded is None else [of and of * ratio for of in value.coded.numbers]
-            table = self._table([None if one is None else (one.numerator, one.denominator) for one in ratios])
+            numbers = (Fraction(1),) if value.coded is None else value.coded.numbers
+            ratios = [BEYOND_RATIO if of is None else (of * ratio).as_integer_ratio() for of in numbers]
+            table = self._table(ratios)
             codes = -1 if value.coded is None else value.coded.codes
             rows = self._in_rows(value.rows)
             step = self._step(ROUND, (rows,), (0,), mode=number, table=table, codes=codes)
@@ -310,7 +314,7 @@ class _Planner:
     def _failing(self) -> int:
         return self._step(TAKE, (), (), table=self._table([None]))
 
-    def _table(self, entries: Sequence[int | None] | Sequence[Ratio | None]) -> int:
+    def _table(self, entries: Sequence[int | None] | Sequence[Ratio]) -> int:
         if entries not in self.tables:
             self.tables.append(entries)
         return self.tables.index(entries)
