@@ -224,8 +224,7 @@ def outcome(run, value):
     try:
         return bits(run(value))
     except Exception as error:
-        note = error.__notes__[0].partition(" at ")[0] if hasattr(error, "__notes__") else ""
-        return type(error).__name__, str(error), note
+        return type(error).__name__, str(error)
 
 
 programs = st.lists(
