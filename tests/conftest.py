@@ -1,11 +1,15 @@
-"""Activity data as people hand it in, and the command as they run it."""
+"""Activity data as people hand it in, the command as they run it, and environments of their own."""
 
 import csv
 import io
+import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+import textwrap
+import venv
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -58,3 +62,78 @@ def greenlang(tmp_path: Path) -> Greenlang:
         return done
 
     return run
+
+
+#: What `Environment.shown` runs first.
+PRELUDE = """
+import json, sys
+from greenlang.agents import default_registry
+
+registry = default_registry()
+
+def show(value):
+    print(json.dumps(value))
+"""
+
+
+@dataclass(frozen=True)
+class Environment:
+    """A virtual environment whose processes know nothing of the developer's."""
+
+    folder: Path
+
+    @property
+    def python(self) -> Path:
+        return self.folder / "bin" / "python"
+
+    @property
+    def site_packages(self) -> Path:
+        return next(self.folder.glob("lib/python*/site-packages"))
+
+    @property
+    def home(self) -> Path:
+        """Where its processes keep keys, policies and what they remember."""
+        return self.folder.parent / "home"
+
+    def run(self, *arguments: object, code: int = 0, cwd: Path | None = None) -> str:
+        """What its Python prints, on either stream."""
+        done = subprocess.run(
+            [self.python, *map(str, arguments)],
+            capture_output=True,
+            text=True,
+            env={"PATH": "/usr/bin:/bin", "HOME": str(self.home), "PYTHONSAFEPATH": "1"},
+            cwd=cwd or self.folder,
+        )
+        assert done.returncode == code, done.stdout + done.stderr
+        return done.stdout + done.stderr
+
+    def shown(self, program: str) -> object:
+        """What a program gives to `show(...)`."""
+        return json.loads(self.run("-c", PRELUDE + textwrap.dedent(program)))
+
+    def greenlang(self, *arguments: object, code: int = 0, cwd: Path | None = None) -> str:
+        return self.run("-m", "greenlang", *arguments, code=code, cwd=cwd)
+
+    def pip(self, *arguments: object) -> None:
+        """Run the developer's pip on it; its own would take seconds to install."""
+        pip = [sys.executable, "-m", "pip", "--python", self.python, "--disable-pip-version-check", "-q"]
+        subprocess.run([*pip, *map(str, arguments)], check=True, capture_output=True)
+
+
+@pytest.fixture(scope="session")
+def new_environment() -> Callable[[Path, Iterable[Path], Iterable[Path]], Environment]:
+    """Makes an environment in a folder of its own, from libraries, which are linked, and installed wheels."""
+
+    def make(folder: Path, libraries: Iterable[Path], wheels: Iterable[Path]) -> Environment:
+        environment = Environment(folder / "env")
+        venv.create(environment.folder, with_pip=False, symlinks=True)
+        environment.home.mkdir()
+        linked = environment.folder / "libraries"
+        linked.mkdir()
+        for library in libraries:
+            (linked / library.name).symlink_to(library)
+        (environment.site_packages / "libraries.pth").write_text(f"{linked}\n")
+        environment.pip("install", "--no-deps", "--no-index", *wheels)
+        return environment
+
+    return make

@@ -6,13 +6,11 @@ that nothing of the developer's environment is discovered.
 """
 
 import importlib.util
-import json
-import os
 import shutil
 import subprocess
 import sys
 import textwrap
-import venv
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,16 +23,6 @@ MORE_LIBRARIES = (
     *("_cffi_backend", "cffi", "click", "cryptography", "greenlang_core", "markdown_it", "mdurl", "numpy"),
     *("pyarrow", "pygments", "rich"),
 )
-
-PRELUDE = """
-import json, sys
-from greenlang.agents import default_registry
-
-registry = default_registry()
-
-def show(value):
-    print(json.dumps(value))
-"""
 
 BUILD = """
 import os, sys
@@ -230,39 +218,6 @@ LIARS = (
 DISTRIBUTIONS = (ACME, NAMESPACE, PLAIN, *BROKEN, *LIARS)
 
 
-@dataclass(frozen=True)
-class Environment:
-    folder: Path
-
-    @property
-    def environ(self) -> dict[str, str]:
-        """The environment variables of its processes: what they remember stays in the test's folder."""
-        home = self.folder.parent
-        return {**os.environ, "XDG_CACHE_HOME": str(home / "cache"), "XDG_CONFIG_HOME": str(home / "config")}
-
-    @property
-    def python(self) -> Path:
-        return self.folder / "bin" / "python"
-
-    @property
-    def site_packages(self) -> Path:
-        return next(self.folder.glob("lib/python*/site-packages"))
-
-    def run(self, code: str) -> object:
-        """What `code`, run in a process of the environment, gives to `show(...)`."""
-        program = PRELUDE + textwrap.dedent(code)
-        done = subprocess.run(
-            [self.python, "-c", program],
-            capture_output=True,
-            text=True,
-            cwd=self.folder,
-            env=self.environ,
-            check=False,
-        )
-        assert done.returncode == 0, done.stderr
-        return json.loads(done.stdout)
-
-
 def write(distribution: Distribution, folder: Path) -> Path:
     folder = folder / distribution.name
     for name, text in distribution.files.items():
@@ -278,27 +233,16 @@ def build(command: str, folders: list[Path], wheels: Path) -> list[Path]:
     return sorted(wheels.glob("*.whl"))
 
 
-def make_environment(folder: Path, wheels: list[Path], libraries: tuple[str, ...] = LIBRARIES) -> Environment:
-    venv.create(folder, with_pip=False, symlinks=True)
-    environment = Environment(folder)
-    linked = folder / "libraries"
-    linked.mkdir()
-    for name in libraries:
+def libraries(*names: str) -> Iterator[Path]:
+    """The files of installed packages, without their metadata."""
+    for name in names:
         spec = importlib.util.find_spec(name)
         if spec is None:
             continue  # an extra that is not installed here is not there either
         origin = Path(spec.origin)
-        found = [origin.parent] if spec.submodule_search_locations else [origin]
+        yield origin.parent if spec.submodule_search_locations else origin
         # Wheels keep the shared libraries of a package in a folder beside it.
-        found += origin.parent.parent.glob(f"{name}.libs")
-        for path in found:
-            (linked / path.name).symlink_to(path)
-    (environment.site_packages / "libraries.pth").write_text(f"{linked}\n")
-    pip = [sys.executable, "-m", "pip", "--python", environment.python, "--disable-pip-version-check"]
-    subprocess.run(
-        [*pip, "install", "-q", "--no-deps", "--no-index", *wheels], check=True, capture_output=True
-    )
-    return environment
+        yield from origin.parent.parent.glob(f"{name}.libs")
 
 
 @pytest.fixture(scope="session")
@@ -309,30 +253,30 @@ def sources(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def environment(sources, tmp_path_factory):
+def environment(sources, new_environment, tmp_path_factory):
     """Everything installed from wheels."""
     folder = tmp_path_factory.mktemp("installed")
-    return make_environment(folder / "env", build("build_wheel", list(sources.values()), folder / "wheels"))
+    wheels = build("build_wheel", list(sources.values()), folder / "wheels")
+    return new_environment(folder, libraries(*LIBRARIES), wheels)
 
 
 @pytest.fixture(scope="session")
-def editable_environment(sources, tmp_path_factory):
+def editable_environment(sources, new_environment, tmp_path_factory):
     """One pack, installed as `pip install -e` does."""
     folder = tmp_path_factory.mktemp("editable")
-    return make_environment(
-        folder / "env", build("build_editable", [sources["acme-pack"]], folder / "wheels")
-    )
+    wheels = build("build_editable", [sources["acme-pack"]], folder / "wheels")
+    return new_environment(folder, libraries(*LIBRARIES), wheels)
 
 
 @pytest.fixture(scope="session")
-def install_projects(tmp_path_factory):
+def install_projects(new_environment, tmp_path_factory):
     """Installs projects of `distributions/` from their wheels, into an environment that can run plans."""
     projects = Path(__file__).parent / "distributions"
 
-    def install(*names: str) -> Environment:
+    def install(*names: str):
         folder = tmp_path_factory.mktemp("projects")
         copies = [shutil.copytree(projects / name, folder / name) for name in names]
         wheels = build("build_wheel", copies, folder / "wheels")
-        return make_environment(folder / "env", wheels, LIBRARIES + MORE_LIBRARIES)
+        return new_environment(folder, libraries(*LIBRARIES, *MORE_LIBRARIES), wheels)
 
     return install

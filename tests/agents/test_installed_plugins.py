@@ -1,7 +1,6 @@
 """Every hook, implemented by plugins that pip installed (in distributions/), used as users would."""
 
 import json
-import subprocess
 
 import pytest
 
@@ -20,27 +19,14 @@ def hooked(install_projects):
     return install_projects("every-hook", "other-hooks", "hook-pack")
 
 
-def command(hooked, *arguments, code=0):
-    done = subprocess.run(
-        [hooked.python, "-m", "greenlang", *arguments],
-        capture_output=True,
-        text=True,
-        cwd=hooked.folder,
-        env=hooked.environ,
-        check=False,
-    )
-    assert done.returncode == code, done.stderr
-    return done
-
-
 def test_agents_and_factor_files_come_from_hooks(hooked):
-    names, files = hooked.run("show([registry.names(), [file.read().text for file in registry.factors()]])")
+    names, files = hooked.shown("show([registry.names(), [file.read().text for file in registry.factors()]])")
     assert names == ["every.double", "pack.halve"]
     assert files == ["boiler,value\nnorth,1.5\n"]
 
 
 def test_what_is_collected_for_other_rooms_is_there_by_key(hooked):
-    found = hooked.run(
+    found = hooked.shown(
         """
         from greenlang.agents import EngineBackend, EventSink, Route, StoreBackend
         show({kind.__name__: [[key, item.summary] for key, item in registry.contributions(kind).items()]
@@ -57,7 +43,7 @@ def test_what_is_collected_for_other_rooms_is_there_by_key(hooked):
 
 
 def test_a_backend_is_opened_with_its_url(hooked):
-    opened = hooked.run(
+    opened = hooked.shown(
         """
         from greenlang.agents import EngineBackend
         show(registry.contributions(EngineBackend)["every"].open("every://host"))
@@ -67,10 +53,7 @@ def test_a_backend_is_opened_with_its_url(hooked):
 
 
 def test_lifecycle_hooks_run_around_an_execution(hooked):
-    done = subprocess.run(
-        [hooked.python, "-c", RUN], capture_output=True, text=True, check=True, env=hooked.environ
-    )
-    assert done.stdout.splitlines() == [
+    assert hooked.run("-c", RUN).splitlines() == [
         "pre_init 21 acme",
         "post_init",
         "pre_validate",
@@ -87,20 +70,14 @@ def test_lifecycle_hooks_run_around_an_execution(hooked):
 
 def test_they_run_around_an_asynchronous_one_too(hooked):
     program = RUN.replace("runtime.run(", "asyncio.run(runtime.arun(").replace('"acme")', '"acme"))')
-    expected = subprocess.run(
-        [hooked.python, "-c", RUN], capture_output=True, text=True, check=True, env=hooked.environ
-    )
-    done = subprocess.run(
-        [hooked.python, "-c", program], capture_output=True, text=True, check=True, env=hooked.environ
-    )
-    assert done.stdout == expected.stdout
+    assert hooked.run("-c", program) == hooked.run("-c", RUN)
 
 
 def test_the_command_line_runs_them_and_prints_a_plugins_report(hooked):
     (hooked.folder / "double.gcel").write_text("every.double >> pack.halve\n")
     (hooked.folder / "value.json").write_text("21\n")
-    done = command(hooked, "run", "double.gcel", "--input", "value.json", "--format", "hash")
-    *traced, value = done.stdout.splitlines()
+    done = hooked.greenlang("run", "double.gcel", "--input", "value.json", "--format", "hash")
+    *traced, value = done.splitlines()
     assert value.startswith("21 sha256:")
     assert traced[0] == "pre_init 21 default"
     # The pack's module is registered because one of its agents is used.
@@ -111,29 +88,29 @@ def test_the_command_line_runs_them_and_prints_a_plugins_report(hooked):
 def test_a_report_that_fails_is_told_by_its_name(hooked):
     (hooked.folder / "double.gcel").write_text("every.double >> pack.halve\n")
     (hooked.folder / "value.json").write_text("21\n")
-    done = command(hooked, "run", "double.gcel", "--input", "value.json", "--format", "broken", code=2)
-    assert "error: the report 'broken' cannot be made: ZeroDivisionError" in done.stderr
+    done = hooked.greenlang("run", "double.gcel", "--input", "value.json", "--format", "broken", code=2)
+    assert "error: the report 'broken' cannot be made: ZeroDivisionError" in done
 
 
 def test_an_unknown_format_is_told_with_those_of_plugins(hooked):
-    done = command(hooked, "run", "double.gcel", "--format", "pdf", code=2)
-    assert "'pdf' is not one of table, json, csv, jsonl, parquet, arrow, broken, hash." in done.stderr
+    done = hooked.greenlang("run", "double.gcel", "--format", "pdf", code=2)
+    assert "'pdf' is not one of table, json, csv, jsonl, parquet, arrow, broken, hash." in done
 
 
 def test_a_plugins_command_is_listed_and_runs(hooked):
-    listed = command(hooked, "--help").stdout
+    listed = hooked.greenlang("--help")
     assert "Commands of plugins:" in listed
     assert "boilers  Count boilers." in listed
-    assert command(hooked, "boilers", "--more", "2").stdout == "5\n"
+    assert hooked.greenlang("boilers", "--more", "2") == "5\n"
 
 
 def test_a_command_that_cannot_be_loaded_is_told(hooked):
-    done = command(hooked, "halves", code=2)
-    assert "the command 'halves' cannot be loaded from hook_pack.absent:halves: ModuleNotFound" in done.stderr
+    done = hooked.greenlang("halves", code=2)
+    assert "the command 'halves' cannot be loaded from hook_pack.absent:halves: ModuleNotFound" in done
 
 
 def test_the_commands_of_the_runtime_ask_no_plugin(hooked):
-    loaded = hooked.run(
+    loaded = hooked.shown(
         """
         import greenlang.cli
         greenlang.cli.greenlang.get_command(None, "units")
@@ -144,7 +121,7 @@ def test_the_commands_of_the_runtime_ask_no_plugin(hooked):
 
 
 def test_a_pack_is_imported_for_the_hooks_that_it_names_alone(hooked):
-    loaded = hooked.run(
+    loaded = hooked.shown(
         """
         from greenlang.agents import Command, ReportFormat
         registry.lifecycle, registry.contributions(ReportFormat)
@@ -156,7 +133,7 @@ def test_a_pack_is_imported_for_the_hooks_that_it_names_alone(hooked):
 
 
 def test_doctor_tells_of_names_that_are_taken(hooked):
-    command_told, store_told = command(hooked, "doctor", code=1).stderr.splitlines()
+    *_, command_told, store_told = hooked.greenlang("doctor", code=1).splitlines()
     assert command_told == (
         "broken: other-hooks 2.0.0: its Command 'run' is called like one of the runtime; give it another name"
     )
@@ -167,5 +144,5 @@ def test_doctor_tells_of_names_that_are_taken(hooked):
 
 
 def test_what_is_wrong_is_known_to_machines_too(hooked):
-    problems = hooked.run("show([str(problem) for problem in registry.check()])")
+    problems = hooked.shown("show([str(problem) for problem in registry.check()])")
     assert json.dumps(problems).count("other-hooks 2.0.0") == 1

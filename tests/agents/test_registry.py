@@ -9,12 +9,12 @@ from greenlang.errors import AgentError
 @pytest.fixture(scope="session")
 def problems(environment):
     """What a registry says is wrong, by the distribution's name."""
-    told = environment.run("show([str(problem) for problem in registry.problems])")
+    told = environment.shown("show([str(problem) for problem in registry.problems])")
     return {text.partition(" ")[0]: text for text in told}
 
 
 def test_agents_of_packs_and_plugins_are_there_by_name(environment):
-    names = environment.run("show(registry.names())")
+    names = environment.shown("show(registry.names())")
     assert names == [
         "acme.double",
         "acme.other",
@@ -29,7 +29,7 @@ def test_agents_of_packs_and_plugins_are_there_by_name(environment):
 
 
 def test_a_pack_is_imported_when_one_of_its_agents_is_resolved(environment):
-    loaded = environment.run(
+    loaded = environment.shown(
         """
         def loaded(): return sorted(name for name in sys.modules if name.startswith(("acme", "plain")))
         before = loaded()
@@ -46,11 +46,11 @@ def test_a_pack_is_imported_when_one_of_its_agents_is_resolved(environment):
 
 
 def test_without_a_plugin_of_code_pluggy_is_not_loaded(editable_environment):
-    assert not editable_environment.run("registry.resolve('acme.double'); show('pluggy' in sys.modules)")
+    assert not editable_environment.shown("registry.resolve('acme.double'); show('pluggy' in sys.modules)")
 
 
 def test_versions_of_one_agent_stand_side_by_side(environment):
-    resolved = environment.run(
+    resolved = environment.shown(
         """
         show({str(asked): registry.resolve("acme.double", asked).version
               for asked in (None, "1", "1.0", ">=1,<1.1", ">=2.0.0rc1")})
@@ -66,7 +66,7 @@ def test_versions_of_one_agent_stand_side_by_side(environment):
 
 
 def test_what_is_resolved_runs(environment):
-    values = environment.run(
+    values = environment.shown(
         """
         names = ["acme.double", "bolt.burn", "plain.double"]
         show([registry.resolve(name).function(21) for name in names])
@@ -76,7 +76,7 @@ def test_what_is_resolved_runs(environment):
 
 
 def test_offers_are_known_without_loading_them(environment):
-    offers = environment.run(
+    offers = environment.shown(
         """
         show([[offer.name, offer.version, offer.summary, sorted(offer.effects), offer.origin]
               for offer in registry.offers() if offer.name.startswith("acme")])
@@ -92,7 +92,7 @@ def test_offers_are_known_without_loading_them(environment):
 
 
 def test_factor_files_come_from_packs_and_hooks(environment):
-    factors = environment.run(
+    factors = environment.shown(
         """
         show([[[file.pack, file.dataset, file.edition, file.read().text] for file in files]
               for files in (registry.factors(), registry.factors("plain-plugin"))])
@@ -101,7 +101,7 @@ def test_factor_files_come_from_packs_and_hooks(environment):
     acme = ["acme-pack", "acme-fuels", "2024", "fuel,value\ncoal,1.5\n"]
     plain = ["plain-plugin", "own", "1", "fuel,value\n"]
     assert factors == [[acme, plain], [plain]]
-    assert environment.run("show([file.path.name for file in registry.aliases('acme-pack')])") == [
+    assert environment.shown("show([file.path.name for file in registry.aliases('acme-pack')])") == [
         "names.csv"
     ]
 
@@ -111,13 +111,13 @@ def test_an_editable_install_is_the_same_as_a_wheel(environment, editable_enviro
         spec = registry.resolve("acme.double")
         show([spec.version, registry.code_identity(spec), len(registry.factors("acme-pack"))])
         """
-    installed = environment.run(code)
-    assert installed == editable_environment.run(code)
+    installed = environment.shown(code)
+    assert installed == editable_environment.shown(code)
     assert installed[1].startswith("sha256:")
 
 
 def test_an_editable_pack_is_not_imported_before_it_is_used(editable_environment):
-    before, after = editable_environment.run(
+    before, after = editable_environment.shown(
         """
         registry.offers(), registry.factors(), registry.problems
         before = "acme_pack" in sys.modules
@@ -129,9 +129,13 @@ def test_an_editable_pack_is_not_imported_before_it_is_used(editable_environment
 
 
 def test_the_identity_of_a_packs_code_is_a_digest_of_its_files(environment, sources):
-    identity = environment.run("show(registry.code_identity(registry.resolve('acme.double')))")
+    identity = environment.shown("show(registry.code_identity(registry.resolve('acme.double')))")
     folder = sources["acme-pack"]
-    files = sorted(path.relative_to(folder).as_posix() for path in (folder / "acme_pack").rglob("*.*"))
+    files = sorted(
+        path.relative_to(folder).as_posix()
+        for path in (folder / "acme_pack").rglob("*.*")
+        if path.suffix != ".pyc"
+    )
     lines = [f"{name}\0{hashlib.sha256((folder / name).read_bytes()).hexdigest()}\n" for name in files]
     assert len(files) == 7
     assert identity == "sha256:" + hashlib.sha256("".join(lines).encode()).hexdigest()
@@ -202,7 +206,7 @@ def test_sound_plugins_have_no_problem(problems):
     ],
 )
 def test_an_agent_that_cannot_be_resolved_is_told_why(environment, name, version, told):
-    error = environment.run(
+    error = environment.shown(
         f"""
         from greenlang.errors import AgentError
         try:

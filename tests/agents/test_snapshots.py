@@ -109,12 +109,10 @@ def test_snapshots_of_environments_long_gone_are_removed(snapshot, installed, tm
 
 
 def test_a_warm_process_loads_neither_yaml_nor_packaging(editable_environment, sources):
-    import_path = [
-        Path(entry or editable_environment.folder) for entry in editable_environment.run("show(sys.path)")
-    ]
-    made = [editable_environment.folder, *sources["acme-pack"].rglob("pack.yaml")]
+    import_path = [Path(entry) for entry in editable_environment.shown("show(sys.path)")]
+    made = [*sources["acme-pack"].rglob("pack.yaml")]
     settle(*made, *(entry for entry in import_path if entry.is_relative_to(editable_environment.folder)))
     settle(*(entry for entry in import_path if entry == sources["acme-pack"]))
     code = "registry.offers(); show(sorted({'yaml', 'packaging', 'importlib.metadata'} & set(sys.modules)))"
-    assert "yaml" in editable_environment.run(code)
-    assert editable_environment.run(code) == []
+    assert "yaml" in editable_environment.shown(code)
+    assert editable_environment.shown(code) == []

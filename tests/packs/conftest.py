@@ -3,15 +3,22 @@
 import base64
 import csv
 import hashlib
+import importlib.util
 import io
 import shutil
 import zipfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+import build
+import pyproject_hooks
 import pytest
 
+import greenlang
+import greenlang_core
 from greenlang.packs import build_pack, new_pack
+
+ROOT = Path(__file__).parents[2]
 
 ANSWERS = {"pack": "acme", "author": "Acme Ltd"}
 
@@ -43,6 +50,37 @@ def wheel(scaffold, tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("wheel")
     source = shutil.copytree(scaffold, folder / "acme")
     return build_pack(source, folder / "dist", isolated=False)[0]
+
+
+@pytest.fixture(scope="session")
+def runtime_wheel(tmp_path_factory) -> Path:
+    """The runtime with the compiled core of this checkout: to compile it again would take minutes."""
+    folder = tmp_path_factory.mktemp("runtime")
+    source = folder / "source"
+    ignored = shutil.ignore_patterns("__pycache__", "*.egg-info", "*.pyx", "*.c", "*.html")
+    for package in (greenlang, greenlang_core):
+        place = Path(package.__file__).parent
+        shutil.copytree(place, source / place.parent.name / place.name, ignore=ignored)
+    for name in ("README.md", "LICENSE"):
+        shutil.copy(ROOT / name, source)
+    project = (ROOT / "pyproject.toml").read_text().replace('"*.pyi", ', '"*.pyi", "*.so", ')
+    (source / "pyproject.toml").write_text(project)
+    return Path(
+        build.ProjectBuilder(source, runner=pyproject_hooks.quiet_subprocess_runner).build("wheel", folder)
+    )
+
+
+@pytest.fixture(scope="session")
+def environment(runtime_wheel, new_environment, tmp_path_factory):
+    """A fresh environment with the runtime's wheel; the libraries are this one's, linked."""
+    installed = Path(importlib.util.find_spec("click").origin).parents[1]
+    ours = ("greenlang", "__editable__")
+    libraries = [
+        entry
+        for entry in installed.iterdir()
+        if not entry.name.startswith(ours) and entry.suffix != ".pth" and entry.name != "__pycache__"
+    ]
+    return new_environment(tmp_path_factory.mktemp("fresh"), libraries, [runtime_wheel])
 
 
 @pytest.fixture

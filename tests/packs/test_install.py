@@ -1,100 +1,18 @@
-"""A stranger's way: the scaffold in an empty folder, built, installed beside the runtime's wheel, and run.
+"""A stranger's way: the scaffold in an empty folder, built, installed beside the runtime's wheel, and run."""
 
-The runtime's wheel holds the compiled core of this checkout: compiling it again would take minutes, and that
-is what `make build` is for.
-"""
-
-import importlib.util
 import json
 import shutil
-import subprocess
-import sys
-import venv
 import zipfile
-from dataclasses import dataclass
-from pathlib import Path
 
-import build
-import pyproject_hooks
 import pytest
 
-import greenlang
-import greenlang_core
 from greenlang.packs import open_wheel, sign_wheel
-
-ROOT = Path(__file__).parents[2]
-
-
-@dataclass(frozen=True)
-class Environment:
-    folder: Path
-
-    @property
-    def python(self) -> Path:
-        return self.folder / "bin" / "python"
-
-    def run(self, *arguments, code=0, **options) -> str:
-        environment = {"PATH": "/usr/bin:/bin", "HOME": str(self.folder), "PYTHONSAFEPATH": "1"}
-        done = subprocess.run(
-            [self.python, *map(str, arguments)],
-            capture_output=True,
-            text=True,
-            env=environment,
-            cwd=self.folder,
-            check=False,
-            **options,
-        )
-        assert done.returncode == code, done.stdout + done.stderr
-        return done.stdout + done.stderr
-
-    def greenlang(self, *arguments, code=0) -> str:
-        return self.run("-m", "greenlang", *arguments, code=code)
-
-
-@pytest.fixture(scope="session")
-def runtime_wheel(tmp_path_factory) -> Path:
-    folder = tmp_path_factory.mktemp("runtime")
-    source = folder / "source"
-    ignored = shutil.ignore_patterns("__pycache__", "*.egg-info", "*.pyx", "*.c", "*.html")
-    for package in (greenlang, greenlang_core):
-        place = Path(package.__file__).parent
-        shutil.copytree(place, source / place.parent.name / place.name, ignore=ignored)
-    for name in ("README.md", "LICENSE"):
-        shutil.copy(ROOT / name, source)
-    project = (ROOT / "pyproject.toml").read_text().replace('"*.pyi", ', '"*.pyi", "*.so", ')
-    (source / "pyproject.toml").write_text(project)
-    return Path(
-        build.ProjectBuilder(source, runner=pyproject_hooks.quiet_subprocess_runner).build("wheel", folder)
-    )
-
-
-@pytest.fixture(scope="session")
-def environment(runtime_wheel, tmp_path_factory) -> Environment:
-    """A fresh environment with the runtime's wheel; the libraries are this one's, linked."""
-    folder = tmp_path_factory.mktemp("fresh") / "env"
-    venv.create(folder, with_pip=False, symlinks=True)
-    libraries = folder / "libraries"
-    libraries.mkdir()
-    for entry in Path(importlib.util.find_spec("click").origin).parents[1].iterdir():
-        if not entry.name.startswith(("greenlang", "__editable__", "_")) and entry.suffix != ".pth":
-            (libraries / entry.name).symlink_to(entry)
-    for name in ("_cffi_backend", "_distutils_hack"):
-        spec = importlib.util.find_spec(name)
-        if spec is not None and spec.origin is not None and spec.submodule_search_locations is None:
-            (libraries / Path(spec.origin).name).symlink_to(spec.origin)
-    site_packages = next(folder.glob("lib/python*/site-packages"))
-    (site_packages / "libraries.pth").write_text(f"{libraries}\n")
-    pip = [sys.executable, "-m", "pip", "--python", folder / "bin" / "python", "--disable-pip-version-check"]
-    subprocess.run(
-        [*pip, "install", "-q", "--no-deps", "--no-index", runtime_wheel], check=True, capture_output=True
-    )
-    return Environment(folder)
 
 
 def test_a_pack_from_the_scaffold_is_installed_and_run_by_name(environment, wheel, tmp_path):
     signed = tmp_path / wheel.name
     shutil.copy(wheel, signed)
-    keys = environment.folder / ".config" / "greenlang"
+    keys = environment.home / ".config" / "greenlang"
     fingerprint = sign_wheel(open_wheel(signed), keys=keys).signer
     assert environment.greenlang("packs", "list").count("acme-pack") == 0
     told = environment.greenlang("packs", "install", signed)
@@ -121,7 +39,7 @@ def test_a_pack_from_the_scaffold_is_installed_and_run_by_name(environment, whee
     }
 
     # At load its files are compared with the signature again, before any of them is imported.
-    agents = next(environment.folder.glob("lib/python*/site-packages/acme_pack/agents.py"))
+    agents = environment.site_packages / "acme_pack" / "agents.py"
     marker, text = tmp_path / "imported", agents.read_text()
     agents.write_text(f"open({str(marker)!r}, 'w')\n{text}")
     told = environment.greenlang(*command, code=2)
@@ -136,9 +54,8 @@ def test_a_pack_from_the_scaffold_is_installed_and_run_by_name(environment, whee
     (keys / "packs.yaml").unlink()
 
     # The signature goes with the pack.
-    pip = [sys.executable, "-m", "pip", "--python", environment.python, "--disable-pip-version-check"]
-    subprocess.run([*pip, "uninstall", "-q", "-y", "acme-pack"], check=True, capture_output=True)
-    assert list(environment.folder.glob("lib/python*/site-packages/acme_pack*")) == []
+    environment.pip("uninstall", "--yes", "acme-pack")
+    assert list(environment.site_packages.glob("acme_pack*")) == []
     assert "there is no agent 'acme.heating'" in environment.greenlang(*command, code=2)
 
 
@@ -214,7 +131,7 @@ def refusals(environment, wheel, alter, tmp_path_factory) -> dict[str, tuple[str
         path.parent.mkdir()
         shutil.copy(wheel, path)
     sign_wheel(open_wheel(stranger), keys=folder / "stranger-keys")
-    sign_wheel(open_wheel(changed), keys=environment.folder / ".config" / "greenlang")
+    sign_wheel(open_wheel(changed), keys=environment.home / ".config" / "greenlang")
     alter(wheel, changed, {AGENTS: good[AGENTS] + "# one more line\n"})
     told = json.loads(environment.run("-c", INSTALL, *paths.values()))
     return {

@@ -49,5 +49,6 @@ def print_report(execution: Execution, name: str) -> None:
             f"the report '{name}' cannot be made: {type(error).__name__}: {error}",
             fix="ask its plugin's authors, or choose another format",
         ) from error
+    sys.stdout.flush()  # what was printed as text comes first
     sys.stdout.buffer.write(rendered)
     sys.stdout.buffer.flush()
