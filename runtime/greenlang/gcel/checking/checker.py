@@ -152,6 +152,8 @@ class _Checker:
 
     def _tell_unread(self, program: Program, origins: Sequence[Origin]) -> None:
         """Warn of branches whose outputs nobody takes from a record that is only taken apart."""
+        if not any(type(step) is RecordStep for step in program.steps):
+            return
         #: By slot, the fields that are taken of a record; None where something reads all of it.
         taken: dict[int, set[object] | None] = {}
         for step in program.steps:
