@@ -132,6 +132,7 @@ def test_a_missing_wheel_is_told(tmp_path):
         ({"click/evil.py": ""}, "archive.overlap"),
         ({"msgspec/__init__.py": ""}, "archive.overlap"),
         ({"acme_pack/model.pkl": b"\x80"}, "data.code"),
+        ({"acme_pack/__pycache__/agents.cpython-311.pyc": b"\x80"}, "data.code"),
         ({f"{INFORMATION}/METADATA": "Name: other\nVersion: 0.1.0\n"}, "archive.metadata"),
         ({f"{INFORMATION}/METADATA": None}, "archive.metadata"),
         ({ENTRY_POINTS: f"{OWN}[pytest11]\na = acme_pack\n"}, "archive.metadata"),
@@ -161,6 +162,12 @@ def test_a_record_that_is_not_of_these_files_is_refused(changes, altered):
 def test_a_package_that_somebody_has_is_refused(wheel):
     assert inspected(wheel, **{"acme_pack/agents.py": "other-dist"}) == {"archive.overlap"}
     assert inspected(wheel, **{"acme_pack.py": "other-dist"}) == {"archive.overlap"}
+
+
+def test_the_package_of_an_editable_install_is_refused(altered):
+    # The packs of this checkout are installed so; their metadata list none of their files.
+    names = {ENTRY_POINTS: "[greenlang]\na = greenlang_water\n", "greenlang_water/__init__.py": ""}
+    assert "archive.overlap" in inspected(altered(names))
 
 
 def test_a_package_of_pythons_own_name_is_refused(altered):

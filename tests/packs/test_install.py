@@ -2,11 +2,14 @@
 
 import json
 import shutil
+import tarfile
 import zipfile
+from pathlib import Path
 
 import pytest
 
-from greenlang.packs import open_wheel, sign_wheel
+from greenlang.errors import PackError
+from greenlang.packs import install_pack, open_wheel, sign_wheel, signature_path
 
 
 def test_a_pack_from_the_scaffold_is_installed_and_run_by_name(environment, wheel, tmp_path):
@@ -146,3 +149,44 @@ def test_the_same_pack_with_a_lie_is_refused_for_it(lie, refusals):
     rule = LIES[lie][1] if lie in LIES else SIGNED[lie]
     assert f"[{rule}]" in told
     assert imported == (rule in RUN)
+
+
+@pytest.mark.parametrize(
+    "requirement",
+    [".", "./acme", "acme-pack @ file:///tmp/acme", "git+https://example.org/acme.git", "-r acme.txt", ""],
+)
+def test_what_pip_would_build_is_refused(requirement):
+    with pytest.raises(PackError, match="neither a wheel nor the name of a pack"):
+        install_pack(requirement)
+
+
+def test_a_name_is_looked_up_in_the_index_which_must_have_a_wheel(environment, wheel, scaffold, tmp_path):
+    """The index has a newer release too, but only its sources, and to build them would run their code."""
+    project = shutil.copytree(scaffold, tmp_path / "acme")
+    marker = tmp_path / "built"
+    (project / "setup.py").write_text(f"open({str(marker)!r}, 'w')\n")
+    releases = tmp_path / "index" / "acme-pack"
+    releases.mkdir(parents=True)
+    with tarfile.open(releases / "acme_pack-0.2.0.tar.gz", "w:gz") as archive:
+        archive.add(project, "acme_pack-0.2.0")
+    (releases / "index.html").write_text('<a href="acme_pack-0.2.0.tar.gz">acme_pack-0.2.0.tar.gz</a>')
+    settings = environment.home / ".config" / "pip" / "pip.conf"
+    settings.parent.mkdir(parents=True, exist_ok=True)
+    settings.write_text(f"[global]\nindex-url = {(tmp_path / 'index').as_uri()}\n")
+
+    assert "No matching distribution found for acme-pack" in environment.greenlang(
+        "packs", "install", "acme-pack", code=2
+    )
+    shutil.copy(wheel, releases)
+    with (releases / "index.html").open("a") as index:
+        index.write(f'<a href="{wheel.name}">{wheel.name}</a>')
+    # An index has no signatures: the publisher's comes another way.
+    signed = shutil.copy(wheel, tmp_path)
+    signature = sign_wheel(open_wheel(Path(signed)), keys=environment.home / ".config" / "greenlang")
+    told = environment.greenlang(
+        "packs", "install", "acme-pack>=0.1", "--signature", signature_path(Path(signed))
+    )
+    assert told == f"installed acme-pack 0.1.0, signed by {signature.signer}\n"
+    assert not marker.exists()
+    environment.pip("uninstall", "--yes", "acme-pack")
+    settings.unlink()

@@ -219,17 +219,23 @@ def verify(wheel: Path, tenant: str) -> None:
 Examples:
   greenlang packs install dist/acme_pack-0.1.0-py3-none-any.whl
   greenlang packs install 'acme-pack>=0.1,<0.2'
+  greenlang packs install acme-pack --signature acme_pack-0.1.0-py3-none-any.whl.sig.json
 """
 )
 @click.argument("pack")
+@click.option(
+    "--signature",
+    type=click.Path(path_type=Path, dir_okay=False, exists=True),
+    help="Its signature; by default the file beside the wheel, which an index does not have.",
+)
 @click.option("--tenant", default="default", show_default=True, help="Whose trusted keys are asked.")
 @click.option("--no-run", is_flag=True, help="Do not run its examples first; they may need its dependencies.")
-def install(pack: str, tenant: str, no_run: bool) -> None:
+def install(pack: str, signature: Path | None, tenant: str, no_run: bool) -> None:
     """Install PACK, a wheel or a requirement, after it kept every rule."""
     from greenlang.packs import install_pack
 
     with working("inspecting and installing"):
-        installed = install_pack(pack, run=not no_run, tenant=tenant)
+        installed = install_pack(pack, signature_file=signature, run=not no_run, tenant=tenant)
     signer = f"signed by {installed.signer}" if installed.signer else "not signed"
     click.echo(f"installed {installed.distribution} {installed.version}, {signer}")
 

@@ -28,7 +28,7 @@ RULES = {
     "factor.citation": "Every factor has a citation, and every factor set a licence.",
     "factor.float": "No figure shows the rounding error of a binary float.",
     "formula.text": "Every formula is text of the formula language, whose units agree.",
-    "data.code": "No data file runs code when it is read: no pickles.",
+    "data.code": "No file hides code: no pickles, no compiled Python.",
     "agent.load": "Its agents load, and are what pack.yaml declares.",
     "agent.types": "Input, output and options of an agent are annotated, with types that hold no float.",
     "agent.result": "What an agent gives is of the type that it declares, and holds no float.",

@@ -31,6 +31,9 @@ _STARTUP_NAMES = {"sitecustomize", "usercustomize"}
 #: Files that run code when they are read.
 _PICKLES = (".pkl", ".pickle", ".joblib", ".dill", ".marshal")
 
+#: What Python makes of source and then runs instead of it; neither people nor the identity of code see it.
+_BYTECODE = (".pyc", ".pyo")
+
 #: Entry points of other groups run inside other tools, as soon as they are installed.
 _GROUPS = {"greenlang", "console_scripts"}
 
@@ -59,10 +62,14 @@ def surroundings(*, apart_from: str) -> Surroundings:
         for file in distribution.files or ():
             for folder in (file, *file.parents)[:-1]:
                 owners.setdefault(folder.as_posix(), name)
+    others = [plugin for plugin in discover().plugins if canonicalize_name(plugin.distribution) != own]
+    for plugin in others:
+        # The files of an editable install are not listed.
+        owners.setdefault(plugin.package.replace(".", "/"), plugin.distribution)
     agents = {
         declared.name: plugin.distribution
-        for plugin in discover().plugins
-        if plugin.manifest is not None and canonicalize_name(plugin.distribution) != own
+        for plugin in others
+        if plugin.manifest is not None
         for declared in plugin.manifest.agents
     }
     return Surroundings(owners, agents)
@@ -70,7 +77,7 @@ def surroundings(*, apart_from: str) -> Surroundings:
 
 def inspect_wheel(wheel: Wheel, around: Surroundings) -> list[Finding]:
     """Everything that speaks against installing a wheel, but for what its pack.yaml says."""
-    findings = [*_startup(wheel), *_pickles(wheel)]
+    findings = [*_startup(wheel), *_hidden_code(wheel)]
     information = _information_folder(wheel)
     if information is None:
         fix = "build it with a build backend for Python"
@@ -118,10 +125,12 @@ def _startup(wheel: Wheel) -> Iterator[Finding]:
             yield Finding("archive.startup", "Python would run it whenever it starts", "leave it out", name)
 
 
-def _pickles(wheel: Wheel) -> Iterator[Finding]:
+def _hidden_code(wheel: Wheel) -> Iterator[Finding]:
     for name in wheel.members:
         if name.lower().endswith(_PICKLES):
             yield Finding("data.code", "a pickle runs code when it is read", "ship data as CSV or JSON", name)
+        elif name.lower().endswith(_BYTECODE):
+            yield Finding("data.code", "it runs instead of the source beside it", "ship the source", name)
 
 
 def _metadata(wheel: Wheel, information: str) -> Iterator[Finding]:

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
+from packaging.requirements import InvalidRequirement, Requirement
 
 from greenlang.errors import PackError
 from greenlang.packs.archive import Wheel, open_wheel
@@ -43,11 +44,15 @@ class InstalledPack:
     signer: str | None
 
 
-def install_pack(requirement: str, *, run: bool = True, tenant: str = "default") -> InstalledPack:
+def install_pack(
+    requirement: str, *, signature_file: Path | None = None, run: bool = True, tenant: str = "default"
+) -> InstalledPack:
     """Install a wheel, or what pip finds for a requirement such as `acme-fuels>=1.2`.
 
     Parameters
     ----------
+    signature_file : Path, optional
+        Its signature, where that does not lie beside the wheel, as with one from an index.
     run : bool
         Run its examples by the conformance kit before it is installed; they need its dependencies, so a pack
         that brings others is installed without.
@@ -63,7 +68,7 @@ def install_pack(requirement: str, *, run: bool = True, tenant: str = "default")
         path = Path(requirement)
         if path.suffix != ".whl":
             path = _download(requirement, Path(folder, "wheel"))
-        wheel = _copied(path, Path(folder, "copy"))
+        wheel = _copied(path, signature_file or signature_path(path), Path(folder, "copy"))
         around = surroundings(apart_from=wheel.distribution)
         findings = inspect_wheel(wheel, around)
         if findings:
@@ -85,23 +90,30 @@ def install_pack(requirement: str, *, run: bool = True, tenant: str = "default")
 
 def _download(requirement: str, folder: Path) -> Path:
     """The one wheel that pip finds; source archives are not taken, for building one runs its code."""
-    folder.mkdir()
-    if requirement.startswith("-"):
+    try:
+        asked = Requirement(requirement)
+    except InvalidRequirement:
+        asked = None
+    # pip builds folders, repositories and archives that a requirement names, whatever it is told of wheels.
+    if asked is None or asked.url is not None:
         raise PackError(
-            f"'{requirement}' is no requirement", fix="write the name of a pack, like acme-fuels>=1.2"
+            f"'{requirement}' is neither a wheel nor the name of a pack",
+            fix="give a file that ends in .whl, or a name for the index, like acme-fuels>=1.2",
         )
+    folder.mkdir()
     _pip("download", "--quiet", "--no-deps", "--only-binary=:all:", "--dest", str(folder), requirement)
     return next(folder.glob("*.whl"))
 
 
-def _copied(path: Path, folder: Path) -> Wheel:
+def _copied(path: Path, signature: Path, folder: Path) -> Wheel:
     """The wheel and its signature copied aside, so that nobody exchanges them after the look."""
     wheel = open_wheel(path)
     folder.mkdir()
-    for file in (path, signature_path(path)):
-        if file.is_file():
-            (folder / file.name).write_bytes(file.read_bytes())
-    copied = open_wheel(folder / path.name)
+    copy = folder / path.name
+    copy.write_bytes(path.read_bytes())
+    if signature.is_file():
+        signature_path(copy).write_bytes(signature.read_bytes())
+    copied = open_wheel(copy)
     if copied.members != wheel.members:
         raise PackError(f"'{path}' changed while it was read", fix="install it again")
     return copied
