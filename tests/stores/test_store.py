@@ -46,6 +46,25 @@ def test_what_was_accepted_is_there_as_it_was_given(run):
     run(use)
 
 
+def test_one_idempotency_key_makes_one_calculation(run):
+    async def use(store):
+        first, second, other = record(), record(), record(tenant="globex")
+        answers = [
+            await store.add_calculation(one, idempotency_key="k", request_digest=digest)
+            for one, digest in ((first, "a"), (second, "b"), (other, "c"))
+        ]
+        assert [(answer.id, answer.fresh, answer.request_digest) for answer in answers] == [
+            (first.calculation_id, True, "a"),
+            (first.calculation_id, False, "a"),
+            (other.calculation_id, True, "c"),
+        ]
+        assert (await store.calculation("acme", first.calculation_id)).record == first.record
+        assert await store.calculation("acme", second.calculation_id) is None
+        assert not (await store.submit(execution(idempotency_key="k"))).fresh
+
+    run(use)
+
+
 def test_one_idempotency_key_makes_one_execution(run):
     async def use(store):
         first = execution(idempotency_key="k", request_digest="a")

@@ -4,10 +4,17 @@ from __future__ import annotations
 
 import logging
 import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from greenlang.errors import InputError
+
+if TYPE_CHECKING:
+    import socket
+
+    from greenlang.service import ServerSettings
 
 __all__ = ["serve"]
 
@@ -16,52 +23,96 @@ __all__ = ["serve"]
     epilog="""\b
 Examples:
   greenlang serve
-  greenlang serve --store runtime.db --port 9000
+  greenlang serve --store runtime.db --port 9000 --workers 2
+  greenlang serve --config serve.toml
 \b
 Then, from another terminal:
   curl -s localhost:8080/v1/workflows/execute --json '{"program": "sum", "input": [1, 2.5]}'
 """
 )
-@click.option(
-    "--host", default="127.0.0.1", show_default=True, help="Address to listen at; this machine's own."
-)
-@click.option(
-    "--port", default=8080, show_default=True, type=click.IntRange(0, 65535), help="0 takes any that is free."
-)
+@click.option("--host", help="Address to listen at; this machine's own.  [default: 127.0.0.1]")
+@click.option("--port", type=click.IntRange(0, 65535), help="0 takes any that is free.  [default: 8080]")
 @click.option(
     "--store",
-    default="greenlang.db",
-    show_default=True,
-    help="Where executions and the ledger are kept: a SQLite file, or memory: for none.",
+    help="Where executions and the ledger are kept: a SQLite file, or memory: for none."
+    "  [default: greenlang.db]",
 )
+@click.option("--workers", type=click.IntRange(1), help="Processes that share the port.  [default: 1]")
 @click.option(
     "--grace",
-    default=20.0,
-    show_default=True,
+    "grace_seconds",
     type=click.FloatRange(0),
-    help="Seconds that executions have to finish after SIGTERM; the rest is handed back.",
+    help="Seconds that executions have to finish after SIGTERM; the rest is handed back.  [default: 20]",
 )
+@click.option("--concurrency", type=click.IntRange(1), help="Executions at once.  [default: 32]")
 @click.option(
-    "--concurrency", default=32, show_default=True, type=click.IntRange(1), help="Executions at once."
+    "--config",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Settings in TOML; read again on SIGHUP.",
 )
-def serve(host: str, port: int, store: str, grace: float, concurrency: int) -> None:
+def serve(config: Path | None, **options: Any) -> None:
     """Serve the runtime over HTTP until SIGTERM or Ctrl-C."""
     try:
-        import uvloop
+        import uvloop  # noqa: F401  told here if it lacks
 
-        from greenlang.engine.executions import RunnerSettings
-        from greenlang.service import ServerSettings
-        from greenlang.service import serve as serve_http
+        from greenlang.service import serve_with_workers
     except ImportError as error:
         raise InputError(
             f"'{error.name}' is not installed, and serving needs it",
             fix="pip install 'greenlang-runtime[serve]'",
         ) from error
-    logging.basicConfig(stream=sys.stderr, format="%(asctime)s %(levelname)s %(message)s")
-    settings = ServerSettings(host, port, store, grace_seconds=grace, runner=RunnerSettings(concurrency))
-    uvloop.run(serve_http(settings, on_ready=lambda bound: _tell(host, bound, store)))
+    given = {name: value for name, value in options.items() if value is not None}
+    settings = _settings(config, given)
+    if settings.workers > 1 and settings.store == "memory:":
+        raise InputError("a store in memory is one process' own", fix="give --store a file, or --workers 1")
+
+    def tell(port: int) -> None:
+        shown = f"[{settings.host}]" if ":" in settings.host else settings.host
+        click.echo(f"serving http://{shown}:{port} with {settings.store}; Ctrl-C stops it", err=True)
+
+    try:
+        if settings.workers > 1:
+            serve_with_workers(settings, _Work(config, given), on_ready=tell)
+        else:
+            _Work(config, given)(settings, on_ready=tell)
+    except OSError as error:
+        raise InputError(
+            f"{settings.host}:{settings.port} cannot be served: {error.strerror or error}",
+            fix="name another --port",
+        ) from error
 
 
-def _tell(host: str, port: int, store: str) -> None:
-    shown = f"[{host}]" if ":" in host else host
-    click.echo(f"serving http://{shown}:{port} with {store}; Ctrl-C stops it", err=True)
+class _Work:
+    """What one process does; it goes to processes that are started for it."""
+
+    def __init__(self, config: Path | None, given: dict[str, Any]) -> None:
+        self._config = config
+        self._given = given
+
+    def __call__(
+        self, settings: ServerSettings, listening: socket.socket | None = None, on_ready: Any = lambda _: None
+    ) -> None:
+        import uvloop
+
+        from greenlang.service import serve as serve_http
+
+        logging.basicConfig(stream=sys.stderr, format="%(asctime)s %(levelname)s %(message)s")
+        uvloop.run(
+            serve_http(
+                settings,
+                listening=listening,
+                reread=lambda: _settings(self._config, self._given),
+                on_ready=on_ready,
+            )
+        )
+
+
+def _settings(config: Path | None, given: dict[str, Any]) -> ServerSettings:
+    import msgspec
+
+    from greenlang.service import ServerSettings, read_settings
+
+    return msgspec.convert(
+        {"store": "greenlang.db", **({} if config is None else read_settings(config)), **given},
+        ServerSettings,
+    )

@@ -1,14 +1,28 @@
 """The runtime over HTTP: bytes come in, executions and proofs go out.
 
-`api` has every operation, in terms of `wire` (a call, a reply, the envelope) and `messages` (their
-types); `routing` finds the operation of a path and `openapi` describes them all.  `server` is the
-entrance, and the only one that knows aiohttp.
+`api` finds the operation of a call (`operations`, a module a kind) and answers whatever goes wrong, in terms
+of `wire` (a call, a reply, the envelope), `messages` (their types), `reading` (what requests say) and
+`negotiation` (versions). `routing` holds the table of routes, from which `openapi` describes the API and
+`documents` shows it. None of them knows a server: that are `entrance`, the only one that knows aiohttp's
+requests, `server` (one process), `workers` (several), `settings` and `webhooks`.
 """
 
 from __future__ import annotations
 
 from greenlang.service.api import Api
-from greenlang.service.server import ServerSettings, serve
-from greenlang.service.wire import Call, Reply
+from greenlang.service.server import serve
+from greenlang.service.settings import ServerSettings, WebhookSettings, read_settings
+from greenlang.service.wire import Call, Reply, Stream
+from greenlang.service.workers import serve_with_workers
 
-__all__ = ["Api", "Call", "Reply", "ServerSettings", "serve"]
+__all__ = [
+    "Api",
+    "Call",
+    "Reply",
+    "ServerSettings",
+    "Stream",
+    "WebhookSettings",
+    "read_settings",
+    "serve",
+    "serve_with_workers",
+]

@@ -9,10 +9,13 @@ __all__ = [
     "AgentData",
     "AgentList",
     "CalculationData",
+    "DeliveryData",
+    "DeliveryList",
     "EventData",
     "ExecuteRequest",
     "ExecutionData",
     "ExecutionList",
+    "ExecutionQuery",
     "Fault",
     "Health",
     "PlanData",
@@ -23,9 +26,12 @@ __all__ = [
     "ValidationData",
 ]
 
+from datetime import datetime
 from typing import Annotated, Any, Literal
 
 import msgspec
+
+from greenlang.stores import State
 
 Program = Annotated[str, msgspec.Meta(min_length=1, max_length=1_048_576, description="A GCEL program.")]
 Priority = Literal["P0", "P1", "P2", "P3"]
@@ -56,6 +62,8 @@ class ExecuteRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     #: Seconds from now after which it is ended, wherever it stands.
     deadline: Annotated[float, msgspec.Meta(gt=0, le=86_400)] | None = None
     max_attempts: Annotated[int, msgspec.Meta(ge=1, le=20)] = 3
+    #: Told of its end, signed as Standard Webhooks has it.
+    webhook: Annotated[str, msgspec.Meta(max_length=2048)] | None = None
 
 
 class ProgramRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -116,6 +124,36 @@ class ExecutionList(msgspec.Struct, frozen=True):
     executions: list[ExecutionData]
     #: Give it as `cursor` for the next page; null on the last.
     next_cursor: str | None
+
+
+class ExecutionQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Which executions to list."""
+
+    state: list[State] = []
+    #: `name`, or `name@version`.
+    agent: str | None = None
+    created_from: datetime | None = None
+    created_before: datetime | None = None
+    limit: Annotated[int, msgspec.Meta(ge=1, le=500)] = 50
+    #: `next_cursor` of the page before.
+    cursor: str | None = None
+
+
+class DeliveryData(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One webhook delivery: what was tried, and how it went."""
+
+    url: str
+    state: Literal["due", "delivered", "given_up"]
+    attempts: int
+    next_at: str | None = None
+    last_status: int | None = None
+    last_error: str | None = None
+
+
+class DeliveryList(msgspec.Struct, frozen=True):
+    """The webhook deliveries of an execution."""
+
+    deliveries: list[DeliveryData]
 
 
 class EventData(msgspec.Struct, frozen=True):

@@ -5,7 +5,8 @@ from __future__ import annotations
 __all__ = ["openapi_document"]
 
 import http
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import msgspec
@@ -13,27 +14,27 @@ import msgspec
 from greenlang import __version__
 from greenlang.service.messages import Fault
 from greenlang.service.routing import Route
+from greenlang.service.wire import JSON, VERSIONED_JSON
 
 _REFERENCE = "#/components/schemas/{name}"
+_TEXT = {"type": "string"}
 
-#: What any operation may answer.
-_COMMON = (400, 404, 405, 413, 500, 503)
+#: Statuses that any operation may refuse with.
+_COMMON = (400, 404, 405, 406, 408, 413, 500, 503)
 
-#: What one with a body may answer besides.
+#: What one with a body may refuse with besides.
 _WITH_BODY = (415, 422)
 
 
 def openapi_document(routes: Sequence[Route]) -> bytes:
     """The document, as JSON."""
-    types: set[type[msgspec.Struct]] = {Fault}
-    for route in routes:
-        types.update(kind for kind in (route.request, route.data) if kind is not None)
-    names = {kind.__name__: kind for kind in types}
-    schemas, components = msgspec.json.schema_components(names.values(), ref_template=_REFERENCE)
-    named = dict(zip(names, schemas, strict=True))
+    types: set[type[msgspec.Struct]] = {Fault, *(kind for route in routes for kind in _types(route))}
+    ordered = sorted(types, key=lambda kind: kind.__name__)
+    schemas, components = msgspec.json.schema_components(ordered, ref_template=_REFERENCE)
+    named = dict(zip(ordered, schemas, strict=True))
     paths: dict[str, dict[str, Any]] = {}
     for route in routes:
-        paths.setdefault(route.template, {})[route.method.lower()] = _operation(route, named)
+        paths.setdefault(route.template, {})[route.method.lower()] = _operation(route, named, components)
     document = {
         "openapi": "3.1.0",
         "info": {
@@ -47,50 +48,80 @@ def openapi_document(routes: Sequence[Route]) -> bytes:
     return msgspec.json.encode(document)
 
 
-def _operation(route: Route, schemas: dict[str, Any]) -> dict[str, Any]:
-    name = route.template.replace("{id}", "one").strip("/").replace("/", "_").replace(".", "_")
+def _types(route: Route) -> Iterator[type[msgspec.Struct]]:
+    for kind in (route.request, route.query):
+        if kind is not None:
+            yield kind
+    for kinds in route.answers.values():
+        yield from kinds
+
+
+def _operation(route: Route, named: dict[Any, Any], components: dict[str, Any]) -> dict[str, Any]:
     operation: dict[str, Any] = {
-        "operationId": f"{route.method.lower()}_{name}",
+        "operationId": route.handler.__name__,
         "summary": route.summary,
-        "parameters": _parameters(route),
+        "parameters": [*_parameters(route, named, components)],
         "responses": {},
     }
     if route.request is not None:
-        schema = schemas[route.request.__name__]
-        operation["requestBody"] = {"required": True, "content": {"application/json": {"schema": schema}}}
-    statuses = {*route.statuses, *_COMMON, *(_WITH_BODY if route.request is not None else ())}
-    for status in sorted(statuses):
-        data = schemas[route.data.__name__] if route.data is not None and status in (200, 202, 503) else {}
-        operation["responses"][str(status)] = {
+        content: dict[str, Any] = {"schema": named[route.request]}
+        if route.examples:
+            content["examples"] = {
+                re.sub(r"\W+", "-", title): {"summary": title, "value": value}
+                for title, value in route.examples.items()
+            }
+        operation["requestBody"] = {"required": True, "content": {JSON: content, VERSIONED_JSON: content}}
+    responses = operation["responses"]
+    for status, kinds in route.answers.items():
+        responses[str(status)] = _response(status, route, [named[kind] for kind in kinds])
+    refusals = {*route.refusals, *_COMMON, *(_WITH_BODY if route.request is not None else ())}
+    for status in sorted(refusals - set(route.answers)):
+        responses[str(status)] = {
             "description": http.HTTPStatus(status).phrase,
-            "content": {"application/json": {"schema": _envelope(data) if route.data is not None else {}}},
+            "content": {JSON: {"schema": _envelope([])}},
         }
+    if route.method == "GET" and route.gives == JSON:
+        responses["304"] = {"description": http.HTTPStatus.NOT_MODIFIED.phrase}
     return operation
 
 
-def _parameters(route: Route) -> list[dict[str, Any]]:
-    text = {"type": "string"}
-    named = (
-        [{"name": "id", "in": "path", "required": True, "schema": text}] if "{id}" in route.template else []
-    )
-    asked = [{"name": name, "in": "query", "required": False, "schema": text} for name in route.query]
-    key = [{"name": "Idempotency-Key", "in": "header", "required": False, "schema": text}]
-    return [*named, *asked, *(key if route.template.endswith("/execute") else [])]
+def _response(status: int, route: Route, data: list[dict[str, Any]]) -> dict[str, Any]:
+    described: dict[str, Any] = {"description": http.HTTPStatus(status).phrase}
+    if route.gives == JSON:
+        schema = {"schema": _envelope(data)}
+        described["content"] = {JSON: schema, VERSIONED_JSON: schema}
+    else:
+        described["content"] = {route.gives: {"schema": _TEXT}}
+    return described
 
 
-def _envelope(data: dict[str, Any]) -> dict[str, Any]:
-    text = {"type": "string"}
+def _parameters(route: Route, named: dict[Any, Any], components: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    for name in re.findall(r"{(\w+)}", route.template):
+        yield {"name": name, "in": "path", "required": True, "schema": _TEXT}
+    if route.query is not None:
+        name = named[route.query]["$ref"].rpartition("/")[2]
+        # Its fields stand in the operations, and nothing else refers to it.
+        for field, schema in components.pop(name)["properties"].items():
+            shown = {"name": field, "in": "query", "required": False, "schema": schema}
+            yield {**shown, "style": "form", "explode": False} if schema.get("type") == "array" else shown
+    for header in route.headers:
+        schema = {"type": "string", **({"pattern": header.pattern} if header.pattern else {})}
+        described = {"name": header.name, "in": "header", "required": False}
+        yield {**described, "description": header.summary, "schema": schema}
+
+
+def _envelope(data: list[dict[str, Any]]) -> dict[str, Any]:
     return {
         "type": "object",
         "required": ["status", "data", "meta", "errors"],
         "properties": {
-            "status": {"enum": ["success", "error"]},
-            "data": {"anyOf": [data, {}, {"type": "null"}]} if data else {},
+            "status": {"enum": ["success" if data else "error"]},
+            "data": ({"anyOf": data} if len(data) > 1 else data[0]) if data else {"type": "null"},
             "meta": {
                 "type": "object",
                 "required": ["timestamp", "version", "request_id"],
-                "properties": {"timestamp": text, "version": text, "request_id": text},
+                "properties": {"timestamp": _TEXT, "version": _TEXT, "request_id": _TEXT},
             },
-            "errors": {"type": "array", "items": {"$ref": _REFERENCE.format(name="Fault")}},
+            "errors": {"type": "array", "items": {"$ref": _REFERENCE.format(name=Fault.__name__)}},
         },
     }

@@ -2,17 +2,35 @@
 
 from __future__ import annotations
 
-__all__ = ["Route", "Router"]
+__all__ = ["IDEMPOTENCY_KEY", "LAST_EVENT_ID", "Header", "Route", "Router"]
 
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
 import msgspec
 
 from greenlang.service.messages import Fault
-from greenlang.service.wire import Call, Refusal, Reply
+from greenlang.service.wire import JSON, Call, Refusal, Reply, Stream
 
-Handler = Callable[[Call], Awaitable[Reply]]
+Handler = Callable[[Call], Awaitable[Reply | Stream]]
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """A header that an operation reads."""
+
+    name: str
+    summary: str
+    pattern: str = ""
+
+
+IDEMPOTENCY_KEY = Header(
+    "Idempotency-Key",
+    "The same key and body give the same execution, however often they are sent.",
+    r"^[!-~]{1,200}$",
+)
+LAST_EVENT_ID = Header("Last-Event-ID", "Go on after this event.", r"^[0-9]{1,18}$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,13 +42,18 @@ class Route:
     template: str
     handler: Handler
     summary: str
-    #: The type of its body and of its `data`; None for none.
+    #: The types of its body and of its query parameters; None for none.
     request: type[msgspec.Struct] | None = None
-    data: type[msgspec.Struct] | None = None
-    #: Statuses it answers with besides those that any request may meet.
-    statuses: tuple[int, ...] = (200,)
-    #: Names of its query parameters.
-    query: tuple[str, ...] = ()
+    query: type[msgspec.Struct] | None = None
+    headers: tuple[Header, ...] = ()
+    #: The types that its `data` may have, by status; what is no JSON has none.
+    answers: Mapping[int, tuple[type[msgspec.Struct], ...]] = field(default_factory=lambda: {200: ()})
+    #: Statuses that refuse, besides those that any operation may answer with.
+    refusals: tuple[int, ...] = ()
+    #: The media type of what it gives when all is well.
+    gives: str = JSON
+    #: Bodies that show how it is used, by what they show.
+    examples: Mapping[str, Any] = field(default_factory=dict)
 
 
 class Router:
@@ -48,6 +71,10 @@ class Router:
             segments = template.split("/")
             self._templates.setdefault(len(segments), []).append((segments, methods))
 
+    def knows(self, path: str) -> bool:
+        """Whether any method is taken at a path."""
+        return path in self._exact or self._match(path) is not None
+
     def find(self, call: Call) -> Route:
         """The route of a call, which is given the names that the path caught.
 
@@ -58,14 +85,11 @@ class Router:
         """
         methods = self._exact.get(call.path)
         if methods is None:
-            methods = self._match(call)
-        if methods is None:
-            raise Refusal(
-                404,
-                Fault(
-                    "not_found", f"there is no {call.path[:200]}", "path", "/openapi.json lists every path"
-                ),
-            )
+            matched = self._match(call.path)
+            if matched is None:
+                message = f"there is no {call.path[:200]}"
+                raise Refusal(404, Fault("not_found", message, "path", "/openapi.json lists every path"))
+            methods, call.names = matched
         route = methods.get(call.method)
         if route is None:
             allowed = ", ".join(sorted(methods))
@@ -76,8 +100,9 @@ class Router:
             )
         return route
 
-    def _match(self, call: Call) -> dict[str, Route] | None:
-        segments = call.path.split("/")
+    def _match(self, path: str) -> tuple[dict[str, Route], dict[str, str]] | None:
+        """The methods of a path with names in it, and the names that it caught."""
+        segments = path.split("/")
         for template, methods in self._templates.get(len(segments), ()):
             names = {}
             for wanted, given in zip(template, segments, strict=True):
@@ -86,6 +111,5 @@ class Router:
                 elif wanted != given:
                     break
             else:
-                call.names = names
-                return methods
+                return methods, names
         return None

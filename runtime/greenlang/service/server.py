@@ -1,53 +1,37 @@
-"""The entrance: aiohttp's low-level server on uvloop, in front of the API.
+"""One serving process: a store, a runner, the API and its entrance, from start to SIGTERM.
 
-It reads bodies up to a limit, answers one call at a time on each connection, streams events, and stops on
-SIGTERM: no new connections, what was asked for is answered, and executions that take longer than the
-grace are handed back.
+On SIGTERM no more connections are taken, what was asked for is answered, and executions that take longer
+than the grace are handed back. On SIGHUP the configuration is read again.
 """
 
 from __future__ import annotations
 
-__all__ = ["ServerSettings", "check_address", "serve"]
+__all__ = ["check_address", "serve"]
 
 import asyncio
-import contextlib
 import ipaddress
-import re
-import secrets
+import logging
 import signal
+import socket
 from collections.abc import Callable
-from dataclasses import dataclass, field
 
 from aiohttp import web
 
 from greenlang.agents import Registry
-from greenlang.engine.executions import PlanCache, Prover, Runner, RunnerSettings
-from greenlang.errors import InputError
+from greenlang.engine.executions import PlanCache, Prover, Runner, now
+from greenlang.errors import InputError, StoreError
 from greenlang.ledger import load_signer
 from greenlang.service.api import Api
-from greenlang.service.messages import Fault
-from greenlang.service.wire import Call, Refusal, Reply, refuse
+from greenlang.service.entrance import Entrance
+from greenlang.service.settings import ServerSettings, restart_needed
+from greenlang.service.webhooks import Courier
 from greenlang.stores import open_store
 
-#: The one path that is answered bit by bit.
-_EVENTS = re.compile(r"/v1/executions/([^/]+)/events")
+_log = logging.getLogger("greenlang.service")
 
-#: A request id of the caller's own is used if it is no longer than this and plain.
-_LONGEST_REQUEST_ID = 64
-
-
-@dataclass(frozen=True, slots=True)
-class ServerSettings:
-    """How to serve."""
-
-    host: str = "127.0.0.1"
-    port: int = 8080
-    store: str = "memory:"
-    #: A larger body is refused with 413 before it is read.
-    max_body_bytes: int = 32 * 1024 * 1024
-    #: Seconds that executions have to finish after SIGTERM.
-    grace_seconds: float = 20.0
-    runner: RunnerSettings = field(default_factory=RunnerSettings)
+#: How often what is older than `retention_days` is looked for.
+_PURGE_SECONDS = 3600.0
+_DAY = 86_400 * 1_000_000
 
 
 def check_address(host: str) -> None:
@@ -69,11 +53,21 @@ def check_address(host: str) -> None:
         )
 
 
-async def serve(settings: ServerSettings, *, on_ready: Callable[[int], None] = lambda _: None) -> None:
+async def serve(
+    settings: ServerSettings,
+    *,
+    listening: socket.socket | None = None,
+    reread: Callable[[], ServerSettings] | None = None,
+    on_ready: Callable[[int], None] = lambda _: None,
+) -> None:
     """Serve until SIGTERM or SIGINT.
 
     Parameters
     ----------
+    listening : socket, optional
+        What to take connections from, where several processes share it; else one is opened.
+    reread : callable, optional
+        Gives the settings anew on SIGHUP; an InputError leaves them as they are.
     on_ready : callable
         Told the port once connections are taken.
 
@@ -88,120 +82,67 @@ async def serve(settings: ServerSettings, *, on_ready: Callable[[int], None] = l
     registry = Registry()
     prover = Prover(registry, load_signer())
     runner = Runner(open_store(settings.store, prover.seal), PlanCache(registry), prover, settings.runner)
-    api = Api(runner)
-    server = web.ServerRunner(
-        web.Server(_Entrance(api, settings).handle, access_log=None, keepalive_timeout=75)
-    )
+    courier = Courier(runner.store, settings.webhooks)
+    api = Api(runner, check_webhook=courier.check, versions=settings.versions)
+    entrance = Entrance(api, settings)
+    server = web.ServerRunner(entrance.server)
     await server.setup()
     await runner.start()
+    keepers = [
+        asyncio.create_task(each)
+        for each in (entrance.end_idle(), courier.deliver(), _purge(runner, entrance))
+    ]
+
+    def reload() -> None:
+        try:
+            fresh = settings if reread is None else reread()
+        except InputError as error:
+            _log.error("the configuration stays as it is: %s", error)
+            return
+        for name in restart_needed(settings, fresh):
+            _log.warning("'%s' changes with the next start", name)
+        entrance.settings, runner.settings, courier.settings = fresh, fresh.runner, fresh.webhooks
+        api.set_versions(fresh.versions)
+        _log.warning("the configuration was read again")
+
     try:
-        site = web.TCPSite(server, settings.host, settings.port)
+        site = (
+            web.TCPSite(server, settings.host, settings.port, backlog=1024)
+            if listening is None
+            else web.SockSite(server, listening, backlog=1024)
+        )
         await site.start()
         on_ready(server.addresses[0][1])
-        await _until_stopped()
-        api.ready = False
+        await _until_stopped(reload)
+        api.health.ready = False
         await site.stop()
     finally:
         await runner.stop(settings.grace_seconds)
+        for keeper in keepers:
+            keeper.cancel()
+        await asyncio.gather(*keepers, return_exceptions=True)
         await server.cleanup()
+        await courier.close()
         await runner.store.close()
 
 
-async def _until_stopped() -> None:
+async def _purge(runner: Runner, entrance: Entrance) -> None:
+    while True:
+        days = entrance.settings.retention_days
+        if days is not None:
+            try:
+                await runner.store.purge(before=now() - int(days * _DAY))
+            except StoreError as error:
+                _log.error("nothing was purged: %s", error)
+        await asyncio.sleep(_PURGE_SECONDS)
+
+
+async def _until_stopped(reload: Callable[[], None]) -> None:
     loop = asyncio.get_running_loop()
     stopped = asyncio.Event()
     for one in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(one, stopped.set)
+    loop.add_signal_handler(signal.SIGHUP, reload)
     await stopped.wait()
-    for one in (signal.SIGTERM, signal.SIGINT):
+    for one in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         loop.remove_signal_handler(one)
-
-
-class _Entrance:
-    """Makes calls of aiohttp's requests."""
-
-    def __init__(self, api: Api, settings: ServerSettings) -> None:
-        self._api = api
-        self._limit = settings.max_body_bytes
-
-    async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
-        call = Call(
-            method=request.method,
-            path=request.path,
-            request_id=_request_id(request),
-            query=request.query if request.query_string else {},
-            headers=_Headers(request),
-        )
-        try:
-            call.body = await self._body(request)
-        except Refusal as refusal:
-            response = _response(call, refuse(call, refusal))
-            response.force_close()  # the rest of the body is not read
-            return response
-        if call.method == "GET" and (followed := _EVENTS.fullmatch(call.path)):
-            call.names = {"id": followed[1]}
-            return await self._events(request, call)
-        return _response(call, await self._api.respond(call))
-
-    async def _body(self, request: web.BaseRequest) -> bytes:
-        """The whole body.
-
-        Raises
-        ------
-        Refusal
-            413 if it is larger than the limit, also if it says nothing of its length.
-        """
-        if not request.can_read_body:
-            return b""
-        if (request.content_length or 0) > self._limit:
-            raise self._too_large()
-        pieces: list[bytes] = []
-        size = 0
-        while piece := await request.content.readany():
-            size += len(piece)
-            if size > self._limit:
-                raise self._too_large()
-            pieces.append(piece)
-        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
-
-    def _too_large(self) -> Refusal:
-        limit = f"{self._limit / 1024**2:,.0f} MB"
-        return Refusal(413, Fault("too_large", f"the body is larger than {limit}", "$", "send it in parts"))
-
-    async def _events(self, request: web.BaseRequest, call: Call) -> web.StreamResponse:
-        try:
-            events = await self._api.events(call)
-        except Refusal as refusal:
-            return _response(call, refuse(call, refusal))
-        response = web.StreamResponse(
-            headers={"Content-Type": "text/event-stream", "Cache-Control": "no-store"}
-        )
-        await response.prepare(request)
-        with contextlib.suppress(ConnectionResetError):  # the reader went away
-            async for piece in events:
-                await response.write(piece)
-            await response.write_eof()
-        return response
-
-
-class _Headers(dict[str, str]):
-    """The headers that the API asks for; looking up few is cheaper than copying all."""
-
-    def __init__(self, request: web.BaseRequest) -> None:
-        self._of = request.headers
-
-    def get(self, name: str, default: str | None = None) -> str | None:  # type: ignore[override]  # as of texts
-        return self._of.get(name, default)
-
-
-def _response(call: Call, reply: Reply) -> web.Response:
-    headers = {"Content-Type": reply.content_type, "X-Request-ID": call.request_id}
-    headers.update(reply.headers)
-    return web.Response(status=reply.status, body=reply.body, headers=headers)
-
-
-def _request_id(request: web.BaseRequest) -> str:
-    given = request.headers.get("X-Request-ID", "")
-    if 0 < len(given) <= _LONGEST_REQUEST_ID and given.isascii() and given.replace("-", "").isalnum():
-        return given
-    return secrets.token_hex(16)

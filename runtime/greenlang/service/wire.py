@@ -5,12 +5,25 @@ Every answer to a program is one envelope, `{"status", "data", "meta", "errors"}
 
 from __future__ import annotations
 
-__all__ = ["JSON", "Call", "Refusal", "Reply", "answer", "fault_of", "refuse"]
+__all__ = [
+    "JSON",
+    "VERSIONED_JSON",
+    "Call",
+    "Refusal",
+    "Reply",
+    "Stream",
+    "answer",
+    "fault_of",
+    "next_link",
+    "refuse",
+]
 
-from collections.abc import Mapping, Sequence
+import hashlib
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import urlencode
 
 import msgspec
 
@@ -19,6 +32,7 @@ from greenlang.errors import InputError
 from greenlang.service.messages import Fault
 
 JSON = "application/json"
+VERSIONED_JSON = "application/vnd.greenlang.v1+json"
 
 #: Of the API, as `meta.version` tells it.
 VERSION = "1.0"
@@ -51,6 +65,15 @@ class Reply:
     headers: tuple[tuple[str, str], ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """An answer that comes bit by bit."""
+
+    content_type: str
+    pieces: AsyncIterator[bytes]
+    headers: tuple[tuple[str, str], ...] = ()
+
+
 class Refusal(Exception):
     """A request that is answered with an error; everything in it may be told."""
 
@@ -77,8 +100,26 @@ class _Envelope(msgspec.Struct, frozen=True):
 def answer(
     call: Call, data: object, *, status: int = 200, headers: tuple[tuple[str, str], ...] = ()
 ) -> Reply:
-    """The envelope of what was asked for."""
-    return Reply(status, _encode(_Envelope("success", data, _meta(call))), JSON, headers)
+    """The envelope of what was asked for; 304 without one if the caller has it already."""
+    if call.method != "GET":
+        return Reply(status, _encode(_Envelope("success", data, _meta(call))), JSON, headers)
+    told = _encode(data)
+    # Weak: `meta` is another each time.
+    tag = f'W/"{hashlib.sha256(told).hexdigest()[:32]}"'
+    headers = (*headers, ("ETag", tag))
+    if status == 200 and _holds(call.headers.get("if-none-match", ""), tag):
+        return Reply(304, b"", JSON, headers)
+    return Reply(status, _encode(_Envelope("success", msgspec.Raw(told), _meta(call))), JSON, headers)
+
+
+def _holds(tags: str, tag: str) -> bool:
+    """Whether `If-None-Match` names a tag; strong and weak are the same to it (RFC 9110)."""
+    return bool(tags) and any(one.strip() in ("*", tag, tag[2:]) for one in tags.split(","))
+
+
+def next_link(call: Call, cursor: str) -> tuple[str, str]:
+    """The header that leads to the next page of a list."""
+    return "Link", f'<{call.path}?{urlencode({**call.query, "cursor": cursor})}>; rel="next"'
 
 
 def refuse(call: Call, refusal: Refusal) -> Reply:

@@ -33,7 +33,7 @@ __all__ = [
 from collections.abc import AsyncIterator, Callable, Sequence
 from enum import StrEnum
 from pathlib import Path
-from typing import Protocol
+from typing import Literal, Protocol
 
 import msgspec
 
@@ -202,7 +202,7 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True):
     execution_id: str
     tenant: str
     url: str
-    state: str  #: `due`, `delivered` or `given_up`
+    state: Literal["due", "delivered", "given_up"]
     attempt: int
     next_at: int
     payload: bytes
@@ -234,15 +234,24 @@ class Store(Protocol):
         """Accept an execution that has run to its end already: one commit instead of three."""
         ...
 
+    async def add_calculation(
+        self, record: NewRecord, *, idempotency_key: str | None = None, request_digest: str = ""
+    ) -> Submitted:
+        """Commit a calculation record, unless its idempotency key has committed one already."""
+        ...
+
     async def add_records(self, records: Sequence[NewRecord]) -> None:
         """Commit calculation records that belong to no execution."""
         ...
 
-    async def claim(self, worker: str, *, limit: int, now: int, lease: int) -> tuple[ExecutionRow, ...]:
+    async def claim(
+        self, worker: str, *, limit: int, now: int, lease: int, per_tenant: int | None = None
+    ) -> tuple[ExecutionRow, ...]:
         """Take up to `limit` executions to run, each under a new fencing token and a lease (microseconds).
 
-        Those whose worker's lease has run out are offered again.  Higher priorities go first, but one that
-        has waited long enough goes before them, so that none starves.
+        Of no tenant more than `per_tenant` run at once, over all workers.  Those whose worker's lease has run
+        out are offered again.  Higher priorities go first, but one that has waited long enough goes before
+        them, so that none starves.
         """
         ...
 

@@ -8,7 +8,7 @@ runs it and commits what came of it at most once.  `states` is the table of what
 from __future__ import annotations
 
 from greenlang.engine.executions.orders import Order, PlanCache
-from greenlang.engine.executions.proving import Prover
+from greenlang.engine.executions.proving import Prover, now
 from greenlang.engine.executions.runner import Accepted, Runner, RunnerSettings, Terms
 from greenlang.engine.executions.states import REASONS, TRANSITIONS, may_become
 
@@ -23,4 +23,5 @@ __all__ = [
     "RunnerSettings",
     "Terms",
     "may_become",
+    "now",
 ]

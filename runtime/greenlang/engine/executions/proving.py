@@ -18,6 +18,7 @@ from greenlang.carbon import InventoryInput
 from greenlang.engine.evidence import gather_evidence, inventory_of
 from greenlang.gcel import Plan
 from greenlang.ledger import (
+    CalculationRecord,
     RecordTemplate,
     Signer,
     Unsigned,
@@ -26,7 +27,7 @@ from greenlang.ledger import (
     make_head,
     name_signer,
 )
-from greenlang.ledger.record import hash_record
+from greenlang.ledger.merkle import leaf_hash
 from greenlang.stores import NewRecord, Sealed
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -90,6 +91,21 @@ class Prover:
         record = NewRecord(calculation_id, tenant, filled.json, filled.leaf, at)
         return Proven(record, result, filled.result_hash)
 
+    def named(self, record: CalculationRecord, at: int) -> CalculationRecord:
+        """A record with an id, a time and its signer: all but the link that its commit makes."""
+        return msgspec.structs.replace(
+            name_signer(record, self._signer),
+            calculation_id=new_id("calc", at),
+            timestamp=timestamp_text(at),
+        )
+
+    def kept(self, record: CalculationRecord, at: int, *, evidence: bytes = b"") -> NewRecord:
+        """A record as a store keeps it."""
+        fields = msgspec.to_builtins(record)
+        del fields["chain_hash"]
+        json = canonical_bytes(fields)
+        return NewRecord(record.calculation_id, record.tenant, json, leaf_hash(json), at, evidence)
+
     def seal(self, leaves: Any, previous: str | None) -> Sealed:
         """Link the records of one commit to the chain and sign its head."""
         head = make_head(leaves, self._signer, **({} if previous is None else {"previous": previous}))
@@ -105,17 +121,10 @@ class Prover:
 
     def _prove_inventory(self, plan: Plan, given: object, value: object, tenant: str, at: int) -> Proven:
         evidence = gather_evidence(plan, given, value, registry=self._registry, tenant=tenant)
-        named = msgspec.structs.replace(
-            name_signer(evidence.record, self._signer),
-            calculation_id=new_id("calc", at),
-            timestamp=timestamp_text(at),
-        )
-        fields = msgspec.to_builtins(named)
-        del fields["chain_hash"]
+        named = self.named(evidence.record, at)
         skipped = (evidence.lists or {}).get("skipped", [])
         result = canonical_bytes({"result": named.result, "skipped": skipped})
-        record = NewRecord(named.calculation_id, tenant, canonical_bytes(fields), hash_record(named), at)
-        return Proven(record, result, named.result_hash)
+        return Proven(self.kept(named, at), result, named.result_hash)
 
 
 def timestamp_text(at: int) -> str:

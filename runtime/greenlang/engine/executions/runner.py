@@ -56,6 +56,8 @@ class RunnerSettings:
     threads: int = 4
     #: Seconds after which a silent worker's executions are offered to others.
     lease_seconds: float = 15.0
+    #: Executions of one tenant at once, over all processes; None for no such limit.
+    tenant_concurrency: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -270,7 +272,13 @@ class Runner:
             claimed: tuple[ExecutionRow, ...] = ()
             if free > 0:
                 with contextlib.suppress(StoreError):  # a full disk or a lock: try again
-                    claimed = await self.store.claim(self.worker, limit=free, now=now(), lease=self._lease)
+                    claimed = await self.store.claim(
+                        self.worker,
+                        limit=free,
+                        now=now(),
+                        lease=self._lease,
+                        per_tenant=self.settings.tenant_concurrency,
+                    )
             for row in claimed:
                 task = asyncio.create_task(self._run(row), name=row.id)
                 self._running[row.id] = task

@@ -69,12 +69,23 @@ class SqliteStore(Store):
     ) -> Submitted:
         return await self._writer.run(lambda group: writing.submit_finished(group, new, result, record))
 
+    async def add_calculation(
+        self, record: NewRecord, *, idempotency_key: str | None = None, request_digest: str = ""
+    ) -> Submitted:
+        return await self._writer.run(
+            lambda group: writing.add_calculation(group, record, idempotency_key, request_digest)
+        )
+
     async def add_records(self, records: Sequence[NewRecord]) -> None:
         await self._writer.run(lambda group: group.records.extend(records))
 
-    async def claim(self, worker: str, *, limit: int, now: int, lease: int) -> tuple[ExecutionRow, ...]:
+    async def claim(
+        self, worker: str, *, limit: int, now: int, lease: int, per_tenant: int | None = None
+    ) -> tuple[ExecutionRow, ...]:
         return await self._writer.run(
-            lambda group: writing.claim(group, worker, limit=limit, now=now, lease=lease)
+            lambda group: writing.claim(
+                group, worker, limit=limit, now=now, lease=lease, per_tenant=per_tenant
+            )
         )
 
     async def extend_leases(self, worker: str, *, now: int, lease: int) -> None:

@@ -7,6 +7,7 @@ webhook delivery there too, so that neither is ever missing.
 from __future__ import annotations
 
 __all__ = [
+    "add_calculation",
     "append_events",
     "change",
     "claim",
@@ -20,6 +21,7 @@ __all__ = [
 ]
 
 from collections.abc import Iterable
+from datetime import UTC, datetime
 
 import msgspec
 
@@ -51,7 +53,7 @@ _DEADLINE_PASSED = msgspec.json.encode(
 
 
 def submit(group: Group, new: NewExecution, state: State) -> Submitted:
-    earlier = _earlier(group, new)
+    earlier = _earlier(group, new.tenant, new.idempotency_key, new.id, new.request_digest)
     if earlier is not None:
         return earlier
     group.execute(
@@ -68,7 +70,7 @@ def submit(group: Group, new: NewExecution, state: State) -> Submitted:
 
 
 def submit_finished(group: Group, new: NewExecution, result: bytes, record: NewRecord | None) -> Submitted:
-    earlier = _earlier(group, new)
+    earlier = _earlier(group, new.tenant, new.idempotency_key, new.id, new.request_digest)
     if earlier is not None:
         return earlier
     at = new.created_at if record is None else record.created_at
@@ -95,7 +97,34 @@ def submit_finished(group: Group, new: NewExecution, result: bytes, record: NewR
     return Submitted(new.id, True, new.request_digest)
 
 
-def claim(group: Group, worker: str, *, limit: int, now: int, lease: int) -> tuple[ExecutionRow, ...]:
+def add_calculation(group: Group, record: NewRecord, key: str | None, digest: str) -> Submitted:
+    earlier = _earlier(group, record.tenant, key, record.calculation_id, digest)
+    if earlier is not None:
+        return earlier
+    group.records.append(record)
+    return Submitted(record.calculation_id, True, digest)
+
+
+#: What may be claimed, the first in rank first; the index on `rank` serves it.
+_QUEUED = "SELECT id FROM executions WHERE state IN ('pending', 'queued') AND state = 'queued' ORDER BY rank"
+
+#: The same, but of no tenant more than may run at once: what runs already is counted before what waits.
+_QUEUED_OF_TENANTS = """
+    WITH running AS (
+        SELECT tenant, count(*) AS count FROM executions WHERE state = 'running' GROUP BY tenant
+    ),
+    places AS (
+        SELECT id, rank, coalesce(count, 0) + row_number() OVER (PARTITION BY tenant ORDER BY rank) AS place
+        FROM executions LEFT JOIN running USING (tenant)
+        WHERE state IN ('pending', 'queued') AND state = 'queued'
+    )
+    SELECT id FROM places WHERE place <= ? ORDER BY rank
+"""
+
+
+def claim(
+    group: Group, worker: str, *, limit: int, now: int, lease: int, per_tenant: int | None = None
+) -> tuple[ExecutionRow, ...]:
     _recover(group, now, lease)
     late = group.execute(
         "UPDATE executions SET state = 'timeout', finished_at = ?, error = ?"
@@ -115,9 +144,9 @@ def claim(group: Group, worker: str, *, limit: int, now: int, lease: int) -> tup
     claimed = group.execute(
         "UPDATE executions SET state = 'running', token = token + 1, attempt = attempt + 1, worker = ?,"  # noqa: S608
         " lease_until = ?, started_at = coalesce(started_at, ?) WHERE id IN"
-        " (SELECT id FROM executions WHERE state IN ('pending', 'queued') AND state = 'queued'"
-        f" ORDER BY rank LIMIT ?) RETURNING {EXECUTION_COLUMNS}, rank",
-        (worker, now + lease, now, limit),
+        f" ({_QUEUED if per_tenant is None else _QUEUED_OF_TENANTS} LIMIT ?)"
+        f" RETURNING {EXECUTION_COLUMNS}, rank",
+        (worker, now + lease, now, *(() if per_tenant is None else (per_tenant,)), limit),
     ).fetchall()
     claimed.sort(key=lambda row: row[-1])
     rows = tuple(execution_row(row[:-1]) for row in claimed)
@@ -247,32 +276,39 @@ def settle_delivery(
 
 
 def purge(group: Group, before: int) -> int:
-    """Dead letters stay until somebody has looked at them."""
+    """Dead letters stay until somebody has looked at them; keys of calculations go by their age."""
     ended = "SELECT id FROM executions WHERE finished_at < ? AND state <> 'dead_letter'"
     for table in ("events", "idempotency_keys", "deliveries"):
         group.execute(f"DELETE FROM {table} WHERE execution_id IN ({ended})", (before,))  # noqa: S608
+    group.execute(
+        "DELETE FROM idempotency_keys WHERE execution_id IN"
+        " (SELECT calculation_id FROM calculations WHERE created_at < ?)",
+        (before,),
+    )
     return group.execute(f"DELETE FROM executions WHERE id IN ({ended})", (before,)).rowcount  # noqa: S608
 
 
-def _earlier(group: Group, new: NewExecution) -> Submitted | None:
-    """The submission that holds the idempotency key, or None, and from now on this one holds it."""
-    if new.idempotency_key is None:
+def _earlier(group: Group, tenant: str, key: str | None, holder: str, digest: str) -> Submitted | None:
+    """What holds the idempotency key, an execution or a calculation; None, and from now on `holder` does."""
+    if key is None:
         return None
     taken = group.execute(
         "INSERT INTO idempotency_keys VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING RETURNING 1",
-        (new.tenant, new.idempotency_key, new.id, new.request_digest),
+        (tenant, key, holder, digest),
     ).fetchone()
     if taken is not None:
         return None
-    execution_id, digest = group.execute(
+    found, its_digest = group.execute(
         "SELECT execution_id, request_digest FROM idempotency_keys WHERE tenant = ? AND key = ?",
-        (new.tenant, new.idempotency_key),
+        (tenant, key),
     ).fetchone()
-    return Submitted(execution_id, False, digest)
+    return Submitted(found, False, its_digest)
 
 
 def _deliver(group: Group, execution_id: str, tenant: str, url: str, state: State, at: int) -> None:
-    payload = msgspec.json.encode({"execution_id": execution_id, "state": str(state), "at": at})
+    moment = datetime.fromtimestamp(at // 1_000_000, UTC)
+    data = {"execution_id": execution_id, "state": str(state)}
+    payload = msgspec.json.encode({"type": f"execution.{state}", "timestamp": moment, "data": data})
     group.execute(
         "INSERT INTO deliveries (execution_id, tenant, url, state, attempt, next_at, payload)"
         " VALUES (?, ?, ?, 'due', 0, ?, ?)",

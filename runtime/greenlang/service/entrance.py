@@ -1,0 +1,166 @@
+"""aiohttp's low-level server in front of the API: requests become calls, replies become responses.
+
+A connection that sends nothing, keeps the head of its request back, or lets its body drip is ended, so
+that nobody can hold the service by being slow.
+"""
+
+from __future__ import annotations
+
+__all__ = ["Entrance"]
+
+import asyncio
+import contextlib
+import secrets
+
+from aiohttp import web
+
+from greenlang.service.api import Api
+from greenlang.service.messages import Fault
+from greenlang.service.settings import ServerSettings
+from greenlang.service.wire import Call, Refusal, Reply, Stream, refuse
+
+#: A request id of the caller's own is used if it is no longer than this and plain.
+_LONGEST_REQUEST_ID = 64
+
+#: What is smaller gains nothing from compression.
+_SMALLEST_COMPRESSED = 1024
+
+
+class Entrance:
+    """Makes calls of aiohttp's requests.
+
+    Parameters
+    ----------
+    settings : ServerSettings
+        Read anew for every request: they may be changed while it serves.
+    """
+
+    def __init__(self, api: Api, settings: ServerSettings) -> None:
+        self.settings = settings
+        self._api = api
+        self.server = web.Server(self._handle, access_log=None, keepalive_timeout=settings.idle_seconds)
+        #: Since when each connection keeps us waiting for a request; those that are answered have no entry.
+        self._waiting: dict[web.RequestHandler, float] = {}
+        self._answering: set[web.RequestHandler] = set()
+
+    async def end_idle(self) -> None:
+        """End connections that have sent no whole request for `idle_seconds`, for as long as it runs."""
+        loop = asyncio.get_running_loop()
+        while True:
+            await asyncio.sleep(min(1.0, self.settings.idle_seconds / 4))
+            now = loop.time()
+            idle = set(self.server.connections) - self._answering
+            self._waiting = {connection: self._waiting.get(connection, now) for connection in idle}
+            for connection, since in self._waiting.items():
+                if now - since > self.settings.idle_seconds and connection.transport is not None:
+                    connection.transport.close()
+
+    async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        connection = request.protocol
+        self._answering.add(connection)
+        try:
+            return await self._respond(request)
+        finally:
+            self._answering.discard(connection)
+            self._waiting.pop(connection, None)
+
+    async def _respond(self, request: web.BaseRequest) -> web.StreamResponse:
+        call = Call(
+            method=request.method,
+            path=request.path,
+            request_id=_request_id(request),
+            query=request.query if request.query_string else {},
+            headers=_Headers(request),
+        )
+        try:
+            call.body = await self._body(request)
+        except Refusal as refusal:
+            response = _response(request, call, refuse(call, refusal))
+            response.force_close()  # the rest of the body is not read
+            return response
+        reply = await self._api.respond(call)
+        if isinstance(reply, Stream):
+            return await _stream(request, call, reply)
+        return _response(request, call, reply)
+
+    async def _body(self, request: web.BaseRequest) -> bytes:
+        """The whole body.
+
+        Raises
+        ------
+        Refusal
+            413 if it is larger than the limit, also if it says nothing of its length; 408 if it is too slow;
+            400 if it is not compressed as it says.
+        """
+        if not request.can_read_body:
+            return b""
+        limit = self.settings.max_body_bytes
+        if (request.content_length or 0) > limit:
+            raise self._too_large()
+        if request.content.is_eof():  # all of it came with the head
+            body = request.content.read_nowait()
+            if len(body) > limit:
+                raise self._too_large()
+            return body
+        pieces: list[bytes] = []
+        size = 0
+        try:
+            async with asyncio.timeout(self.settings.body_seconds):
+                while piece := await self._piece(request):
+                    size += len(piece)
+                    if size > limit:
+                        raise self._too_large()
+                    pieces.append(piece)
+        except TimeoutError:
+            raise Refusal(
+                408, Fault("too_slow", "the body came too slowly", "$", "send it faster, or in parts")
+            ) from None
+        except web.RequestPayloadError:
+            raise Refusal(400, Fault("encoding", "the body is not what its headers say", "$")) from None
+        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+    async def _piece(self, request: web.BaseRequest) -> bytes:
+        async with asyncio.timeout(self.settings.body_rest_seconds):
+            return await request.content.readany()
+
+    def _too_large(self) -> Refusal:
+        limit = f"{self.settings.max_body_bytes / 1024**2:,.0f} MB"
+        return Refusal(413, Fault("too_large", f"the body is larger than {limit}", "$", "send it in parts"))
+
+
+class _Headers(dict[str, str]):
+    """The headers that the API asks for; looking up few is cheaper than copying all."""
+
+    def __init__(self, request: web.BaseRequest) -> None:
+        self._of = request.headers
+
+    def get(self, name: str, default: str | None = None) -> str | None:  # type: ignore[override]  # as of texts
+        return self._of.get(name, default)
+
+
+def _response(request: web.BaseRequest, call: Call, reply: Reply) -> web.Response:
+    response = web.Response(status=reply.status, body=reply.body, headers=_headers(call, reply))
+    if len(reply.body) >= _SMALLEST_COMPRESSED and "gzip" in request.headers.get("Accept-Encoding", ""):
+        response.enable_compression(web.ContentCoding.gzip)
+    return response
+
+
+async def _stream(request: web.BaseRequest, call: Call, stream: Stream) -> web.StreamResponse:
+    response = web.StreamResponse(headers={**_headers(call, stream), "Cache-Control": "no-store"})
+    await response.prepare(request)
+    with contextlib.suppress(ConnectionResetError):  # the reader went away
+        async for piece in stream.pieces:
+            await response.write(piece)
+        await response.write_eof()
+    return response
+
+
+def _headers(call: Call, reply: Reply | Stream) -> dict[str, str]:
+    return {"Content-Type": reply.content_type, "X-Request-ID": call.request_id, **dict(reply.headers)}
+
+
+def _request_id(request: web.BaseRequest) -> str:
+    given = request.headers.get("X-Request-ID", "")
+    if 0 < len(given) <= _LONGEST_REQUEST_ID and given.isascii() and given.replace("-", "").isalnum():
+        return given
+    return secrets.token_hex(16)

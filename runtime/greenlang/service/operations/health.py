@@ -1,0 +1,46 @@
+"""Whether the process answers, and whether it can take work."""
+
+from __future__ import annotations
+
+__all__ = ["HealthChecks"]
+
+from greenlang.errors import StoreError
+from greenlang.service.messages import Health
+from greenlang.service.routing import Route
+from greenlang.service.wire import Call, Reply, answer
+from greenlang.stores import Store
+
+
+class HealthChecks:
+    """Liveness apart from readiness: a process that is stopping lives, and is not ready."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self.ready = True
+
+    def routes(self) -> list[Route]:
+        """What is answered here."""
+        return [
+            Route("GET", "/health/live", self.live, "Whether the process answers", answers={200: (Health,)}),
+            Route(
+                "GET",
+                "/health/ready",
+                self.readiness,
+                "Whether it can take work",
+                answers={200: (Health,), 503: (Health,)},
+            ),
+        ]
+
+    async def live(self, call: Call) -> Reply:
+        """`GET /health/live`."""
+        return answer(call, Health("live"))
+
+    async def readiness(self, call: Call) -> Reply:
+        """`GET /health/ready`."""
+        if not self.ready:
+            return answer(call, Health("not ready", "shutting down"), status=503)
+        try:
+            await self._store.counts()
+        except StoreError:
+            return answer(call, Health("not ready", "the store is not available"), status=503)
+        return answer(call, Health("ready"))

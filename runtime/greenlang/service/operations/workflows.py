@@ -1,0 +1,152 @@
+"""Programs: run them, ask what came of them, check and plan them."""
+
+from __future__ import annotations
+
+__all__ = ["Workflows"]
+
+from collections.abc import Callable
+
+import msgspec
+
+from greenlang.engine.executions import Order, Runner, Terms
+from greenlang.errors import InputError
+from greenlang.service.messages import (
+    ExecuteRequest,
+    ExecutionData,
+    Fault,
+    PlanData,
+    PlanRequest,
+    ProgramRequest,
+    Resulting,
+    StatusData,
+    ValidationData,
+)
+from greenlang.service.operations.told import found, told, unknown
+from greenlang.service.reading import idempotency_key, read_body
+from greenlang.service.routing import IDEMPOTENCY_KEY, Route
+from greenlang.service.wire import Call, Refusal, Reply, answer, fault_of
+from greenlang.stores import FINAL_STATES, State
+
+
+class Workflows:
+    """Operations on programs, over a runner."""
+
+    def __init__(self, runner: Runner, check_webhook: Callable[[str], None]) -> None:
+        self._runner = runner
+        self._check_webhook = check_webhook
+        self._store = runner.store
+
+    def routes(self) -> list[Route]:
+        """What is answered here."""
+        return [
+            Route(
+                "POST",
+                "/v1/workflows/execute",
+                self.execute,
+                "Run a program",
+                request=ExecuteRequest,
+                answers={200: (Resulting, ExecutionData), 202: (ExecutionData,)},
+                refusals=(409,),
+                headers=(IDEMPOTENCY_KEY,),
+            ),
+            Route(
+                "GET",
+                "/v1/workflows/{id}/status",
+                self.status,
+                "State of an execution",
+                answers={200: (StatusData,)},
+            ),
+            Route(
+                "GET",
+                "/v1/workflows/{id}/results",
+                self.results,
+                "Result of an execution",
+                answers={200: (Resulting,)},
+                refusals=(409,),
+            ),
+            Route(
+                "POST",
+                "/v1/workflows/validate",
+                self.validate,
+                "Check a program",
+                request=ProgramRequest,
+                answers={200: (ValidationData,)},
+            ),
+            Route(
+                "POST",
+                "/v1/workflows/plan",
+                self.plan,
+                "Plan a program",
+                request=PlanRequest,
+                answers={200: (PlanData,)},
+            ),
+        ]
+
+    async def execute(self, call: Call) -> Reply:
+        """`POST /v1/workflows/execute`."""
+        asked = read_body(call, ExecuteRequest)
+        if asked.webhook is not None:
+            self._check_webhook(asked.webhook)
+        terms = Terms(
+            tenant=call.tenant,
+            priority=int(asked.priority[1]),
+            deadline_seconds=asked.deadline,
+            max_attempts=asked.max_attempts,
+            webhook=asked.webhook,
+            idempotency_key=idempotency_key(call),
+        )
+        order = Order(asked.program, asked.input, asked.policy)
+        accepted = await self._runner.execute(order, terms, wait_seconds=asked.wait)
+        if not accepted.same_order:
+            raise Refusal(
+                409,
+                Fault(
+                    "idempotency_key",
+                    f"the key stands for another request, execution {accepted.id}",
+                    "Idempotency-Key",
+                    "use a new key for a new request",
+                ),
+            )
+        location = (("Location", f"/v1/executions/{accepted.id}"),)
+        if accepted.proven is not None:
+            proven = accepted.proven
+            data = Resulting(
+                accepted.id, msgspec.Raw(proven.result), proven.record.calculation_id, proven.result_hash
+            )
+            return answer(call, data, headers=location)
+        row = accepted.row
+        if row is None:  # purged in the meantime
+            raise unknown("execution", accepted.id)
+        if row.state is State.COMPLETED:
+            data = Resulting(row.id, msgspec.Raw(row.result or b"null"), row.calculation_id)
+            return answer(call, data, headers=location)
+        return answer(call, told(row), status=200 if row.state in FINAL_STATES else 202, headers=location)
+
+    async def status(self, call: Call) -> Reply:
+        """`GET /v1/workflows/{id}/status`."""
+        row = await found(self._store, call)
+        error = None if row.error is None else msgspec.Raw(row.error)
+        return answer(call, StatusData(row.id, str(row.state), row.attempt, row.state in FINAL_STATES, error))
+
+    async def results(self, call: Call) -> Reply:
+        """`GET /v1/workflows/{id}/results`."""
+        row = await found(self._store, call)
+        if row.state is not State.COMPLETED or row.result is None:
+            hint = "look at its error" if row.state in FINAL_STATES else "ask again when it has ended"
+            raise Refusal(409, Fault("state", f"execution {row.id} is {row.state}", "id", hint))
+        return answer(call, Resulting(row.id, msgspec.Raw(row.result), row.calculation_id))
+
+    async def validate(self, call: Call) -> Reply:
+        """`POST /v1/workflows/validate`."""
+        asked = read_body(call, ProgramRequest)
+        try:
+            plan = self._runner.plans.plan(asked.program)
+        except InputError as error:
+            return answer(call, ValidationData(False, fault_of(error)))
+        return answer(call, ValidationData(True, [], plan.hash))
+
+    async def plan(self, call: Call) -> Reply:
+        """`POST /v1/workflows/plan`."""
+        asked = read_body(call, PlanRequest)
+        plan = self._runner.plans.plan(asked.program)
+        return answer(call, PlanData(plan.hash, asked.format, plan.explain(asked.format)))

@@ -1,0 +1,93 @@
+"""How to serve: what `greenlang serve` takes from its options and its configuration file."""
+
+from __future__ import annotations
+
+__all__ = ["ServerSettings", "WebhookSettings", "read_settings", "restart_needed"]
+
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+
+from greenlang.engine.executions import RunnerSettings
+from greenlang.errors import InputError
+from greenlang.service.negotiation import Version
+
+Seconds = Annotated[float, msgspec.Meta(gt=0)]
+Count = Annotated[int, msgspec.Meta(ge=1)]
+
+
+class WebhookSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How the ends of executions are told to others."""
+
+    #: `whsec_` and base64, as Standard Webhooks has them; each signs, so that keys can be changed.
+    secrets: tuple[Annotated[str, msgspec.Meta(pattern="^whsec_[A-Za-z0-9+/]{32,}=*$")], ...] = ()
+    #: Whether deliveries may go to private and loopback addresses.
+    allow_private: bool = False
+    attempts: Count = 10
+    timeout_seconds: Seconds = 15.0
+
+
+class ServerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """How to serve."""
+
+    host: str = "127.0.0.1"
+    port: Annotated[int, msgspec.Meta(ge=0, le=65535)] = 8080
+    #: A SQLite file, or `memory:`.
+    store: str = "memory:"
+    workers: Count = 1
+    #: A larger body is refused with 413 before it is read.
+    max_body_bytes: Count = 32 * 1024 * 1024
+    #: Seconds that a connection may be idle or keep its request's head back.
+    idle_seconds: Seconds = 75.0
+    #: Seconds that a body may rest, and may take as a whole.
+    body_rest_seconds: Seconds = 15.0
+    body_seconds: Seconds = 120.0
+    #: Seconds that executions have to finish after SIGTERM.
+    grace_seconds: Annotated[float, msgspec.Meta(ge=0)] = 20.0
+    #: Executions of a process at once, and of them those of one tenant.
+    concurrency: Count = 32
+    tenant_concurrency: Count | None = None
+    threads: Count = 4
+    lease_seconds: Seconds = 15.0
+    #: Days after which ended executions are deleted; the ledger stays.
+    retention_days: Seconds | None = None
+    webhooks: WebhookSettings = WebhookSettings()
+    #: `[versions.v1]`: since when a version of the API is deprecated, and when it ends.
+    versions: dict[str, Version] = {}
+
+    @property
+    def runner(self) -> RunnerSettings:
+        """What of it concerns executions."""
+        return RunnerSettings(self.concurrency, self.threads, self.lease_seconds, self.tenant_concurrency)
+
+
+#: What cannot change while the server runs.
+_FIXED = ("host", "port", "store", "workers", "threads")
+
+
+def read_settings(path: Path) -> dict[str, object]:
+    """The settings that a TOML file gives, checked.
+
+    Raises
+    ------
+    InputError
+        If it cannot be read, is no TOML, or has a setting that is unknown or not what it has to be.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+        given: dict[str, object] = msgspec.toml.decode(text)
+        msgspec.convert(given, ServerSettings)
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"the configuration cannot be read: {error}", place=str(path)) from error
+    except msgspec.ValidationError as error:
+        names = ", ".join(ServerSettings.__struct_fields__)
+        raise InputError(str(error), fix=f"the settings are {names}", place=str(path)) from error
+    except msgspec.DecodeError as error:
+        raise InputError(f"this is no TOML: {error}", place=str(path)) from error
+    return given
+
+
+def restart_needed(before: ServerSettings, after: ServerSettings) -> list[str]:
+    """The settings that differ and wait for the next start."""
+    return [name for name in _FIXED if getattr(before, name) != getattr(after, name)]
