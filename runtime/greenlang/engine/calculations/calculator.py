@@ -1,0 +1,153 @@
+"""Computes activities: all rows of a request in one columnar run, one record in the ledger."""
+
+from __future__ import annotations
+
+__all__ = ["Calculated", "Calculator", "CalculatorSettings", "read_calculation"]
+
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import msgspec
+
+from greenlang.carbon import InventoryInput
+from greenlang.engine.calculations.outcome import Outcome, outcome_of, read_outcome
+from greenlang.engine.calculations.programs import standard_program
+from greenlang.engine.evidence import Evidence, gather_evidence, inventory_of
+from greenlang.engine.executions import PlanCache, Prover, now
+from greenlang.errors import InputError
+from greenlang.gcel import Plan
+from greenlang.ledger import CalculationRecord, digest_of_bytes
+from greenlang.stores import Calculation, Store
+
+_RECORD = msgspec.json.Decoder(CalculationRecord)
+
+
+@dataclass(frozen=True, slots=True)
+class CalculatorSettings:
+    """How activities are computed."""
+
+    #: A GCEL program from activity data to an inventory; None for the standard one.
+    program: str | None = None
+    #: Rows of one request that are computed in the event loop; more go to a thread.
+    rows_in_loop: int = 2_000
+    #: Threads for larger requests.
+    threads: int = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Calculated:
+    """What came of a request."""
+
+    id: str
+    #: None where the request's key stands for what another request made.
+    record: CalculationRecord | None = None
+    outcome: Outcome | None = None
+
+
+class Calculator:
+    """The calculations of one process.
+
+    Parameters
+    ----------
+    plans : PlanCache
+        Compiles the program, and knows which agents are installed.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        plans: PlanCache,
+        prover: Prover,
+        settings: CalculatorSettings = CalculatorSettings(),
+    ) -> None:
+        self._store = store
+        self._plans = plans
+        self._prover = prover
+        self._settings = settings
+        self._threads = ThreadPoolExecutor(settings.threads, "greenlang-calculate")
+        self._program = settings.program
+
+    def plan(self) -> Plan:
+        """The plan that every request is run through.
+
+        Raises
+        ------
+        InputError
+            If nothing that computes emissions is installed, or the operator's program does not compile or
+            takes no activity data.
+        """
+        if self._program is None:
+            self._program = standard_program(self._plans.registry.names())
+        plan = self._plans.plan(self._program)
+        if plan.input_type is not InventoryInput:
+            raise InputError(
+                "the program that computes activities takes no activity data",
+                fix="begin it with ghg.intake and end it with ghg.inventory",
+                place="--calculation-program",
+            )
+        return plan
+
+    async def calculate(
+        self, given: InventoryInput, *, tenant: str, idempotency_key: str | None = None, request: bytes = b""
+    ) -> Calculated:
+        """Compute activities and commit the record over them.
+
+        Parameters
+        ----------
+        request : bytes
+            All that was asked, by which a repeated key is told from one that is used twice.
+
+        Raises
+        ------
+        DataError
+            Under `on_error="stop"`, if a row cannot be computed: nothing was committed.
+        StoreError
+            If the record could not be committed.
+        """
+        plan = self.plan()
+        evidence = await self._compute(plan, given, tenant)
+        at = now()
+        record, outcome = self._prover.named(evidence.record, at), outcome_of(evidence)
+        new = self._prover.kept(record, at, evidence=outcome.encode())
+        digest = "" if idempotency_key is None else digest_of_bytes(request)
+        submitted = await self._store.add_calculation(
+            new, idempotency_key=idempotency_key, request_digest=digest
+        )
+        if submitted.fresh:
+            return Calculated(record.calculation_id, record, outcome)
+        return await self._earlier(tenant, submitted.id, submitted.request_digest == digest)
+
+    async def _compute(self, plan: Plan, given: InventoryInput, tenant: str) -> Evidence:
+        if plan.is_async:
+            return self._evidence(plan, given, await plan.arun(given, tenant=tenant), tenant)
+        if len(given.table) <= self._settings.rows_in_loop:
+            return self._run(plan, given, tenant)
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._threads, self._run, plan, given, tenant)
+
+    def _run(self, plan: Plan, given: InventoryInput, tenant: str) -> Evidence:
+        return self._evidence(plan, given, plan.run(given, tenant=tenant), tenant)
+
+    def _evidence(self, plan: Plan, given: InventoryInput, value: object, tenant: str) -> Evidence:
+        if inventory_of(value) is None:
+            raise InputError(
+                f"the program that computes activities gives {type(value).__name__}, which is no inventory",
+                fix="end it with ghg.inventory",
+                place="--calculation-program",
+            )
+        return gather_evidence(plan, given, value, registry=self._plans.registry, tenant=tenant)
+
+    async def _earlier(self, tenant: str, calculation_id: str, same_request: bool) -> Calculated:
+        """The calculation that holds the request's key."""
+        kept = await self._store.calculation(tenant, calculation_id) if same_request else None
+        if kept is None:  # another request's, or an execution's
+            return Calculated(calculation_id)
+        record, outcome = read_calculation(kept)
+        return Calculated(calculation_id, record, outcome)
+
+
+def read_calculation(kept: Calculation) -> tuple[CalculationRecord, Outcome | None]:
+    """A record as it was committed, and its rows if it has any."""
+    record = _RECORD.decode(kept.record)
+    return record, read_outcome(kept.evidence) if kept.evidence else None
