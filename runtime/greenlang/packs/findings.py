@@ -33,6 +33,7 @@ RULES = {
     "agent.types": "Input, output and options of an agent are annotated, with types that hold no float.",
     "agent.result": "What an agent gives is of the type that it declares, and holds no float.",
     "agent.effects": "An agent uses files, sockets, processes, clock and chance only as its effects tell.",
+    "agent.columns": "The columnar form of an agent gives for a column what the agent gives for its items.",
     "agent.needs-task": "An asynchronous agent that needs a task of its own says so.",
     "agent.example": "Every agent runs in an example, unless its effects reach outside.",
     "example.result": "Every example gives the result that stands beside it.",

@@ -13,6 +13,7 @@ import inspect
 import os
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from decimal import Decimal
@@ -25,6 +26,7 @@ import msgspec
 from greenlang.agents import Agent, AgentSpec, Discovery, Example, Registry, discover
 from greenlang.agents.manifest import ExampleDeclaration
 from greenlang.errors import GreenLangError
+from greenlang.packs.columnar import columnar_findings
 from greenlang.packs.findings import Finding
 from greenlang.packs.source import open_directory
 from greenlang.packs.values import find_float, holds_float, value_fits
@@ -97,6 +99,8 @@ class _Probe:
         self._given: set[str] = set()
         #: What gives an agent's output; its columnar form gives a column, and `setup` nothing.
         self._giving: set[CodeType] = set()
+        #: How often each agent's code has given something, its columnar form and methods too.
+        self._runs_of: Counter[CodeType] = Counter()
         self._findings: dict[Finding, None] = {}
         self._watch = Watch(self._pack.folder, self._returned)
 
@@ -111,6 +115,8 @@ class _Probe:
         for name, spec in self._specs.items():
             numbered = enumerate(spec.examples, start=1)
             examples += [run for number, one in numbered if (run := self._own_example(name, number, one))]
+        for name, spec in self._specs.items():
+            self._compare_columns(name, spec)
         self._findings.update(dict.fromkeys(self._sights()))
         return Answer(list(self._findings), examples, load_seconds)
 
@@ -148,6 +154,7 @@ class _Probe:
     def _returned(self, name: str, code: CodeType, value: object) -> None:
         spec = self._specs[name]
         self._given.add(name)
+        self._runs_of[code] += 1
         if code not in self._giving:
             return
         if (place := find_float(value)) is not None:
@@ -196,6 +203,13 @@ class _Probe:
                 message = f"it gives {_cut(made.results[0])}, and {_cut(expected)} is expected"
                 self._find("example.result", message, "mend the agent or the example", place)
         return made
+
+    def _compare_columns(self, name: str, spec: AgentSpec) -> None:
+        if spec.columns is not None:
+            code = spec.columns.function.__code__
+            with self._watch:
+                found = columnar_findings(name, spec, self._registry, lambda: self._runs_of[code])
+                self._findings.update(dict.fromkeys(found))
 
     def _repeat(self, title: str, place: str, once: Callable[[], str]) -> ExampleRun | None:
         """Run an example as often as was asked, the first time watched; None, and a finding, if it fails."""
