@@ -1,5 +1,8 @@
 import json
 
+from cyclonedx.schema import SchemaVersion
+from cyclonedx.validation.json import JsonStrictValidator
+
 from greenlang.packs import bill_of_materials, open_pack
 
 
@@ -18,7 +21,11 @@ def test_the_bill_lists_what_a_pack_needs_and_ships(scaffold):
     assert "table 1" in factors["properties"][0]["value"]
 
 
-def test_the_bill_of_a_wheel_is_cyclonedx(wheel):
-    with open_pack(str(wheel)) as pack:
-        bill = json.loads(bill_of_materials(pack))
-    assert (bill["bomFormat"], bill["specVersion"]) == ("CycloneDX", "1.6")
+def test_the_bill_fits_the_schema_of_cyclonedx(scaffold, wheel):
+    schema = JsonStrictValidator(SchemaVersion.V1_6)
+    for place in (scaffold, wheel, "greenlang-electricity"):
+        with open_pack(str(place)) as pack:
+            bill = bill_of_materials(pack)
+        assert schema.validate_str(bill) is None
+        assert (json.loads(bill)["bomFormat"], json.loads(bill)["specVersion"]) == ("CycloneDX", "1.6")
+    assert schema.validate_str(bill.replace('"data"', '"date"')) is not None
