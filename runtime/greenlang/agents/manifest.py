@@ -110,7 +110,7 @@ class FormulaDeclaration(msgspec.Struct, frozen=True, forbid_unknown_fields=True
     name: str
     version: str
     summary: str
-    #: What it says, `result = expression`, in the names of the domain.
+    #: What it says, in the language of `greenlang.carbon.formulas`.
     text: str
     #: Publication and number of its equation.
     citation: str

@@ -40,7 +40,7 @@ from greenlang.carbon.factors import (
 from greenlang.carbon.formulas import Formula
 from greenlang.carbon.gwp import GwpSet, gwp_set
 from greenlang.carbon.inventory import Inventory, build_inventory
-from greenlang.carbon.packdata import PackData, load_pack_data
+from greenlang.carbon.packdata import PackData, load_formula, load_pack_data
 from greenlang.carbon.policy import AccountingPolicy
 from greenlang.carbon.report import Report
 from greenlang.carbon.rows import own_activities, own_factors, rows_taken, tag_columns, wanted_of
@@ -118,6 +118,7 @@ __all__ = [
     "kinds_of_rows",
     "load_aliases",
     "load_factors",
+    "load_formula",
     "load_pack_data",
     "own_activities",
     "own_factors",

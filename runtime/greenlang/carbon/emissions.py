@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from greenlang.carbon.activity import ActivityData, RowProblem
 from greenlang.carbon.factors import Selection
-from greenlang.carbon.formulas import CO2E, KG_PLACES, MASS
+from greenlang.carbon.formulas import CO2E, KG_PLACES, MASS, Formula
 from greenlang.carbon.gwp import GwpSet, gwp_set
 from greenlang.carbon.tables import StringColumn, combine_codes, merge_rows, split_rows
 from greenlang.errors import AgentError, FactorError, FormulaError, InputError, Problem
@@ -88,6 +88,7 @@ class Emissions:
     refused: tuple[RowProblem, ...]
     gwp: GwpSet
     activities: tuple[str, ...]  #: what it has factors for
+    formulas: tuple[Formula, ...] = ()  #: by which the agent computed its quantities
 
     def without(self, rows: Rows) -> Emissions:
         """The same emissions with some rows left out."""
@@ -144,6 +145,7 @@ def calculate(
     expected: Sequence[str] = COMBUSTION_GASES,
     reason: Callable[[int, str], str] | None = None,
     activities: tuple[str, ...] = (),
+    formulas: tuple[Formula, ...] = (),
 ) -> Emissions:
     """Compute the emissions of some rows.
 
@@ -165,6 +167,8 @@ def calculate(
         and they are reported as missing.
     reason : callable, optional
         Says why a gas of a kind (by its example row) is missing.
+    formulas : tuple of Formula
+        Those that the agent computed `quantities` by; the record of the calculation tells them.
 
     Raises
     ------
@@ -219,6 +223,7 @@ def calculate(
         refused=tuple(refused),
         gwp=gwp,
         activities=activities,
+        formulas=formulas,
     )
 
 

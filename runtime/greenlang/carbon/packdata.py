@@ -1,4 +1,4 @@
-"""The data files of a pack: factors and other names of activities, read from its package once.
+"""The data of a pack: factors, other names of activities and formulas, read from its package once.
 
 A pack whose agent has nothing to add to "quantity times factor" needs no more than this:
 
@@ -6,6 +6,8 @@ A pack whose agent has nothing to add to "quantity times factor" needs no more t
     def laundry(data: ActivityData) -> Emissions:
         pack = load_pack_data(__package__, ("data/laundry_2025.csv",))
         return pack.emissions(data, agent="acme.laundry", scope=3, category="purchased goods and services")
+
+One that has more to compute declares formulas in its pack.yaml and gets them by `load_formula`.
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ from importlib.resources import files
 import numpy as np
 import numpy.typing as npt
 
+from greenlang.agents.manifest import FILE_NAME, parse_manifest
 from greenlang.carbon.activity import ActivityData
 from greenlang.carbon.emissions import COMBUSTION_GASES, Component, Emissions, calculate, kinds_of_rows
 from greenlang.carbon.factors import (
@@ -28,10 +31,12 @@ from greenlang.carbon.factors import (
     load_aliases,
     load_factors,
 )
+from greenlang.carbon.formulas import Formula
 from greenlang.carbon.policy import AccountingPolicy
 from greenlang.carbon.rows import own_activities, own_factors, wanted_of
+from greenlang.errors import FormulaError
 
-__all__ = ["PackData", "load_pack_data"]
+__all__ = ["PackData", "load_formula", "load_pack_data"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,4 +159,32 @@ def load_pack_data(package: str, factors: tuple[str, ...], aliases: str = "data/
     return PackData(
         tuple(load_factors(text(path), file=path) for path in factors),
         load_aliases(text(aliases), file=aliases) if aliases else {},
+    )
+
+
+@cache
+def load_formula(package: str, name: str, version: str) -> Formula:
+    """Read a formula that a pack declares in its pack.yaml.
+
+    Parameters
+    ----------
+    package : str
+        The pack's package, `__package__` in its modules.
+    name, version : str
+        Which of its formulas; an agent says the version, so that a later one changes nothing for it.
+
+    Raises
+    ------
+    FormulaError
+        If the pack declares no such formula, or its text is none.
+    """
+    declared = parse_manifest(files(package).joinpath(FILE_NAME).read_text(encoding="utf-8")).formulas
+    for formula in declared:
+        if (formula.name, formula.version) == (name, version):
+            return Formula(name, version, formula.text, citation=formula.citation)
+    known = ", ".join(f"{formula.name} {formula.version}" for formula in declared) or "none"
+    raise FormulaError(
+        f"there is no formula {name} {version}",
+        fix=f"declare it in {FILE_NAME}, or use one of those there: {known}",
+        place=f"{package}/{FILE_NAME}",
     )

@@ -9,7 +9,7 @@ from typing import Any
 
 from greenlang.carbon.emissions import Emissions
 from greenlang.carbon.factors import EmissionFactor
-from greenlang.carbon.formulas import CO2E, KG_PLACES, MASS
+from greenlang.carbon.formulas import CO2E, KG_PLACES, MASS, Formula
 from greenlang.carbon.inventory import Inventory, Line
 
 __all__ = ["factor_roles", "formulas_used", "inventory_summary", "roundings"]
@@ -93,8 +93,8 @@ def _role(part: Emissions) -> str:
     return f"scope {part.scope}" + (f" {part.method}" if part.method else "")
 
 
-def formulas_used() -> list[dict[str, str]]:
-    """The formulas of every inventory: id, version, text and hash."""
+def formulas_used(inventory: Inventory) -> list[dict[str, str]]:
+    """The formulas of an inventory, those of its agents last: id, version, text and hash."""
     return [
         {
             "formula_id": formula.name,
@@ -102,13 +102,13 @@ def formulas_used() -> list[dict[str, str]]:
             "text": formula.text,
             "formula_hash": formula.formula_hash,
         }
-        for formula in (MASS, CO2E)
+        for formula in (MASS, CO2E, *_of_agents(inventory))
     ]
 
 
-def roundings() -> list[dict[str, str | int]]:
+def roundings(inventory: Inventory) -> list[dict[str, str | int]]:
     """Where figures were rounded, to how many places and how; sums add the rounded rows."""
-    return [
+    of_all: list[dict[str, str | int]] = [
         {
             "what": f"{formula.name} of each row and gas",
             "unit": "kg",
@@ -117,3 +117,21 @@ def roundings() -> list[dict[str, str | int]]:
         }
         for formula in (MASS, CO2E)
     ]
+    return of_all + [
+        {
+            "what": f"{formula.name} of each row: {rounding.what}",
+            "unit": rounding.unit,
+            "places": rounding.places,
+            "mode": rounding.mode,
+        }
+        for formula in _of_agents(inventory)
+        for rounding in formula.roundings
+    ]
+
+
+def _of_agents(inventory: Inventory) -> list[Formula]:
+    """The formulas that agents computed quantities by, each once."""
+    found = {
+        (formula.name, formula.version): formula for part in inventory.parts for formula in part.formulas
+    }
+    return [found[key] for key in sorted(found)]

@@ -128,7 +128,7 @@ def gather_evidence(
         result={"inventory": summary, "report": _report(value)},
         rows=tree,
         lists={name: _list_tree(name, items) for name, items in lists.items()},
-        formulas=[FormulaUse(**formula) for formula in formulas_used()],
+        formulas=[FormulaUse(**formula) for formula in formulas_used(inventory)],
         factors=[
             FactorUse(
                 ef_cid=factor.ef_cid,
@@ -146,7 +146,7 @@ def gather_evidence(
         method=[part.method for part in inventory.parts if part.method],
         unit_table_hash=unit_table_hash(),
         fallbacks=summary["fallbacks"],
-        roundings=roundings(),
+        roundings=roundings(inventory),
         **common,
     )
     return Evidence(record, source, inventory, schema, series, tuple(tree.leaves), lists)

@@ -72,6 +72,7 @@ class Formula:
         self.unit = parsed.unit
         #: Decimal places of the result.
         self.places = parsed.places
+        self.roundings = parsed.roundings
         self._nodes = parsed.nodes
         self._texts = parsed.texts
         self._programs: dict[object, Program] = {}

@@ -19,6 +19,7 @@ from __future__ import annotations
 import ast
 import re
 import warnings
+from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import ROUND_HALF_EVEN, Decimal
 from fractions import Fraction
@@ -41,7 +42,7 @@ from greenlang.carbon.units import DIMENSIONLESS, CompoundUnit, Unit, parse_comp
 from greenlang.errors import FormulaError, InputError, UnitMismatch, nearest
 from greenlang.exact import MAX_DIGITS, ROUNDING_MODES, canonical_text, decimal_from_text
 
-__all__ = ["ANY_UNIT", "Parsed", "parse_formula", "unit_text"]
+__all__ = ["ANY_UNIT", "Parsed", "RoundingPlace", "parse_formula", "unit_text"]
 
 #: The unit of an operand that may come in any.
 ANY_UNIT = Unit("unit", "any unit", Fraction(1))
@@ -57,6 +58,16 @@ _NUMBER = re.compile(r"[0-9]+(?:\.[0-9]*)?(?:[eE][+-]?[0-9]{1,2})?|\.[0-9]+(?:[e
 
 
 @dataclass(frozen=True, slots=True)
+class RoundingPlace:
+    """Where a formula rounds, and how."""
+
+    what: str  #: the name of the line, or the expression
+    unit: str  #: that its places are of
+    places: int
+    mode: str  #: as the text writes it
+
+
+@dataclass(frozen=True, slots=True)
 class Parsed:
     """A formula that was read."""
 
@@ -66,6 +77,7 @@ class Parsed:
     result: str  #: the name of the last line
     unit: CompoundUnit  #: of the result
     places: int  #: after the point of the result
+    roundings: tuple[RoundingPlace, ...]  #: in the order that they are computed
     text: str  #: in canonical spelling
 
 
@@ -121,6 +133,7 @@ class _Reader:
         self._used: set[str] = set()
         self._operands: list[tuple[str, CompoundUnit]] = []
         self._lines: list[str] = []
+        self._rounded_in: dict[int, str] = {}  #: the unit of each rounding, by its node
 
     def read(self, tree: ast.Module) -> Parsed:
         result = ""
@@ -151,8 +164,16 @@ class _Reader:
             result,
             term.unit,
             places,
+            tuple(self._rounding_places(kept)),
             "\n".join(self._lines),
         )
+
+    def _rounding_places(self, kept: int) -> Iterator[RoundingPlace]:
+        for position, node in enumerate(self._made.nodes[:kept]):
+            if isinstance(node, Rounding):
+                yield RoundingPlace(
+                    self._made.texts[position], self._rounded_in[position], node.places, _mode_word(node.mode)
+                )
 
     # ---- lines ---------------------------------------------------------------------------------------------
 
@@ -210,7 +231,7 @@ class _Reader:
         if _is_call(value, "round"):
             of, places, mode = self._rounding(value)
             converted = self._converted(self._term(of), unit, value)
-            return Term(self._made.node(Rounding(converted.node, places, mode), self._text(value)), unit)
+            return Term(self._rounded(converted.node, places, mode, value, unit), unit)
         return self._converted(self._term(value), unit, value)
 
     # ---- expressions ---------------------------------------------------------------------------------------
@@ -249,9 +270,8 @@ class _Reader:
                         f"this rounds a value in {term.unit} inside an expression",
                         f'round it on a line of its own that says its unit: x: "{term.unit}" = round(…)',
                     )
-                return Term(
-                    self._made.node(Rounding(term.node, places, mode), self._text(node)), DIMENSIONLESS
-                )
+                rounded = self._rounded(term.node, places, mode, node, DIMENSIONLESS)
+                return Term(rounded, DIMENSIONLESS)
         raise self._refused(
             node,
             f"`{self._text(node)}` is not of the language",
@@ -324,6 +344,11 @@ class _Reader:
         choice = Choice(RELATIONS[type(condition.ops[0])], left.node, right.node, chosen.node, other.node)
         return Term(self._made.node(choice, self._text(node)), chosen.unit)
 
+    def _rounded(self, of: int, places: int, mode: str, node: ast.expr, unit: CompoundUnit) -> int:
+        position = self._made.node(Rounding(of, places, mode), self._text(node))
+        self._rounded_in[position] = unit_text(unit)
+        return position
+
     def _rounding(self, node: ast.expr) -> tuple[ast.expr, int, str]:
         """What is rounded, to how many places, and in which of `decimal`'s modes."""
         match node:
@@ -340,7 +365,7 @@ class _Reader:
         )
 
     def _mode(self, node: ast.expr) -> str:
-        words = [mode.removeprefix("ROUND_").lower().replace("_", "-") for mode in sorted(ROUNDING_MODES)]
+        words = [_mode_word(mode) for mode in sorted(ROUNDING_MODES)]
         if not isinstance(node, ast.Constant) or node.value not in words:
             raise self._refused(
                 node, f"{self._text(node)} is no mode of rounding", f"write one of {', '.join(words)}"
@@ -386,6 +411,10 @@ class _Reader:
 def unit_text(unit: CompoundUnit) -> str:
     """A unit as a formula writes it."""
     return str(unit) or "1"
+
+
+def _mode_word(mode: str) -> str:
+    return mode.removeprefix("ROUND_").lower().replace("_", "-")
 
 
 def _is_call(node: ast.expr, name: str) -> bool:
