@@ -1,6 +1,10 @@
+import os
+import pty
+import re
 import shutil
 import subprocess
 import sys
+import threading
 
 import pytest
 
@@ -68,6 +72,45 @@ def test_the_answers_are_in_the_pack(tmp_path):
 def test_an_answer_that_would_break_the_pack_is_refused(answers, tmp_path):
     with pytest.raises(InputError):
         new_pack(tmp_path / "acme", answers, ask=False)
+
+
+def test_on_a_terminal_what_is_not_given_is_asked(tmp_path):
+    terminal, end = pty.openpty()
+    command = [sys.executable, "-m", "greenlang", "packs", "new", "bolt-fuels", "--set", "licence=MIT"]
+    asking = subprocess.Popen(command, cwd=tmp_path, stdin=end, stdout=end, stderr=end)
+    os.close(end)
+    # A question that is not answered would be waited for, forever.
+    watchdog = threading.Timer(60, asking.kill)
+    watchdog.start()
+    shown = b""
+    # The name of the folder is offered, and what follows from it; nobody can guess who publishes it.
+    for question, answer in (
+        (b"names your agents", b""),
+        (b"name of the distribution", b""),
+        (b"Python package", b""),
+        (b"What it computes", b"What bolts emit."),
+        (b"Who publishes it", b"Bolt Ltd"),
+    ):
+        while question not in shown:
+            shown += os.read(terminal, 4096)
+        # What is typed stands after the default; Control-U takes that away.
+        os.write(terminal, (b"\x15" + answer if answer else b"") + b"\r")
+    while b"is a pack; next" not in shown:
+        shown += os.read(terminal, 4096)
+    assert asking.wait(timeout=30) == 0
+    watchdog.cancel()
+    os.close(terminal)
+    assert b"The licence" not in shown
+    written = (tmp_path / "bolt-fuels" / ".copier-answers.yml").read_text()
+    answers = dict(re.findall(r'^(\w+): "(.*)"$', written, re.MULTILINE))
+    assert answers == {
+        "pack": "bolt_fuels",
+        "distribution": "bolt-fuels-pack",
+        "package": "bolt_fuels_pack",
+        "summary": "What bolts emit.",
+        "author": "Bolt Ltd",
+        "licence": "MIT",
+    }
 
 
 def test_a_folder_with_files_in_it_is_refused(tmp_path):

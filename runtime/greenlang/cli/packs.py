@@ -112,7 +112,7 @@ def new(folder: Path, answers: tuple[str, ...], ask: bool | None) -> None:
     """Make a pack in FOLDER, complete and passing: agent, factors, example, tests."""
     from greenlang.packs import new_pack
 
-    given = {"pack": folder.name.replace("-", "_").lower()} if ask is False or not sys.stdin.isatty() else {}
+    given = {}
     for text in answers:
         name, equals, answer = text.partition("=")
         if not equals:

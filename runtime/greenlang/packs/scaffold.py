@@ -43,7 +43,7 @@ def new_pack(folder: Path, answers: Mapping[str, str], *, ask: bool) -> None:
     Parameters
     ----------
     answers : Mapping[str, str]
-        Answers to the questions of copier.yml, by their names.
+        Answers to the questions of copier.yml, by their names; the pack is called like the folder otherwise.
     ask : bool
         Ask for the other answers on the terminal; without it they are the defaults.
 
@@ -56,8 +56,16 @@ def new_pack(folder: Path, answers: Mapping[str, str], *, ask: bool) -> None:
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise InputError(f"'{folder}' is not an empty folder", fix="name a folder that is not there yet")
     newest = TEMPLATES / template_versions()[-1]
+    name = folder.resolve().name.replace("-", "_").lower()
     with _told_by_copier():
-        copier.run_copy(str(newest), folder, data=dict(answers), defaults=not ask, quiet=True)
+        copier.run_copy(
+            str(newest),
+            folder,
+            data=dict(answers),
+            user_defaults={"pack": name},
+            defaults=not ask,
+            quiet=True,
+        )
 
 
 def update_pack(folder: Path) -> str:
