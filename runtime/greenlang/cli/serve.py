@@ -46,6 +46,12 @@ Then, from another terminal:
 )
 @click.option("--concurrency", type=click.IntRange(1), help="Executions at once.  [default: 32]")
 @click.option(
+    "--calculation-program",
+    type=click.Path(dir_okay=False),
+    help="A GCEL program, from activity data to an inventory, that computes what is sent to"
+    " /v1/calculations/emissions.  [default: every installed first-party pack]",
+)
+@click.option(
     "--config",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="Settings in TOML; read again on SIGHUP.",

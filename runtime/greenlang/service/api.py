@@ -8,12 +8,13 @@ import logging
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
+from greenlang.engine.calculations import Calculator
 from greenlang.engine.executions import Runner
 from greenlang.errors import GcelError, InputError, StoreError
 from greenlang.service.documents import Documents
 from greenlang.service.messages import Fault
 from greenlang.service.negotiation import Version, accepts, version_asked_for, version_headers
-from greenlang.service.operations import Agents, Calculations, Executions, HealthChecks, Workflows
+from greenlang.service.operations import Agents, Calculations, Emissions, Executions, HealthChecks, Workflows
 from greenlang.service.routing import Router
 from greenlang.service.wire import Call, Refusal, Reply, Stream, fault_of, refuse
 
@@ -27,6 +28,8 @@ class Api:
     ----------
     runner : Runner
         Started; what it takes on, it finishes.
+    calculator : Calculator
+        On the same store.
     check_webhook : callable
         Raises InputError for a URL that nothing can be delivered to.
     versions : mapping
@@ -36,6 +39,7 @@ class Api:
     def __init__(
         self,
         runner: Runner,
+        calculator: Calculator,
         *,
         check_webhook: Callable[[str], None],
         versions: Mapping[str, Version] = {},
@@ -43,6 +47,7 @@ class Api:
         self.health = HealthChecks(runner.store)
         operations = [
             *Workflows(runner, check_webhook).routes(),
+            *Emissions(calculator).routes(),
             *Calculations(runner).routes(),
             *Executions(runner).routes(),
             *Agents(runner.plans.registry).routes(),
@@ -80,6 +85,6 @@ class Api:
         if accept and (version := version_asked_for(accept)) and not self.router.knows(call.path):
             call.path = f"/{version}{call.path}"
         route = self.router.find(call)
-        gives = accepts(accept, route.gives) if accept else route.gives
+        call.gives = gives = accepts(accept, route.gives, route.other_gives) if accept else route.gives
         reply = await route.handler(call)
         return reply if gives == route.gives else replace(reply, content_type=gives)

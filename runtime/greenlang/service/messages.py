@@ -8,7 +8,6 @@ from __future__ import annotations
 __all__ = [
     "AgentData",
     "AgentList",
-    "CalculationData",
     "DeliveryData",
     "DeliveryList",
     "EventData",
@@ -162,16 +161,6 @@ class EventData(msgspec.Struct, frozen=True):
     type: str
     at: str
     payload: msgspec.Raw
-
-
-class CalculationData(msgspec.Struct, frozen=True):
-    """A calculation record, with what proves that it is the one that was committed."""
-
-    record: msgspec.Raw
-    #: Where it stands in its commit, and the hashes that lead from it to the commit's root.
-    inclusion: msgspec.Raw
-    #: The chain after that commit: its link, and the signature over it.
-    head: msgspec.Raw
 
 
 class AgentData(msgspec.Struct, frozen=True):

@@ -32,8 +32,8 @@ class Version:
 
 
 @lru_cache(256)
-def accepts(accept: str, media_type: str) -> str:
-    """The type to answer with: `media_type`, or the versioned type of JSON where that is asked for by name.
+def accepts(accept: str, media_type: str, others: tuple[str, ...] = ()) -> str:
+    """The type to answer with: `media_type`, or what is asked for by name: another, or JSON's versioned type.
 
     Raises
     ------
@@ -43,6 +43,8 @@ def accepts(accept: str, media_type: str) -> str:
     ranges = _ranges(accept)
     if media_type == JSON and VERSIONED_JSON in ranges:
         return VERSIONED_JSON
+    if asked := [other for other in others if other in ranges and media_type not in ranges]:
+        return asked[0]
     kind = media_type.partition("/")[0]
     # An error is told in JSON to whoever asks for something else.
     if not ranges or {media_type, f"{kind}/*", "*/*", JSON} & ranges:

@@ -19,6 +19,24 @@ from greenlang.service.wire import JSON, VERSIONED_JSON
 _REFERENCE = "#/components/schemas/{name}"
 _TEXT = {"type": "string"}
 
+#: Of every envelope.
+_META = {
+    "type": "object",
+    "required": ["timestamp", "version", "request_id"],
+    "properties": {
+        "timestamp": {"type": "string", "format": "date-time"},
+        "version": _TEXT,
+        "request_id": _TEXT,
+    },
+}
+
+#: What comes bit by bit is described by its bits, as server-sent events are read.
+_EVENT = {
+    "type": "object",
+    "required": ["id", "event", "data"],
+    "properties": {"id": _TEXT, "event": _TEXT, "data": _TEXT},
+}
+
 #: Statuses that any operation may refuse with.
 _COMMON = (400, 404, 405, 406, 408, 413, 500, 503)
 
@@ -43,13 +61,13 @@ def openapi_document(routes: Sequence[Route]) -> bytes:
             "summary": "Emissions, exact and with proof.",
         },
         "paths": paths,
-        "components": {"schemas": components},
+        "components": {"schemas": {**components, "Meta": _META, "Refusal": _envelope([])}},
     }
     return msgspec.json.encode(document)
 
 
 def _types(route: Route) -> Iterator[type[msgspec.Struct]]:
-    for kind in (route.request, route.query):
+    for kind in (route.request, route.query, *route.other_requests):
         if kind is not None:
             yield kind
     for kinds in route.answers.values():
@@ -64,13 +82,18 @@ def _operation(route: Route, named: dict[Any, Any], components: dict[str, Any]) 
         "responses": {},
     }
     if route.request is not None:
-        content: dict[str, Any] = {"schema": named[route.request]}
+        forms = [named[route.request], *(named[kind] for kind in route.other_requests)]
+        content: dict[str, Any] = {"schema": {"anyOf": forms} if route.other_requests else forms[0]}
         if route.examples:
             content["examples"] = {
                 re.sub(r"\W+", "-", title): {"summary": title, "value": value}
                 for title, value in route.examples.items()
             }
-        operation["requestBody"] = {"required": True, "content": {JSON: content, VERSIONED_JSON: content}}
+        others = {other: {"schema": _TEXT} for other in route.other_types}
+        operation["requestBody"] = {
+            "required": True,
+            "content": {JSON: content, VERSIONED_JSON: content, **others},
+        }
     responses = operation["responses"]
     for status, kinds in route.answers.items():
         responses[str(status)] = _response(status, route, [named[kind] for kind in kinds])
@@ -78,7 +101,7 @@ def _operation(route: Route, named: dict[Any, Any], components: dict[str, Any]) 
     for status in sorted(refusals - set(route.answers)):
         responses[str(status)] = {
             "description": http.HTTPStatus(status).phrase,
-            "content": {JSON: {"schema": _envelope([])}},
+            "content": {JSON: {"schema": {"$ref": _REFERENCE.format(name="Refusal")}}},
         }
     if route.method == "GET" and route.gives == JSON:
         responses["304"] = {"description": http.HTTPStatus.NOT_MODIFIED.phrase}
@@ -89,9 +112,11 @@ def _response(status: int, route: Route, data: list[dict[str, Any]]) -> dict[str
     described: dict[str, Any] = {"description": http.HTTPStatus(status).phrase}
     if route.gives == JSON:
         schema = {"schema": _envelope(data)}
-        described["content"] = {JSON: schema, VERSIONED_JSON: schema}
+        others = {other: {"schema": _TEXT} for other in route.other_gives}
+        described["content"] = {JSON: schema, VERSIONED_JSON: schema, **others}
     else:
-        described["content"] = {route.gives: {"schema": _TEXT}}
+        bits: dict[str, Any] = _EVENT if route.gives == "text/event-stream" else _TEXT
+        described["content"] = {route.gives: {"schema": bits}}
     return described
 
 
@@ -117,11 +142,7 @@ def _envelope(data: list[dict[str, Any]]) -> dict[str, Any]:
         "properties": {
             "status": {"enum": ["success" if data else "error"]},
             "data": ({"anyOf": data} if len(data) > 1 else data[0]) if data else {"type": "null"},
-            "meta": {
-                "type": "object",
-                "required": ["timestamp", "version", "request_id"],
-                "properties": {"timestamp": _TEXT, "version": _TEXT, "request_id": _TEXT},
-            },
+            "meta": {"$ref": _REFERENCE.format(name="Meta")},
             "errors": {"type": "array", "items": {"$ref": _REFERENCE.format(name=Fault.__name__)}},
         },
     }

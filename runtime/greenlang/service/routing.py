@@ -45,6 +45,9 @@ class Route:
     #: The types of its body and of its query parameters; None for none.
     request: type[msgspec.Struct] | None = None
     query: type[msgspec.Struct] | None = None
+    #: Further types that its body in JSON may have, and media types that it takes besides JSON.
+    other_requests: tuple[Any, ...] = ()
+    other_types: tuple[str, ...] = ()
     headers: tuple[Header, ...] = ()
     #: The types that its `data` may have, by status; what is no JSON has none.
     answers: Mapping[int, tuple[type[msgspec.Struct], ...]] = field(default_factory=lambda: {200: ()})
@@ -52,6 +55,8 @@ class Route:
     refusals: tuple[int, ...] = ()
     #: The media type of what it gives when all is well.
     gives: str = JSON
+    #: What it gives instead, where that is asked for.
+    other_gives: tuple[str, ...] = ()
     #: Bodies that show how it is used, by what they show.
     examples: Mapping[str, Any] = field(default_factory=dict)
 

@@ -14,10 +14,12 @@ import logging
 import signal
 import socket
 from collections.abc import Callable
+from pathlib import Path
 
 from aiohttp import web
 
 from greenlang.agents import Registry
+from greenlang.engine.calculations import Calculator, CalculatorSettings
 from greenlang.engine.executions import PlanCache, Prover, Runner, now
 from greenlang.errors import InputError, StoreError
 from greenlang.ledger import load_signer
@@ -83,9 +85,12 @@ async def serve(
     prover = Prover(registry, load_signer())
     runner = Runner(open_store(settings.store, prover.seal), PlanCache(registry), prover, settings.runner)
     courier = Courier(runner.store, settings.webhooks)
-    api = Api(runner, check_webhook=courier.check, versions=settings.versions)
+    calculator = Calculator(runner.store, runner.plans, prover, _calculations(settings))
+    api = Api(runner, calculator, check_webhook=courier.check, versions=settings.versions)
     entrance = Entrance(api, settings)
     server = web.ServerRunner(entrance.server)
+    if settings.calculation_program is not None:
+        calculator.plan()  # a mistake in it is told now, not to whoever asks first
     await server.setup()
     await runner.start()
     keepers = [
@@ -124,6 +129,11 @@ async def serve(
         await server.cleanup()
         await courier.close()
         await runner.store.close()
+
+
+def _calculations(settings: ServerSettings) -> CalculatorSettings:
+    program = settings.calculation_program
+    return CalculatorSettings(None if program is None else Path(program))
 
 
 async def _purge(runner: Runner, entrance: Entrance) -> None:

@@ -49,6 +49,8 @@ class ServerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
     concurrency: Count = 32
     tenant_concurrency: Count | None = None
     threads: Count = 4
+    #: A GCEL program that computes activities; None for the inventory over every first-party pack.
+    calculation_program: str | None = None
     lease_seconds: Seconds = 15.0
     #: Days after which ended executions are deleted; the ledger stays.
     retention_days: Seconds | None = None
@@ -63,7 +65,7 @@ class ServerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
 
 
 #: What cannot change while the server runs.
-_FIXED = ("host", "port", "store", "workers", "threads")
+_FIXED = ("host", "port", "store", "workers", "threads", "calculation_program")
 
 
 def read_settings(path: Path) -> dict[str, object]:

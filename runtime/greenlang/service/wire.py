@@ -53,6 +53,8 @@ class Call:
     body: bytes = b""
     #: What the path's template caught.
     names: Mapping[str, str] = field(default_factory=dict)
+    #: The media type that is wanted of the answer, out of those that the operation gives.
+    gives: str = JSON
 
 
 @dataclass(frozen=True, slots=True)

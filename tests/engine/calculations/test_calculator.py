@@ -123,12 +123,14 @@ def test_large_requests_are_computed_in_a_thread_with_the_same_result(use):
 @pytest.mark.parametrize(
     ("program", "told"), [("sum", "takes no activity data"), ("ghg.intake", "which is no inventory")]
 )
-def test_a_program_that_computes_no_inventory_is_refused(use, program, told):
+def test_a_program_that_computes_no_inventory_is_refused(use, program, told, tmp_path):
+    (tmp_path / "own.gcel").write_text(program)
+
     async def test(calculator, store):
         with pytest.raises(InputError, match=told):
             await calculator.calculate(given(GAS), tenant="acme")
 
-    use(test, program=program)
+    use(test, program=tmp_path / "own.gcel")
 
 
 def test_without_a_pack_it_is_said_what_to_install():

@@ -7,6 +7,7 @@ __all__ = ["Calculated", "Calculator", "CalculatorSettings", "read_calculation"]
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 
 import msgspec
 
@@ -15,6 +16,7 @@ from greenlang.engine.calculations.outcome import Outcome, outcome_of, read_outc
 from greenlang.engine.calculations.programs import standard_program
 from greenlang.engine.evidence import Evidence, gather_evidence, inventory_of
 from greenlang.engine.executions import PlanCache, Prover, now
+from greenlang.engine.inputs import load_program
 from greenlang.errors import InputError
 from greenlang.gcel import Plan
 from greenlang.ledger import CalculationRecord, digest_of_bytes
@@ -28,7 +30,7 @@ class CalculatorSettings:
     """How activities are computed."""
 
     #: A GCEL program from activity data to an inventory; None for the standard one.
-    program: str | None = None
+    program: Path | None = None
     #: Rows of one request that are computed in the event loop; more go to a thread.
     rows_in_loop: int = 2_000
     #: Threads for larger requests.
@@ -66,7 +68,7 @@ class Calculator:
         self._prover = prover
         self._settings = settings
         self._threads = ThreadPoolExecutor(settings.threads, "greenlang-calculate")
-        self._program = settings.program
+        self._plan: Plan | None = None
 
     def plan(self) -> Plan:
         """The plan that every request is run through.
@@ -77,14 +79,20 @@ class Calculator:
             If nothing that computes emissions is installed, or the operator's program does not compile or
             takes no activity data.
         """
-        if self._program is None:
-            self._program = standard_program(self._plans.registry.names())
-        plan = self._plans.plan(self._program)
+        if self._plan is None:
+            self._plan = self._compiled()
+        return self._plan
+
+    def _compiled(self) -> Plan:
+        registry, program = self._plans.registry, self._settings.program
+        if program is None:
+            return self._plans.plan(standard_program(registry.names()))
+        plan = load_program(program, registry=registry)
         if plan.input_type is not InventoryInput:
             raise InputError(
                 "the program that computes activities takes no activity data",
                 fix="begin it with ghg.intake and end it with ghg.inventory",
-                place="--calculation-program",
+                place=str(program),
             )
         return plan
 
@@ -134,7 +142,7 @@ class Calculator:
             raise InputError(
                 f"the program that computes activities gives {type(value).__name__}, which is no inventory",
                 fix="end it with ghg.inventory",
-                place="--calculation-program",
+                place=str(self._settings.program),
             )
         return gather_evidence(plan, given, value, registry=self._plans.registry, tenant=tenant)
 

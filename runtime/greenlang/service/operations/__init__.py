@@ -1,15 +1,16 @@
 """The operations of the API, a module for each kind.
 
-Each is a class over what it needs (a runner, a store, a registry) that tells its routes; a call goes in, a reply
-or a stream comes out. `told` is what they share.
+Each is a class over what it needs (a runner, a store, a registry) that tells its routes; a call goes in, a
+reply or a stream comes out. `told` is what they share.
 """
 
 from __future__ import annotations
 
 from greenlang.service.operations.agents import Agents
 from greenlang.service.operations.calculations import Calculations
+from greenlang.service.operations.emissions import Emissions
 from greenlang.service.operations.executions import Executions
 from greenlang.service.operations.health import HealthChecks
 from greenlang.service.operations.workflows import Workflows
 
-__all__ = ["Agents", "Calculations", "Executions", "HealthChecks", "Workflows"]
+__all__ = ["Agents", "Calculations", "Emissions", "Executions", "HealthChecks", "Workflows"]

@@ -1,0 +1,126 @@
+"""Emissions of activities: one, or a batch of them, in one calculation."""
+
+from __future__ import annotations
+
+__all__ = ["Emissions"]
+
+import msgspec
+
+from greenlang.engine.calculations import Calculator, Outcome
+from greenlang.errors import DataError
+from greenlang.ledger import CalculationRecord
+from greenlang.service.activities import TABLE_TYPES, Given, read_activities
+from greenlang.service.calculation_messages import (
+    ActivitiesRequest,
+    Activity,
+    CalculatedData,
+    CalculationQuery,
+)
+from greenlang.service.items import encode_items
+from greenlang.service.messages import Fault
+from greenlang.service.reading import idempotency_key
+from greenlang.service.routing import IDEMPOTENCY_KEY, Route
+from greenlang.service.wire import Call, Refusal, Reply, answer
+
+_ACTIVITY = {
+    "id": "A-01",
+    "period": "2025-02",
+    "activity": "natural gas",
+    "quantity": 1500,
+    "unit": "MMBtu",
+    "region": "US",
+}
+_EXAMPLES = {
+    "One activity": _ACTIVITY,
+    "A batch": [_ACTIVITY, {**_ACTIVITY, "id": "A-02", "activity": "electricity", "unit": "MWh"}],
+    "Under another policy": {"activities": [_ACTIVITY], "policy": {"gwp_set": "AR6"}},
+}
+
+
+class Emissions:
+    """Operations on a calculator."""
+
+    def __init__(self, calculator: Calculator) -> None:
+        self._calculator = calculator
+
+    def routes(self) -> list[Route]:
+        """What is answered here."""
+        return [
+            Route(
+                "POST",
+                "/v1/calculations/emissions",
+                self.calculate,
+                "Compute the emissions of activities",
+                request=ActivitiesRequest,
+                other_requests=(Activity, list[Activity]),
+                other_types=TABLE_TYPES,
+                query=CalculationQuery,
+                answers={200: (CalculatedData,)},
+                refusals=(409,),
+                headers=(IDEMPOTENCY_KEY,),
+                examples=_EXAMPLES,
+            ),
+        ]
+
+    async def calculate(self, call: Call) -> Reply:
+        """`POST /v1/calculations/emissions`."""
+        key = idempotency_key(call)
+        given = read_activities(call)
+        try:
+            calculated = await self._calculator.calculate(
+                given.input,
+                tenant=call.tenant,
+                idempotency_key=key,
+                request=b"" if key is None else _request(call),
+            )
+        except DataError as error:
+            raise Refusal(422, *_faults(error, given.input.table.name)) from error
+        if calculated.record is None or calculated.outcome is None:
+            raise Refusal(
+                409,
+                Fault(
+                    "idempotency_key",
+                    f"the key stands for another request, {calculated.id}",
+                    "Idempotency-Key",
+                    "use a new key for a new request",
+                ),
+            )
+        location = ("Location", f"/v1/calculations/{calculated.id}")
+        return answer(call, _told(calculated.record, calculated.outcome, given), headers=(location,))
+
+
+def _told(record: CalculationRecord, outcome: Outcome, given: Given) -> dict[str, object]:
+    """What `CalculatedData` describes, its items written already."""
+    inventory = record.result["inventory"]
+    return {
+        "calculation_id": record.calculation_id,
+        "result_hash": record.result_hash,
+        "gwp_set": record.gwp_set,
+        "rows": inventory["rows"],
+        "totals": inventory["totals"],
+        "missing": inventory["missing"],
+        "formulas": record.formulas,
+        "selections": outcome.selections,
+        "items": msgspec.Raw(encode_items(outcome, given.refused)),
+    }
+
+
+def _request(call: Call) -> bytes:
+    """All that a request asks for."""
+    asked = [call.headers.get("content-type", ""), sorted(call.query.items())]
+    return msgspec.json.encode(asked) + call.body
+
+
+def _faults(error: DataError, table: str) -> list[Fault]:
+    """Each problem by itself, with the row that it is in where that is not plain."""
+    several = error.file != table or len({one.row for one in error.problems}) > 1
+    file = "" if error.file == table else f"{error.file}, "
+    return [
+        Fault(
+            "activity",
+            f"{file}row {one.row}: {one.message}" if several else one.message,
+            one.column,
+            one.fix,
+        )
+        for one in error.problems
+    ]
