@@ -38,7 +38,7 @@ def test_what_is_collected_for_other_rooms_is_there_by_key(hooked):
         "EventSink": [["every", "A sink."]],
         "Route": [["GET /boilers", "Count boilers."]],
         # `every` is claimed twice, so nobody has it.
-        "StoreBackend": [["other", "Alone."]],
+        "StoreBackend": [["kept", "A store."], ["other", "Alone."]],
     }
 
 
@@ -50,6 +50,24 @@ def test_a_backend_is_opened_with_its_url(hooked):
         """
     )
     assert opened == "opened every://host"
+
+
+def test_a_store_is_opened_by_the_scheme_of_its_url(hooked):
+    opened, refused = hooked.shown(
+        """
+        from greenlang.errors import InputError
+        from greenlang.stores import open_store
+
+        opened = open_store("kept://host/name", "a seal")
+        try:
+            open_store("every://host/name", "a seal")
+        except InputError as error:
+            show([opened, str(error)])
+        """
+    )
+    assert opened == "opened kept://host/name with a seal"
+    # It is claimed twice.
+    assert refused == "'every://host/name' names no store; write memory:, sqlite:PATH or kept://, other://"
 
 
 def test_lifecycle_hooks_run_around_an_execution(hooked):
@@ -71,6 +89,19 @@ def test_lifecycle_hooks_run_around_an_execution(hooked):
 def test_they_run_around_an_asynchronous_one_too(hooked):
     program = RUN.replace("runtime.run(", "asyncio.run(runtime.arun(").replace('"acme")', '"acme"))')
     assert hooked.run("-c", program) == hooked.run("-c", RUN)
+
+
+def test_what_fails_is_told_to_them(hooked):
+    printed = hooked.run("-c", RUN.replace('"21"', '"many"'), code=1)
+    traced = printed.partition("Traceback")[0].splitlines()
+    assert traced == [
+        "pre_init many acme",
+        "post_init",
+        "on_error invalid literal for int() with base 10: 'many'",
+        "other cleanup",
+        "cleanup False",
+    ]
+    assert printed.splitlines()[-1] == "in the hook pre_validate of every-hook 1.0.0"
 
 
 def test_the_command_line_runs_them_and_prints_a_plugins_report(hooked):

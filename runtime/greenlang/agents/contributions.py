@@ -84,10 +84,10 @@ class ReportFormat(Contribution):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Backend(Contribution):
-    """A part of the runtime that is chosen by a URL, `scheme://…`; `open` takes the whole URL."""
+    """A part of the runtime that is chosen by a URL, `scheme://…`; `open` is given the whole URL first."""
 
     scheme: str
-    open: Callable[[str], Any]
+    open: Callable[..., Any]
 
     @property
     def key(self) -> str:
@@ -96,7 +96,7 @@ class Backend(Contribution):
 
 
 class StoreBackend(Backend):
-    """Keeps executions, their ledger and their events."""
+    """Keeps executions, their ledger and their events: `open(url, seal)` gives a `greenlang.stores.Store`."""
 
     __slots__ = ()
 

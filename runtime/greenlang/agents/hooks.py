@@ -170,9 +170,10 @@ def greenlang_reports() -> Iterable[ReportFormat]:  # type: ignore[empty-body]  
 
 @hookspec
 def greenlang_stores() -> Iterable[StoreBackend]:  # type: ignore[empty-body]  # as above
-    """Stores of executions, each chosen by the scheme of a URL.
+    """Stores of executions, each chosen by the scheme of a URL that is not `memory` or `sqlite`.
 
-    It is collected and checked; nothing uses it yet: stores by URL come with a later version.
+    `open` gives a `greenlang.stores.Store`; the `seal` that it is handed links the records of each commit to
+    the chain before they are written.
 
     Example
     -------
@@ -183,8 +184,9 @@ def greenlang_stores() -> Iterable[StoreBackend]:  # type: ignore[empty-body]  #
 
 
         class AcmeStore:
-            def __init__(self, url):
+            def __init__(self, url, seal):
                 self.url = url
+                self.seal = seal
 
 
         @hookimpl

@@ -25,6 +25,10 @@ def opened(url: str) -> str:
     return f"opened {url}"
 
 
+def opened_store(url: str, seal) -> str:
+    return f"opened {url} with {seal}"
+
+
 async def boilers(request: object) -> dict[str, int]:
     return {"boilers": 3}
 
@@ -66,7 +70,9 @@ def greenlang_reports():
 
 @hookimpl
 def greenlang_stores():
-    return [StoreBackend(scheme="every", summary="A store.", open=opened)]
+    return [
+        StoreBackend(scheme=scheme, summary="A store.", open=opened_store) for scheme in ("every", "kept")
+    ]
 
 
 @hookimpl
