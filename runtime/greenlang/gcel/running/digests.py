@@ -36,7 +36,7 @@ def input_digest(value: Any) -> str | None:
         else:
             if _ == MAXIMUM_PARTS - 1:
                 return None
-    except (_NoDigest, RecursionError):
+    except Exception:  # a value may be of any class, and its code may raise anything
         return None
     return digest.hexdigest()
 

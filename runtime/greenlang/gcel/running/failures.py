@@ -73,7 +73,8 @@ def add_failure_note(
     lines.append(", ".join(facts))
     if run is not None and run.abandoned:
         lines.append(_abandoned(run, numbers, labels))
-    error.add_note("\n".join(lines))
+    # Not the method of the error, which may have one of its own.
+    BaseException.add_note(error, "\n".join(lines))
 
 
 def _abandoned(run: Run, numbers: Mapping[scheduler.Program, int], labels: Sequence[Sequence[str]]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 __all__ = ["Clock", "Pull", "aeach", "check_clock", "each", "pull_of", "run_in_new_loop"]
 
 from collections.abc import AsyncIterator, Coroutine, Iterator
+from contextlib import contextmanager
 from random import Random
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -97,31 +98,34 @@ def each(pull: Pull, value: Any, window: int, run: Run) -> Iterator[Any]:
     if before.is_async or pull.inner.is_async or hasattr(type(value), "__aiter__"):
         yield from _pulled(pull, value, window, run)
         return
-    trail: Trail = []
-    outputs: items.Computed | None = None
-    try:
+    with _pointing(pull, value, run) as trail:
         source = one_by_one(before.run(value, trail, run))
-        outputs = items.Computed(pull.inner, source, pull.is_map, trail, run, context=EXACT_CONTEXT)
-        yield from outputs
-    except Exception as error:
-        _annotate(pull, error, trail, outputs, value, run)
-        raise
+        yield from items.Computed(pull.inner, source, pull.is_map, trail, run, context=EXACT_CONTEXT)
 
 
 async def aeach(pull: Pull, value: Any, window: int, ordered: bool, run: Run) -> AsyncIterator[Any]:
     """The same inside an event loop; see `Plan.aeach`."""
-    trail: Trail = []
-    outputs: items.Outputs | None = None
-    try:
+    with _pointing(pull, value, run) as trail:
         outputs = await _outputs(pull, value, window, ordered, run, trail)
-        async for output in outputs:
-            yield output
-    except Exception as error:
-        _annotate(pull, error, trail, outputs, value, run)
-        raise
-    finally:
-        if outputs is not None:
+        try:
+            async for output in outputs:
+                yield output
+        finally:
             await outputs.aclose()
+
+
+def _pulled(pull: Pull, value: Any, window: int, run: Run) -> Iterator[Any]:
+    """The same in an event loop of its own, which turns while the reader waits for more."""
+    import asyncio
+
+    with asyncio.Runner() as runner, _pointing(pull, value, run) as trail:
+        outputs = runner.run(_outputs(pull, value, window, True, run, trail))
+        try:
+            # All that is ready at once, because to start and stop the loop costs as much as a hundred items.
+            while (ready := runner.run(_ready_of(outputs))) is not None:
+                yield from ready
+        finally:
+            runner.run(outputs.aclose())
 
 
 async def _outputs(
@@ -132,26 +136,6 @@ async def _outputs(
     return items.Outputs(pull.inner, source, pull.is_map, trail, run, window, ordered, context=EXACT_CONTEXT)
 
 
-def _pulled(pull: Pull, value: Any, window: int, run: Run) -> Iterator[Any]:
-    """The same in an event loop of its own, which turns while the reader waits for more."""
-    import asyncio
-
-    trail: Trail = []
-    outputs: items.Outputs | None = None
-    with asyncio.Runner() as runner:
-        try:
-            outputs = runner.run(_outputs(pull, value, window, True, run, trail))
-            # All that is ready at once, because to start and stop the loop costs as much as a hundred items.
-            while (ready := runner.run(_ready_of(outputs))) is not None:
-                yield from ready
-        except Exception as error:
-            _annotate(pull, error, trail, outputs, value, run)
-            raise
-        finally:
-            if outputs is not None:
-                runner.run(outputs.aclose())
-
-
 async def _ready_of(outputs: items.Outputs) -> list[Any] | None:
     try:
         return await outputs.ready()
@@ -159,9 +143,19 @@ async def _ready_of(outputs: items.Outputs) -> list[Any] | None:
         return None
 
 
-def _annotate(
-    pull: Pull, error: Exception, trail: Trail, outputs: object | None, value: Any, run: Run
-) -> None:
-    if trail and outputs is not None:
-        trail.append((pull.executable[0], pull.last))
-    pull.plan.annotate_in(pull.executable, error, trail, value, run)
+@contextmanager
+def _pointing(pull: Pull, value: Any, run: Run) -> Iterator[Trail]:
+    """Point at what failed, when something does; gives the trail for the steps to tell it."""
+    trail: Trail = []
+    started_s = run.now()
+    try:
+        yield trail
+    except GeneratorExit:
+        # The reader stopped: nothing failed.
+        raise
+    except BaseException as error:
+        # A run of the steps before the map ends its trail itself; else the map failed, or its source.
+        if not trail or not isinstance(trail[-1], float):
+            trail += [(pull.executable[0], pull.last), run.now() - started_s]
+        pull.plan.annotate_in(pull.executable, error, trail, value, run)
+        raise

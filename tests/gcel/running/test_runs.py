@@ -1,0 +1,284 @@
+"""Maps over whatever gives items: pulled through a window, in order or as they are done, in flat memory."""
+
+import ast
+import asyncio
+import os
+import re
+import subprocess
+import sys
+import textwrap
+
+import pytest
+
+import greenlang as gl
+from greenlang.agents import agent
+from greenlang.errors import GcelError, StepError
+
+
+@agent(name="runs.same", version="1.0.0", effects=["pure"])
+def same(x):
+    return x
+
+
+@agent(name="runs.later", version="1.0.0", effects=["io"])
+async def later(x):
+    await asyncio.sleep(0)
+    return x
+
+
+@agent(name="runs.odd", version="1.0.0", effects=["pure"])
+def odd(x) -> bool:
+    return x % 2 == 1
+
+
+class Source:
+    """Numbers, plainly or asynchronously, and how many of them were pulled; `ended` once it was let go."""
+
+    def __init__(self, count):
+        self._count = count
+        self.pulled = 0
+        self.ended = False
+
+    def plain(self):
+        try:
+            for number in range(self._count):
+                self.pulled += 1
+                yield number
+        finally:
+            self.ended = True
+
+    async def asynchronous(self):
+        try:
+            for number in range(self._count):
+                await asyncio.sleep(0)
+                self.pulled += 1
+                yield number
+        finally:
+            await asyncio.sleep(0)
+            self.ended = True
+
+
+in_place_or_waiting = pytest.mark.parametrize("step", [same, later], ids=["computes", "waits"])
+
+
+# What they pull from
+
+
+@in_place_or_waiting
+def test_maps_pull_from_whatever_gives_items(step):
+    plan = gl.compile(gl.identity * step)
+    numbers = list(range(100))
+    for given in (numbers, tuple(numbers), iter(numbers), Source(100).plain()):
+        assert plan.run(given) == numbers
+    assert list(plan.each(Source(100).plain())) == numbers
+    assert asyncio.run(plan.arun(Source(100).asynchronous())) == numbers
+
+    async def collected(value):
+        return [output async for output in plan.aeach(value)]
+
+    for given in (numbers, Source(100).plain(), Source(100).asynchronous()):
+        assert asyncio.run(collected(given)) == numbers
+
+
+def test_steps_before_the_map_give_its_source():
+    @agent(name="runs.count", version="1.0.0")
+    def count(x):
+        return Source(x).plain()
+
+    assert list(gl.compile(count * later).each(9)) == list(range(9))
+    assert list(gl.compile(count / odd).each(9)) == [1, 3, 5, 7]
+
+
+def test_a_plan_without_items_at_its_end_is_refused():
+    with pytest.raises(GcelError, match="does not end in a map or a filter"):
+        list(gl.compile(gl.identity * same & gl.sum).each([1]))
+
+
+# The window
+
+
+def test_no_more_items_are_pulled_than_the_window_holds():
+    source = Source(300)
+    held = []
+
+    @agent(name="runs.look", version="1.0.0")
+    async def look(x):
+        await asyncio.sleep(0.001 if x % 7 else 0.003)
+        held.append(source.pulled - len(held))
+        return x
+
+    plan = gl.compile(gl.identity * look)
+    assert list(plan.each(source.plain(), window=8)) == list(range(300))
+    assert max(held) <= 8
+
+
+@pytest.mark.parametrize("ordered", [True, False])
+def test_a_reader_that_is_slow_holds_its_source_back(ordered):
+    async def main():
+        source = Source(100)
+        outputs = gl.compile(gl.identity * later).aeach(source.asynchronous(), window=4, ordered=ordered)
+        given = 0
+        async for _ in outputs:
+            given += 1
+            for _ in range(20):
+                await asyncio.sleep(0)
+            assert source.pulled - given <= 4
+        return given
+
+    assert asyncio.run(main()) == 100
+
+
+def test_items_come_as_they_are_done_where_that_is_asked():
+    @agent(name="runs.wait", version="1.0.0")
+    async def wait(x):
+        await asyncio.sleep(10 if x == 0 else 0)
+        return x
+
+    plan, clock = gl.compile(gl.identity * wait), gl.VirtualClock()
+
+    async def main(ordered):
+        return [x async for x in plan.aeach(range(5), ordered=ordered)]
+
+    assert clock.run(main(ordered=True)) == [0, 1, 2, 3, 4]
+    assert clock.run(main(ordered=False)) == [1, 2, 3, 4, 0]
+
+
+# The end
+
+
+@in_place_or_waiting
+def test_a_reader_that_stops_early_lets_its_source_go(step):
+    source = Source(1_000)
+    outputs = gl.compile(gl.identity * step).each(source.plain(), window=8)
+    assert next(outputs) == 0
+    outputs.close()
+    assert source.pulled <= 8
+
+    async def main():
+        source = Source(1_000)
+        outputs = gl.compile(gl.identity * step).aeach(source.asynchronous(), window=8)
+        assert await anext(outputs) == 0
+        await outputs.aclose()
+        assert len(asyncio.all_tasks()) == 1
+        return source
+
+    source = asyncio.run(main())
+    assert source.ended
+    assert source.pulled <= 9
+
+
+def test_a_failing_item_of_each_is_named():
+    @agent(name="runs.refuse", version="1.0.0")
+    def refuse(x):
+        if x == 3:
+            raise ValueError("no three")
+        return x
+
+    @agent(name="runs.refuse", version="1.0.0")
+    async def refuse_later(x):
+        await asyncio.sleep(0)
+        return refuse(x)
+
+    for step in (refuse, refuse_later):
+        given = []
+        with pytest.raises(ValueError, match="no three") as caught:
+            given.extend(gl.compile(same * step).each(range(9)))
+        assert caught.value.__notes__[0].startswith("in step 'runs.refuse' (map[3] > runs.refuse) at ")
+
+
+@in_place_or_waiting
+def test_a_source_that_fails_fails_the_map(step):
+    def source():
+        yield 1
+        raise OSError("the line is cut")
+
+    for start in (lambda plan: plan.run(source()), lambda plan: list(plan.each(source()))):
+        with pytest.raises(OSError, match="the line is cut") as caught:
+            start(gl.compile(gl.identity * step))
+        assert caught.value.__notes__[0].startswith("in step 'map' at ")
+
+
+@pytest.mark.parametrize("kind", [KeyboardInterrupt, SystemExit])
+def test_whatever_ends_each_is_placed(kind):
+    @agent(name="runs.leave", version="1.0.0")
+    def leave(x):
+        raise kind(x)
+
+    for graph, value, note in (
+        (gl.identity * leave, [1], r"in step 'runs.leave' \(map\[0\] > runs.leave\) at "),
+        (later * leave, [1], r"in step 'runs.leave' \(map\[0\] > runs.leave\) at "),
+        (leave * same, 1, "in step 'runs.leave' at "),
+        (later >> leave >> gl.map(same), 1, "in step 'runs.leave' at "),
+    ):
+        with pytest.raises(kind) as caught:
+            list(gl.compile(graph).each(value))
+        (told,) = caught.value.__notes__
+        assert re.match(note, told)
+        assert "within 10 ms, input sha256:" in told
+
+
+def test_what_has_no_items_is_told_of_the_map():
+    for step in (same, later):
+        with pytest.raises(StepError, match="a list or a table is wanted here") as caught:
+            list(gl.compile(gl.identity * step).each("text"))
+        assert caught.value.__notes__[0].startswith("in step 'map' at ")
+
+
+# Memory
+
+#: GREENLANG_ITEMS=10000000 for the long form.
+ITEMS = int(os.environ.get("GREENLANG_ITEMS", "300_000"))
+
+#: A program that prints by how much the most memory that it ever had grows over so many items.
+GROWTH = textwrap.dedent(
+    """
+    import asyncio, resource, sys
+    import greenlang as gl
+
+    @gl.agent(name="memory.compute", version="1.0.0", effects=["io"])
+    def compute(x):
+        return x
+
+    @gl.agent(name="memory.wait", version="1.0.0", effects=["io"])
+    async def wait(x):
+        await asyncio.sleep(0)
+        return x
+
+    async def numbers(count):
+        for number in range(count):
+            yield number
+
+    async def counted(outputs):
+        count = 0
+        async for _ in outputs:
+            count += 1
+        return count
+
+    plan = gl.compile(gl.identity * {"compute": compute, "wait": wait}[sys.argv[1]])
+
+    def run(count):
+        if sys.argv[2] == "generator":
+            given = sum(1 for _ in plan.each(iter(range(count))))
+        else:
+            outputs = plan.aeach(numbers(count), ordered=sys.argv[2] == "ordered")
+            given = asyncio.run(counted(outputs))
+        assert given == count
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+    # In kilobytes on Linux, in bytes on macOS.
+    print((run(10_000), run(int(sys.argv[3])), 1 if sys.platform == "linux" else 1024))
+    """
+)
+
+
+@pytest.mark.parametrize("step", ["compute", "wait"])
+@pytest.mark.parametrize("source", ["generator", "ordered", "unordered"])
+def test_memory_stays_flat_over_any_number_of_items(step, source, tmp_path):
+    script = tmp_path / "growth.py"
+    script.write_text(GROWTH)
+    command = [sys.executable, str(script), step, source, str(ITEMS)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    first, last, kilobyte = ast.literal_eval(done.stdout)
+    print(f"{ITEMS:,} items: at most {last // kilobyte:,} kB, {(last - first) // kilobyte:,} kB of them new")
+    # As many integers in a list take 36 bytes each: 10 MB, for the fewest that are run.
+    assert (last - first) // kilobyte < 1_000
