@@ -2,68 +2,14 @@
 
 import http.client
 import json
-import os
 import re
-import signal
 import socket
-import subprocess
-import sys
-import threading
-import time
 
 import pytest
 
 from greenlang.service.server import check_address
 
 SUM = {"program": "sum", "input": [1, 2.50]}
-
-
-class Served:
-    """A server in a process of its own."""
-
-    def __init__(self, store, folder, *arguments):
-        environment = {**os.environ, "XDG_CONFIG_HOME": str(folder)}
-        command = [
-            sys.executable,
-            "-m",
-            "greenlang",
-            "serve",
-            "--port",
-            "0",
-            "--store",
-            str(store),
-            *arguments,
-        ]
-        self.process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment)
-        line = self.process.stderr.readline()
-        told = re.match(r"serving http://127.0.0.1:(\d+) ", line)
-        assert told, line + self.process.stderr.read()
-        self.port = int(told[1])
-
-    def call(self, method, path, body=None, **headers):
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
-        sent = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
-        connection.request(
-            method, path, sent, {name.replace("_", "-"): text for name, text in headers.items()}
-        )
-        response = connection.getresponse()
-        read = response.read()
-        connection.close()
-        return response, json.loads(read) if read else None
-
-    def stop(self, with_signal=signal.SIGTERM):
-        self.process.send_signal(with_signal)
-        self.process.wait(30)
-        self.process.stderr.close()
-        return self.process.returncode
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("service")
-    served = Served(folder / "runtime.db", folder)
-    yield served
-    assert served.stop() == 0
 
 
 def test_a_program_is_run_and_its_result_proven(server):
@@ -257,33 +203,3 @@ def test_a_client_that_sends_nothing_holds_up_nobody(server):
 def test_an_address_that_others_reach_is_refused(host):
     with pytest.raises(Exception, match="requests are not authenticated"):
         check_address(host)
-
-
-def test_nothing_accepted_is_lost_when_the_server_is_killed(tmp_path):
-    accepted = []
-    for _ in range(4):
-        served = Served(tmp_path / "runtime.db", tmp_path)
-        killer = threading.Timer(0.4, served.process.kill)
-        killer.start()
-        try:
-            while True:
-                _, told = served.call("POST", "/v1/workflows/execute", {**SUM, "wait": len(accepted) % 2})
-                accepted.append(told["data"]["execution_id"])
-        except (OSError, http.client.HTTPException):
-            pass
-        served.stop(signal.SIGKILL)
-    assert len(accepted) >= 8
-    served = Served(tmp_path / "runtime.db", tmp_path)
-    end = time.monotonic() + 40
-    states = {}
-    while len(states) < len(accepted) and time.monotonic() < end:
-        for name in accepted:
-            if name not in states:
-                _, told = served.call("GET", f"/v1/workflows/{name}/status")
-                assert told["status"] == "success", name
-                if told["data"]["finished"]:
-                    states[name] = told["data"]["state"]
-        time.sleep(0.1)
-    assert served.stop() == 0
-    assert set(states.values()) == {"completed"}
-    assert len(states) == len(accepted)

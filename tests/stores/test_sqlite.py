@@ -86,7 +86,7 @@ def test_the_log_and_the_ledger_cannot_be_rewritten(database):
 def test_many_requests_share_a_commit(database):
     async def use(store):
         await asyncio.gather(*(store.add_records([record()]) for _ in range(500)))
-        return [head async for head, _ in store.commits()]
+        return [link.head async for link in store.commits()]
 
     assert len(with_store(database, use)) < 50
 
@@ -163,10 +163,10 @@ def test_processes_share_a_file_and_one_chain(database):
 
     async def use(store):
         previous, count = None, 0
-        async for head, leaves in store.commits():
-            previous = seal(leaves, previous).chain_hash
-            assert head.decode() == previous
-            count += len(leaves)
+        async for link in store.commits():
+            previous = seal(link.leaves, previous).chain_hash
+            assert link.head.decode() == previous
+            count += len(link.leaves)
         return count, await store.counts()
 
     count, counts = with_store(database, use)

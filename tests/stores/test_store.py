@@ -307,10 +307,10 @@ def test_records_are_linked_in_the_order_of_their_commits(run):
         for one in made[30:]:
             await store.add_records([one])
         leaves, previous = [], ""
-        async for head, of_commit in store.commits():
-            previous = hashlib.sha256(previous.encode() + b"".join(of_commit)).hexdigest()
-            assert head.decode() == previous
-            leaves += of_commit
+        async for link in store.commits():
+            previous = hashlib.sha256(previous.encode() + b"".join(link.leaves)).hexdigest()
+            assert link.head.decode() == previous
+            leaves += link.leaves
         assert leaves == [one.leaf for one in made]
         found = await store.calculation("acme", made[17].calculation_id)
         assert found.leaves[found.position] == made[17].leaf

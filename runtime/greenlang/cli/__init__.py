@@ -32,6 +32,7 @@ COMMANDS = {
     "packs": ("greenlang.cli.packs:packs", "Make, check, build, sign, install and look at packs."),
     "units": ("greenlang.cli.units:units", "List the units that quantities can have."),
     "serve": ("greenlang.cli.serve:serve", "Serve the runtime over HTTP."),
+    "store": ("greenlang.cli.store:store", "Look after a store: its state, its ledger, backups, old rows."),
     "doctor": ("greenlang.cli.doctor:doctor", "Check this installation and say what is wrong."),
 }
 

@@ -4,17 +4,18 @@ In go plain data: tables of text, columns of 128-bit integers, JSON; the ledger 
 emissions.  Out come calculation records with their hashes, links of a signed chain, result bundles, and
 verdicts on bundles.
 
-`canonical` gives every value one sequence of bytes; `merkle` has the trees of RFC 9162, which `ranges`
-builds over lists and `rows` over result rows, 1,024 to a leaf, with the `labels` that rows have beside their
-figures.  `record` puts together what a result came from, `templates` many like it; `chain` links records and
-`signing` signs the links.  `bundle` says what a result bundle holds, `bundle_writing` and `bundle_reading`
-write and read it through `files` and `strict_json`, with `checks` that find what was changed.
-`verification` gives the verdicts, `integrity` and `findings` what speaks against them, and `proofs` proves
-one row or item without the others.
+`canonical` gives every value one sequence of bytes; `merkle` has the trees of RFC 9162, which `ranges` builds
+over lists and `rows` over result rows, 1,024 to a leaf, with the `labels` that rows have beside their
+figures. `record` puts together what a result came from, `templates` many like it; `chain` links records,
+`signing` signs the links and `audit` follows them all. `bundle` says what a result bundle holds,
+`bundle_writing` and `bundle_reading` write and read it through `files` and `strict_json`, with `checks` that
+find what was changed. `verification` gives the verdicts, `integrity` and `findings` what speaks against them,
+and `proofs` proves one row or item without the others.
 """
 
 from __future__ import annotations
 
+from greenlang.ledger.audit import ChainAudit
 from greenlang.ledger.bundle import (
     Bundle,
     BundleContents,
@@ -76,6 +77,7 @@ __all__ = [
     "BundleContents",
     "CalculationRecord",
     "CarriedList",
+    "ChainAudit",
     "CodedLabels",
     "Commit",
     "FactorUse",

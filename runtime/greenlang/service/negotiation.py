@@ -47,7 +47,7 @@ def accepts(accept: str, media_type: str, others: tuple[str, ...] = ()) -> str:
         return asked[0]
     kind = media_type.partition("/")[0]
     # An error is told in JSON to whoever asks for something else.
-    if not ranges or {media_type, f"{kind}/*", "*/*", JSON} & ranges:
+    if not accept.strip() or {media_type, f"{kind}/*", "*/*", JSON} & ranges:
         return media_type
     fault = Fault("accept", f"'{accept[:80]}' is not given here", "Accept", f"ask for {media_type}")
     raise Refusal(406, fault)

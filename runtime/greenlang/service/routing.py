@@ -95,7 +95,8 @@ class Router:
                 message = f"there is no {call.path[:200]}"
                 raise Refusal(404, Fault("not_found", message, "path", "/openapi.json lists every path"))
             methods, call.names = matched
-        route = methods.get(call.method)
+        # What answers GET answers HEAD; the server leaves the body away.
+        route = methods.get("GET" if call.method == "HEAD" else call.method)
         if route is None:
             allowed = ", ".join(sorted(methods))
             raise Refusal(

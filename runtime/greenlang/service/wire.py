@@ -103,7 +103,7 @@ def answer(
     call: Call, data: object, *, status: int = 200, headers: tuple[tuple[str, str], ...] = ()
 ) -> Reply:
     """The envelope of what was asked for; 304 without one if the caller has it already."""
-    if call.method != "GET":
+    if call.method not in ("GET", "HEAD"):
         return Reply(status, _encode(_Envelope("success", data, _meta(call))), JSON, headers)
     told = _encode(data)
     # Weak: `meta` is another each time.

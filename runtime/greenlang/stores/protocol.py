@@ -19,6 +19,7 @@ __all__ = [
     "Event",
     "ExecutionFilter",
     "ExecutionRow",
+    "Link",
     "NewEvent",
     "NewExecution",
     "NewRecord",
@@ -210,6 +211,16 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True):
     last_error: str | None
 
 
+class Link(msgspec.Struct, frozen=True):
+    """One commit of the ledger, with everything that it covers."""
+
+    number: int
+    head: bytes
+    #: In their order: the leaf hashes, and the documents they were made from.
+    leaves: tuple[bytes, ...]
+    records: tuple[bytes, ...]
+
+
 class Sealed(msgspec.Struct, frozen=True):
     """The link that a commit adds to the chain."""
 
@@ -295,8 +306,8 @@ class Store(Protocol):
         """One committed record with its proof, or None if this tenant has none of that id."""
         ...
 
-    def commits(self) -> AsyncIterator[tuple[bytes, tuple[bytes, ...]]]:
-        """Every link of the chain from the first: head and leaves, to verify it whole."""
+    def commits(self) -> AsyncIterator[Link]:
+        """Every link of the chain from the first, to verify it whole."""
         ...
 
     async def claim_deliveries(self, *, limit: int, now: int, lease: int) -> tuple[Delivery, ...]:

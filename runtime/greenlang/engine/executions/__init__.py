@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from greenlang.engine.executions.orders import Order, PlanCache
 from greenlang.engine.executions.proving import Prover, now
-from greenlang.engine.executions.runner import Accepted, Runner, RunnerSettings, Terms
+from greenlang.engine.executions.runner import Accepted, Runner, RunnerSettings, Terms, requeue
 from greenlang.engine.executions.states import REASONS, TRANSITIONS, may_become
 
 __all__ = [
@@ -24,4 +24,5 @@ __all__ = [
     "Terms",
     "may_become",
     "now",
+    "requeue",
 ]

@@ -7,7 +7,7 @@ lease while it runs, and hands it back when it is shut down.
 
 from __future__ import annotations
 
-__all__ = ["Accepted", "Runner", "RunnerSettings", "Terms"]
+__all__ = ["Accepted", "Runner", "RunnerSettings", "Terms", "requeue"]
 
 import asyncio
 import contextlib
@@ -204,17 +204,7 @@ class Runner:
 
     async def requeue(self, tenant: str, execution_id: str) -> bool:
         """Have a dead letter tried again, from its first attempt."""
-        changed = await self.store.change(
-            Change(
-                id=execution_id,
-                tenant=tenant,
-                expected=(State.DEAD_LETTER,),
-                to=State.QUEUED,
-                at=now(),
-                event=NewEvent(State.QUEUED),
-                reset_attempts=True,
-            )
-        )
+        changed = await requeue(self.store, tenant, execution_id)
         self._work.set()
         return changed
 
@@ -406,6 +396,21 @@ class Runner:
         waiters.remove(waiter)
         if not waiters:
             del self._waiters[execution_id]
+
+
+async def requeue(store: Store, tenant: str, execution_id: str) -> bool:
+    """Have a dead letter tried again, from its first attempt; False if it is none."""
+    return await store.change(
+        Change(
+            id=execution_id,
+            tenant=tenant,
+            expected=(State.DEAD_LETTER,),
+            to=State.QUEUED,
+            at=now(),
+            event=NewEvent(State.QUEUED),
+            reset_attempts=True,
+        )
+    )
 
 
 def _contained(run: Any) -> Proven:

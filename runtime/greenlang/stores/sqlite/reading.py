@@ -27,6 +27,7 @@ from greenlang.stores.protocol import (
     Event,
     ExecutionFilter,
     ExecutionRow,
+    Link,
     Page,
     State,
 )
@@ -132,12 +133,19 @@ def calculation(reader: sqlite3.Connection, tenant: str, calculation_id: str) ->
     return Calculation(record, evidence, position, _leaves(reader, number), head)
 
 
-def commits(reader: sqlite3.Connection, after: int) -> list[tuple[int, bytes, tuple[bytes, ...]]]:
-    """Number, head and leaves of the next links of the chain."""
+def commits(reader: sqlite3.Connection, after: int) -> list[Link]:
+    """The next links of the chain."""
     rows = reader.execute(
         "SELECT number, head FROM commits WHERE number > ? ORDER BY number LIMIT ?", (after, _COMMITS_AT_ONCE)
     ).fetchall()
-    return [(number, head, _leaves(reader, number)) for number, head in rows]
+    return [_link(reader, number, head) for number, head in rows]
+
+
+def _link(reader: sqlite3.Connection, number: int, head: bytes) -> Link:
+    rows = reader.execute(
+        "SELECT leaf, record FROM calculations WHERE commit_number = ? ORDER BY position", (number,)
+    ).fetchall()
+    return Link(number, head, tuple(leaf for leaf, _ in rows), tuple(record for _, record in rows))
 
 
 def _leaves(reader: sqlite3.Connection, number: int) -> tuple[bytes, ...]:

@@ -20,6 +20,7 @@ from greenlang.stores.protocol import (
     Event,
     ExecutionFilter,
     ExecutionRow,
+    Link,
     NewEvent,
     NewExecution,
     NewRecord,
@@ -135,12 +136,12 @@ class SqliteStore(Store):
     async def calculation(self, tenant: str, calculation_id: str) -> Calculation | None:
         return await self._read(lambda reader: reading.calculation(reader, tenant, calculation_id))
 
-    async def commits(self) -> AsyncIterator[tuple[bytes, tuple[bytes, ...]]]:
-        found = await self._read(lambda reader: reading.commits(reader, 0))
-        while found:
-            for _, head, leaves in found:
-                yield head, leaves
-            found = await self._read(partial(reading.commits, after=found[-1][0]))
+    async def commits(self) -> AsyncIterator[Link]:
+        after = 0
+        while found := await self._read(partial(reading.commits, after=after)):
+            for link in found:
+                yield link
+            after = found[-1].number
 
     async def deliveries(self, tenant: str, execution_id: str) -> tuple[Delivery, ...]:
         return await self._read(lambda reader: reading.deliveries(reader, tenant, execution_id))

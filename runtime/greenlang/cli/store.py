@@ -1,0 +1,204 @@
+"""`greenlang store`: what an operator does with a store, also while it is served."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import sys
+import time
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+import msgspec
+
+from greenlang.cli.console import output, table, working
+from greenlang.errors import InputError
+
+if TYPE_CHECKING:
+    from greenlang.stores import ExecutionRow, Store
+
+__all__ = ["store"]
+
+T = TypeVar("T")
+
+_AGE = re.compile(r"([1-9]\d{0,5})([dhm])")
+_SECONDS = {"d": 86_400, "h": 3_600, "m": 60}
+
+_store_option = click.option(
+    "--store",
+    "url",
+    default="greenlang.db",
+    show_default=True,
+    help="The store, as `greenlang serve` was given it.",
+)
+_tenant_option = click.option("--tenant", default="default", show_default=True, help="Whose executions.")
+_format_option = click.option(
+    "--format", "form", type=click.Choice(["table", "json"]), default="table", help="How to print it."
+)
+
+
+@click.group(
+    epilog="""\b
+Examples:
+  greenlang store info
+  greenlang store executions --state dead_letter
+  greenlang store requeue exec_01a1fedb4b8ff8024bcc0250996efe8f
+  greenlang store verify
+  greenlang store backup friday.db
+  greenlang store purge --older-than 90d
+"""
+)
+def store() -> None:
+    """Look after a store: its state, its ledger, backups, old rows."""
+
+
+@store.command()
+@_store_option
+@_format_option
+def info(url: str, form: str) -> None:
+    """Say how many executions stand in each state."""
+    counts = _with_store(url, lambda opened: opened.counts())
+    if form == "json":
+        click.echo(msgspec.json.encode(counts))
+        return
+    shown = table("Executions", "state", ">count")
+    for state, count in counts.items():
+        shown.add_row(str(state), f"{count:,}")
+    output().print(shown)
+
+
+@store.command()
+@_store_option
+@_tenant_option
+@_format_option
+@click.option(
+    "--state",
+    "states",
+    multiple=True,
+    type=click.Choice(
+        ["pending", "queued", "running", "completed", "failed", "timeout", "cancelled", "dead_letter"]
+    ),
+    help="Only those that stand there; may be given more than once.",
+)
+@click.option("--limit", default=50, show_default=True, type=click.IntRange(1, 500), help="At most so many.")
+def executions(url: str, tenant: str, form: str, states: tuple[str, ...], limit: int) -> None:
+    """List executions, the newest first, with why they failed."""
+    from greenlang.stores import ExecutionFilter, State
+
+    wanted = ExecutionFilter(states=tuple(State(state) for state in states))
+    page = _with_store(url, lambda opened: opened.executions(tenant, wanted, limit=limit))
+    if form == "json":
+        click.echo(msgspec.json.encode([_told(row) for row in page.rows]))
+        return
+    shown = table(f"Executions of {tenant}", "id", "state", "created", ">attempt", "error")
+    for row in page.rows:
+        told = _told(row)
+        error = (told["error"] or {}).get("message", "")
+        shown.add_row(
+            row.id, str(row.state), told["created_at"][:19], f"{row.attempt}/{row.max_attempts}", error
+        )
+    output().print(shown)
+    if page.next_cursor is not None:
+        click.echo(f"and more: --limit {min(500, 2 * limit)} shows them", err=True)
+
+
+@store.command()
+@_store_option
+@_tenant_option
+@click.argument("execution_id")
+def requeue(url: str, tenant: str, execution_id: str) -> None:
+    """Have a dead letter tried again, from its first attempt."""
+    from greenlang.engine.executions import requeue as requeue_in
+
+    if not _with_store(url, lambda opened: requeue_in(opened, tenant, execution_id)):
+        raise InputError(
+            f"'{execution_id}' is no dead letter of {tenant}",
+            fix="`greenlang store executions --state dead_letter` lists them",
+        )
+    click.echo(f"{execution_id} is queued", err=True)
+
+
+@store.command()
+@_store_option
+def verify(url: str) -> None:
+    """Follow the ledger's chain from its first link, and check every record under it."""
+    from greenlang.ledger import ChainAudit
+
+    async def follow(opened: Store) -> tuple[ChainAudit, list[str]]:
+        audit, wrong = ChainAudit(), []
+        async for link in opened.commits():
+            problem = audit.add(link.head, link.leaves, link.records)
+            if problem is not None:
+                wrong.append(f"commit {link.number}: {problem}")
+        return audit, wrong
+
+    with working("following the chain"):
+        audit, wrong = _with_store(url, follow)
+    signed = sum(count for key, count in audit.signers.items() if key is not None)
+    click.echo(
+        f"{audit.commits:,} commits of {audit.records:,} records, {signed:,} of them signed;"
+        f" the chain ends in {audit.chain_hash}"
+    )
+    for problem in wrong:
+        click.echo(f"  {problem}")
+    click.echo("the ledger was changed" if wrong else "the ledger is whole")
+    sys.exit(1 if wrong else 0)
+
+
+@store.command()
+@_store_option
+@click.argument("file", type=click.Path(path_type=Path))
+def backup(url: str, file: Path) -> None:
+    """Copy everything to a new file, also while the store is in use."""
+    with working("copying"):
+        _with_store(url, lambda opened: opened.backup(file))
+    click.echo(f"{file}: {file.stat().st_size:,} bytes", err=True)
+
+
+@store.command()
+@_store_option
+@click.option("--older-than", required=True, metavar="AGE", help="How long ago it ended: 90d, 12h, 30m.")
+def purge(url: str, older_than: str) -> None:
+    """Delete executions that ended long ago, and give their room back; the ledger and dead letters stay."""
+    found = _AGE.fullmatch(older_than)
+    if found is None:
+        raise InputError(f"'{older_than}' is no age", fix="write it as 90d, 12h or 30m", place="--older-than")
+    before = time.time_ns() // 1000 - int(found[1]) * _SECONDS[found[2]] * 1_000_000
+    count = _with_store(url, lambda opened: opened.purge(before=before))
+    click.echo(f"{count:,} executions were deleted", err=True)
+
+
+def _with_store(url: str, use: Callable[[Store], Awaitable[T]]) -> T:
+    from greenlang.agents import Registry
+    from greenlang.engine.executions import Prover
+    from greenlang.ledger import Unsigned
+    from greenlang.stores import open_store
+
+    path = url.removeprefix("sqlite:")
+    if "://" not in url and not Path(path).exists():
+        raise InputError(f"there is no store '{url}'", fix="name the file that `greenlang serve` was given")
+
+    async def main() -> T:
+        opened = open_store(url, Prover(Registry(), Unsigned("nothing is sealed here")).seal)
+        try:
+            return await use(opened)
+        finally:
+            await opened.close()
+
+    return asyncio.run(main())
+
+
+def _told(row: ExecutionRow) -> dict[str, Any]:
+    created = datetime.fromtimestamp(row.created_at // 1_000_000, UTC)
+    return {
+        "execution_id": row.id,
+        "state": str(row.state),
+        "created_at": created.isoformat(),
+        "agents": row.agents,
+        "attempt": row.attempt,
+        "max_attempts": row.max_attempts,
+        "error": None if row.error is None else msgspec.json.decode(row.error),
+    }
