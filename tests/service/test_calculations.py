@@ -9,6 +9,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import msgspec
+import pyarrow
 import pytest
 
 from greenlang.carbon import AccountingPolicy, InventoryInput, read_csv
@@ -116,6 +117,15 @@ def test_in_a_batch_each_item_succeeds_or_fails_by_itself_in_request_order(serve
     assert both == {"scope2-location-based", "scope2-market-based"}
 
 
+def test_a_batch_in_which_every_item_fails_is_recorded_all_the_same(server):
+    path = PATH + "?forbidden_fallbacks=region,vintage,method"
+    _, told = server.call("POST", path, body_of({"unit": "x"}, {"activity": "electricity", "unit": "MWh"}))
+    assert [item["status"] for item in told["data"]["items"]] == ["failed", "failed"]
+    assert told["data"]["rows"] == {"given": 2, "computed": 0, "skipped": 2}
+    _, found = server.call("GET", f"/v1/calculations/{told['data']['calculation_id']}?row=3")
+    assert proof_holds(msgspec.convert(found["data"]["row_proof"], RowProof))
+
+
 @pytest.mark.parametrize(
     ("written", "exact"),
     [
@@ -181,6 +191,41 @@ def test_a_table_has_the_result_hash_of_a_run_on_the_same_file(server):
     policy = AccountingPolicy(gwp_set="AR6", on_error="skip")
     table = read_csv(io.BytesIO(content), name="activities.csv")
     assert execute(plan, InventoryInput(table, policy)).record.result_hash == told["data"]["result_hash"]
+
+
+def test_an_arrow_body_has_the_figures_of_json_and_so_has_an_arrow_answer(server):
+    rows = body_of({}, {"quantity": 1}, {"unit": "x"}, {"activity": "electricity", "unit": "MWh"})
+    table = pyarrow.Table.from_pylist(rows)
+    sink = pyarrow.BufferOutputStream()
+    with pyarrow.ipc.new_stream(sink, table.schema) as writer:
+        writer.write_table(table)
+    sent = sink.getvalue().to_pybytes()
+    kind = "application/vnd.apache.arrow.stream"
+    _, told = server.call("POST", PATH, sent, Content_Type=kind)
+    response, read = server.call("POST", PATH, sent, Content_Type=kind, Accept=kind)
+    assert response.getheader("Content-Type") == kind
+    made = pyarrow.ipc.open_stream(read).read_all()
+    rest = json.loads(made.schema.metadata[b"greenlang"])
+    assert rest["result_hash"] == told["data"]["result_hash"]
+    assert rest.keys() | {"items"} == told["data"].keys()
+    for row, item in zip(made.to_pylist(), told["data"]["items"], strict=True):
+        assert (row["row"], row["id"], row["status"]) == (item["row"], item["id"], item["status"])
+        figures = {name: row[name] for name in row if "." in name and row[name] is not None}
+        assert figures == {name: Decimal(text) for name, text in item.get("figures", {}).items()}
+        assert (row["selections"] or "").split() == item.get("selections", [])
+        assert json.loads(row["errors"] or "[]") == item.get("errors", [])
+
+
+def test_floats_of_an_arrow_body_are_refused(server):
+    sink = pyarrow.BufferOutputStream()
+    table = pyarrow.Table.from_pylist([{**GAS, "quantity": 0.1}])
+    with pyarrow.ipc.new_stream(sink, table.schema) as writer:
+        writer.write_table(table)
+    kind = "application/vnd.apache.arrow.stream"
+    response, answer = server.call("POST", PATH, sink.getvalue().to_pybytes(), Content_Type=kind)
+    assert (response.status, answer["errors"][0]["field"]) == (422, "quantity")
+    response, _ = server.call("POST", PATH, b"\xff\xff\xff\xff\x00\x01", Content_Type=kind)
+    assert response.status == 422
 
 
 def test_a_line_that_is_no_json_fails_by_itself(server):

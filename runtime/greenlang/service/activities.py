@@ -19,6 +19,7 @@ from greenlang.agents import Resource
 from greenlang.carbon import TABLE_FORMATS, AccountingPolicy, InventoryInput, Table
 from greenlang.engine import make_policy
 from greenlang.errors import InputError, either, nearest
+from greenlang.service.arrow_items import ARROW_STREAM
 from greenlang.service.calculation_messages import ActivitiesRequest, Activity, CalculationQuery, FactorText
 from greenlang.service.messages import Fault
 from greenlang.service.reading import read_query
@@ -27,8 +28,11 @@ from greenlang.service.wire import JSON, VERSIONED_JSON, Call, Refusal
 NDJSON = "application/x-ndjson"
 
 #: Media types of tables, by the format that reads them.
-_TABLES = {"text/csv": "csv", "application/vnd.apache.arrow.stream": "arrow"}
+_TABLES = {"text/csv": "csv", ARROW_STREAM: "arrow"}
 TABLE_TYPES = (NDJSON, *_TABLES)
+
+#: What records and messages call a table that came as a body.
+TABLE_NAME = "activities"
 
 _COLUMNS = Activity.__struct_fields__
 _REQUIRED = frozenset(("id", "period", "activity", "quantity", "unit"))
@@ -106,7 +110,7 @@ def _policy(chosen: Mapping[str, Any], *, single: bool = False) -> AccountingPol
 def _read_table(body: bytes, form: str) -> Table:
     if not body:
         raise Refusal(400, Fault("body", "the body is empty", "$", "send a table of activities"))
-    table = TABLE_FORMATS[form].read(io.BytesIO(body), name="body")
+    table = TABLE_FORMATS[form].read(io.BytesIO(body), name=TABLE_NAME)
     _check_count(len(table))
     return table
 
@@ -186,7 +190,7 @@ def _given(
     if len(refused) == len(rows):
         raise Refusal(422 if single else 400, *(fault for faults in refused.values() for fault in faults))
     files = tuple(Resource.of(one.name, one.text) for one in factors)
-    table = Table.from_rows("activities", _COLUMNS, rows)
+    table = Table.from_rows(TABLE_NAME, _COLUMNS, rows)
     return Given(InventoryInput(table, _policy(policy, single=single), files), refused)
 
 

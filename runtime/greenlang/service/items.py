@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["encode_items"]
+__all__ = ["encode_items", "failures"]
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -31,7 +31,7 @@ def encode_items(outcome: Outcome, refused: Mapping[int, Sequence[Fault]]) -> by
     """
     count = len(outcome)
     items = np.empty(count, dtype=object)
-    failed = _failed(outcome, refused)
+    failed = failures(outcome, refused)
     cells, present = _figures(outcome)
     identities = np.fromiter(_quoted(outcome.ids), dtype=object, count=count)
     alike, groups = np.unique(outcome.codes.astype(np.int64) << len(cells) | present, return_inverse=True)
@@ -91,7 +91,8 @@ def _template(outcome: Outcome, code: int, names: Sequence[str]) -> str:
     return text.replace('"row":0', '"row":%d', 1).replace("\\u0000", "%s")
 
 
-def _failed(outcome: Outcome, refused: Mapping[int, Sequence[Fault]]) -> dict[int, ItemData]:
+def failures(outcome: Outcome, refused: Mapping[int, Sequence[Fault]]) -> dict[int, ItemData]:
+    """The items that were not computed, by row from 0 (see `encode_items`)."""
     reasons: dict[int, list[Fault]] = defaultdict(list)
     for one in outcome.refused:
         reasons[one.row - FIRST_ROW].append(Fault("activity", one.reason, one.column, one.fix))

@@ -39,12 +39,12 @@ class KeptSeries(msgspec.Struct, frozen=True, array_like=True):
     """The figures of one series."""
 
     name: str  #: `scope1.CO2`
-    row_bytes: bytes  #: int32 each, from 0, ascending; empty where every row has a figure
+    row_bytes: bytes | None  #: int32 each, from 0, ascending; None where every row has a figure
     figure_bytes: bytes  #: 16 bytes each, at the scale of the rows
 
     def rows(self, count: int) -> Integers:
         """The rows, of `count`, that have a figure."""
-        if not self.row_bytes:
+        if self.row_bytes is None:
             return np.arange(count, dtype=np.int32)
         return np.frombuffer(self.row_bytes, dtype=np.int32)
 
@@ -110,7 +110,7 @@ def outcome_of(evidence: Evidence) -> Outcome:
         series=tuple(
             KeptSeries(
                 one.name,
-                b"" if len(one.rows) == count else one.rows.astype(np.int32).tobytes(),
+                None if len(one.rows) == count else one.rows.astype(np.int32).tobytes(),
                 one.figures.to_bytes(),
             )
             for one in evidence.series

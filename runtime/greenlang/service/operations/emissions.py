@@ -9,7 +9,8 @@ import msgspec
 from greenlang.engine.calculations import Calculator, Outcome
 from greenlang.errors import DataError
 from greenlang.ledger import CalculationRecord
-from greenlang.service.activities import TABLE_TYPES, Given, read_activities
+from greenlang.service.activities import TABLE_NAME, TABLE_TYPES, read_activities
+from greenlang.service.arrow_items import ARROW_STREAM, encode_arrow
 from greenlang.service.calculation_messages import (
     ActivitiesRequest,
     Activity,
@@ -54,6 +55,7 @@ class Emissions:
                 request=ActivitiesRequest,
                 other_requests=(Activity, list[Activity]),
                 other_types=TABLE_TYPES,
+                other_gives=(ARROW_STREAM,),
                 query=CalculationQuery,
                 answers={200: (CalculatedData,)},
                 refusals=(409,),
@@ -65,8 +67,8 @@ class Emissions:
     async def calculate(self, call: Call) -> Reply:
         """`POST /v1/calculations/emissions`."""
         key = idempotency_key(call)
-        given = read_activities(call)
         try:
+            given = read_activities(call)
             calculated = await self._calculator.calculate(
                 given.input,
                 tenant=call.tenant,
@@ -74,7 +76,7 @@ class Emissions:
                 request=b"" if key is None else _request(call),
             )
         except DataError as error:
-            raise Refusal(422, *_faults(error, given.input.table.name)) from error
+            raise Refusal(422, *_faults(error)) from error
         if calculated.record is None or calculated.outcome is None:
             raise Refusal(
                 409,
@@ -86,11 +88,15 @@ class Emissions:
                 ),
             )
         location = ("Location", f"/v1/calculations/{calculated.id}")
-        return answer(call, _told(calculated.record, calculated.outcome, given), headers=(location,))
+        outcome, told = calculated.outcome, _told(calculated.record, calculated.outcome)
+        if call.gives == ARROW_STREAM:
+            return Reply(200, encode_arrow(outcome, given.refused, told), ARROW_STREAM, (location,))
+        told["items"] = msgspec.Raw(encode_items(outcome, given.refused))
+        return answer(call, told, headers=(location,))
 
 
-def _told(record: CalculationRecord, outcome: Outcome, given: Given) -> dict[str, object]:
-    """What `CalculatedData` describes, its items written already."""
+def _told(record: CalculationRecord, outcome: Outcome) -> dict[str, object]:
+    """What `CalculatedData` describes, but for its items."""
     inventory = record.result["inventory"]
     return {
         "calculation_id": record.calculation_id,
@@ -101,7 +107,6 @@ def _told(record: CalculationRecord, outcome: Outcome, given: Given) -> dict[str
         "missing": inventory["missing"],
         "formulas": record.formulas,
         "selections": outcome.selections,
-        "items": msgspec.Raw(encode_items(outcome, given.refused)),
     }
 
 
@@ -111,10 +116,10 @@ def _request(call: Call) -> bytes:
     return msgspec.json.encode(asked) + call.body
 
 
-def _faults(error: DataError, table: str) -> list[Fault]:
+def _faults(error: DataError) -> list[Fault]:
     """Each problem by itself, with the row that it is in where that is not plain."""
-    several = error.file != table or len({one.row for one in error.problems}) > 1
-    file = "" if error.file == table else f"{error.file}, "
+    several = error.file != TABLE_NAME or len({one.row for one in error.problems}) > 1
+    file = "" if error.file == TABLE_NAME else f"{error.file}, "
     return [
         Fault(
             "activity",
