@@ -1,6 +1,6 @@
 """Texts in Arrow's memory, and columns of them coded by their distinct texts."""
 
-from cpython.array cimport array
+from greenlang_core.rooms cimport Room
 from libc.stdint cimport int64_t, uint64_t
 
 
@@ -10,8 +10,8 @@ cdef enum:
 
 cdef class Texts:
     # Text i is the UTF-8 from starts[i] to starts[i + 1]; at least PAD bytes can be read from any start.
-    cdef bytearray data
-    cdef array _starts          # int64, one more than there are texts
+    cdef Room data
+    cdef Room _starts           # int64, one more than there are texts
     cdef Py_ssize_t length
     cdef readonly bint plain    # whether JSON writes every text as it is
 
@@ -25,10 +25,11 @@ cdef enum:
 
 
 cdef class TextCoder:
-    cdef bytearray _data        # of the distinct texts; what is used of it is `_starts[_count]`
-    cdef array _starts          # int64
-    cdef array _codes           # int32, one a row
-    cdef array _slots           # uint64: the upper half of a hash and a code + 1; 0 where free
+    cdef Room _data             # of the distinct texts; what is used of it is `_starts[_count]`
+    cdef Room _starts           # int64
+    cdef Room _codes            # int32, one a row
+    cdef Room _slots            # uint64: the upper half of a hash and a code + 1; 0 where free
+    cdef Py_ssize_t _slot_count # a power of two
     cdef int _shift             # a hash without its lower bits is its slot
     cdef Py_ssize_t _count      # distinct texts
     cdef Py_ssize_t _rows
@@ -41,8 +42,9 @@ cdef class TextCoder:
 
     cdef int gather(self, object text, Py_ssize_t place) except -1
     cdef int code(self, Py_ssize_t count) except -1
+    cdef void code_batch(self, Py_ssize_t count) noexcept nogil
     cdef int make_room(self, Py_ssize_t count) except -1
-    cdef void rehash(self, array slots) noexcept
+    cdef void rehash(self, uint64_t* new, uint64_t mask) noexcept nogil
 
 
 cdef bint same_text(const char* left, const char* right, Py_ssize_t size) noexcept nogil

@@ -5,16 +5,15 @@ A column of a million cells is a million codes and its distinct texts end to end
 
 from collections.abc import Sequence
 
-from cpython.array cimport array, clone, resize
-from cpython.bytearray cimport PyByteArray_AS_STRING, PyByteArray_GET_SIZE, PyByteArray_Resize
 from cpython.bytes cimport PyBytes_AS_STRING
 from cpython.list cimport PyList_CheckExact, PyList_GET_ITEM, PyList_GET_SIZE
 from cpython.unicode cimport PyUnicode_DecodeUTF8
 from cython cimport final
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint64_t
-from libc.string cimport memcmp, memcpy
+from libc.string cimport memcmp, memcpy, memset
 
 from greenlang_core.buffers cimport Borrowed, integer_at
+from greenlang_core.rooms cimport room_of
 from greenlang_core.validity cimport is_valid
 
 
@@ -40,10 +39,6 @@ cdef extern from *:
 #: Another one in every process, as Python's own hashes have.
 cdef uint64_t SEED = <uint64_t> <int64_t> hash("greenlang")
 
-cdef array INT32 = array("i")
-cdef array INT64 = array("q")
-cdef array UINT64 = array("Q")
-
 cdef enum:
     FEWEST_SLOTS = 64           # the upper six bits of a hash
     MOST_TEXTS = 0x7FFFFFFF     # codes are int32
@@ -57,17 +52,22 @@ cdef class Texts:
     """A sequence of strings that keeps their UTF-8 end to end and makes a `str` of one when it is asked for."""
 
     def __init__(self, texts=()):
-        coded = array("q", [0])
-        self.data = bytearray()
+        cdef:
+            list encoded = [one.encode() for one in texts]
+            Py_ssize_t size = sum(map(len, encoded)), end = 0, length = 0
+            bytes text
+        self.length = len(encoded)
+        self.data = room_of(c"b", size + PAD)
+        self._starts = room_of(c"q", self.length + 1)
         self.plain = True
-        for position, text in enumerate(texts):
-            encoded = text.encode()
-            self.data += encoded
-            self.plain = self.plain and is_plain(PyBytes_AS_STRING(encoded), len(encoded))
-            coded.append(len(self.data))
-        self.data += bytes(PAD)
-        self._starts = coded
-        self.length = len(coded) - 1
+        for length, text in enumerate(encoded):
+            (<int64_t*> self._starts.bytes_of())[length] = end
+            size = len(text)
+            memcpy(self.data.bytes_of() + end, PyBytes_AS_STRING(text), size)
+            self.plain = self.plain and is_plain(PyBytes_AS_STRING(text), size)
+            end += size
+        (<int64_t*> self._starts.bytes_of())[self.length] = end
+        memset(self.data.bytes_of() + end, 0, PAD)
 
     def __len__(self):
         return self.length
@@ -159,10 +159,10 @@ cdef class Texts:
         return found
 
     cdef const int64_t* starts(self) noexcept:
-        return <const int64_t*> self._starts.data.as_voidptr
+        return <const int64_t*> self._starts.bytes_of()
 
     cdef const char* bytes_of(self) noexcept:
-        return PyByteArray_AS_STRING(self.data)
+        return self.data.bytes_of()
 
     cdef str text(self, Py_ssize_t position):
         cdef const int64_t* starts = self.starts()
@@ -253,10 +253,15 @@ cdef class TextCoder:
             self.code(batch)
 
     def codes_of(self, texts):
-        """The codes of texts, an array of int32, without adding rows: what coded rows of elsewhere are mapped by."""
-        cdef Py_ssize_t rows = self._rows
+        """The codes of texts, int32, without adding rows: what coded rows of elsewhere are mapped by."""
+        cdef:
+            Py_ssize_t rows = self._rows, count
+            Room codes
         self.add(texts)
-        codes = self._codes[rows : self._rows]
+        count = self._rows - rows
+        codes = room_of(c"i", count)
+        memcpy(codes.bytes_of(), self._codes.bytes_of() + rows * sizeof(int32_t), count * sizeof(int32_t))
+        codes.show(count)
         self._rows = rows
         return codes
 
@@ -271,30 +276,31 @@ cdef class TextCoder:
         for row in range(given.items):
             if not 0 <= source[row] < self._count:
                 raise ValueError(f"code {source[row]} of {self._count} texts")
-        if self._rows + given.items > len(self._codes):
-            resize(self._codes, self._rows + given.items + (self._rows >> 2))
-        memcpy(self._codes.data.as_ints + self._rows, source, given.view.len)
+        self._codes.hold(self._rows + given.items, self._rows)
+        memcpy(self._codes.bytes_of() + self._rows * sizeof(int32_t), source, given.view.len)
         self._rows += given.items
 
     def finish(self):
-        """The codes, an array of int32, and the distinct texts; afterwards there are no rows here."""
-        cdef Texts texts = Texts.__new__(Texts)
-        codes = self._codes
+        """The codes, int32, and the distinct texts; afterwards there are no rows here."""
+        cdef:
+            Texts texts = Texts.__new__(Texts)
+            Room codes = self._codes
         texts.data = self._data
         texts._starts = self._starts
         texts.length = self._count
         texts.plain = self._plain
-        PyByteArray_Resize(texts.data, (<int64_t*> self._starts.data.as_voidptr)[self._count] + PAD)
-        resize(texts._starts, self._count + 1)
-        resize(codes, self._rows)
+        codes.show(self._rows)
         self._start()
         return codes, texts
 
     def _start(self):
-        self._data = bytearray()
-        self._starts = clone(INT64, 1, True)
-        self._codes = clone(INT32, 0, False)
-        self._slots = clone(UINT64, FEWEST_SLOTS, True)
+        self._data = room_of(c"b", PAD)
+        self._starts = room_of(c"q", 1)
+        self._codes = room_of(c"i", 0)
+        self._slots = room_of(c"Q", FEWEST_SLOTS)
+        self._slot_count = FEWEST_SLOTS
+        memset(self._slots.bytes_of(), 0, FEWEST_SLOTS * sizeof(uint64_t))
+        (<int64_t*> self._starts.bytes_of())[0] = 0
         self._shift = 58
         self._count = 0
         self._rows = 0
@@ -313,24 +319,24 @@ cdef class TextCoder:
 
     cdef int code(self, Py_ssize_t count) except -1:
         """Add a row for each of the first `count` texts of the batch."""
+        self.make_room(count)
+        with nogil:
+            self.code_batch(count)
+        return 0
+
+    cdef void code_batch(self, Py_ssize_t count) noexcept nogil:
+        """`code`, for which there is room."""
         cdef:
-            Py_ssize_t row, size
+            Py_ssize_t row, size, known = self._count
             uint64_t hash, entry
             int64_t code, end
-            uint64_t* slots
-            uint64_t mask, slot
-            int shift
-            int64_t* starts
-            int32_t* codes
-            char* data
+            uint64_t* slots = <uint64_t*> self._slots.bytes_of()
+            uint64_t mask = self._slot_count - 1, slot
+            int shift = self._shift
+            int64_t* starts = <int64_t*> self._starts.bytes_of()
+            int32_t* codes = <int32_t*> self._codes.bytes_of() + self._rows
+            char* data = self._data.bytes_of()
             const char* text
-        self.make_room(count)
-        slots = <uint64_t*> self._slots.data.as_voidptr
-        mask = len(self._slots) - 1
-        shift = self._shift
-        starts = <int64_t*> self._starts.data.as_voidptr
-        codes = <int32_t*> self._codes.data.as_voidptr + self._rows
-        data = PyByteArray_AS_STRING(self._data)
         # A large table is out of cache: its lines are fetched for the whole batch before the first is needed.
         for row in range(count):
             hash = text_hash(self._text[row], self._size[row], SEED)
@@ -342,12 +348,12 @@ cdef class TextCoder:
             while True:
                 entry = slots[slot]
                 if entry == 0:
-                    code = self._count
+                    code = known
                     end = starts[code]
                     memcpy(data + end, text, size)
                     starts[code + 1] = end + size
                     slots[slot] = hash & UPPER | <uint64_t> (code + 1)
-                    self._count += 1
+                    known += 1
                     self._plain = self._plain and is_plain(text, size)
                     break
                 if (entry ^ hash) & UPPER == 0:
@@ -356,42 +362,41 @@ cdef class TextCoder:
                         break
                 slot = slot + 1 & mask
             codes[row] = <int32_t> code
+        self._count = known
         self._rows += count
-        return 0
 
     cdef int make_room(self, Py_ssize_t count) except -1:
         """Room for the batch, were all its texts new: nothing moves while it is coded."""
         cdef:
-            Py_ssize_t row, size = self._starts.data.as_longlongs[self._count]
-            Py_ssize_t most = self._count + count, room = len(self._slots)
-            array slots
+            Py_ssize_t row, used = (<int64_t*> self._starts.bytes_of())[self._count], size = used + PAD
+            Py_ssize_t most = self._count + count, slot_count = self._slot_count
+            Room slots
         if most > MOST_TEXTS:
             raise OverflowError(f"a column of more than {MOST_TEXTS} different texts")
         for row in range(count):
             size += self._size[row]
-        if size > PyByteArray_GET_SIZE(self._data):
-            PyByteArray_Resize(self._data, size + (size >> 2))
-        if most >= len(self._starts):
-            resize(self._starts, most + 1 + (most >> 2))
-        if self._rows + count > len(self._codes):
-            resize(self._codes, self._rows + count + (self._rows >> 2))
-        if most * 3 > room * 2:
-            while most * 3 > room * 2:
-                room *= 2
+        self._data.hold(size, used)
+        self._starts.hold(most + 1, self._count + 1)
+        self._codes.hold(self._rows + count, self._rows)
+        if most * 3 > slot_count * 2:
+            while most * 3 > slot_count * 2:
+                slot_count *= 2
                 self._shift -= 1
-            slots = clone(UINT64, room, True)
-            self.rehash(slots)
+            slots = room_of(c"Q", slot_count)
+            with nogil:
+                self.rehash(<uint64_t*> slots.bytes_of(), slot_count - 1)
             self._slots = slots
+            self._slot_count = slot_count
         return 0
 
-    cdef void rehash(self, array slots) noexcept:
+    cdef void rehash(self, uint64_t* new, uint64_t mask) noexcept nogil:
         """Put the entries into a larger table, whose slots are in the same order: memory is written from end to end."""
         cdef:
-            const uint64_t* old = <const uint64_t*> self._slots.data.as_voidptr
-            uint64_t* new = <uint64_t*> slots.data.as_voidptr
-            uint64_t mask = len(slots) - 1, slot
+            const uint64_t* old = <const uint64_t*> self._slots.bytes_of()
+            uint64_t slot
             Py_ssize_t place
-        for place in range(len(self._slots)):
+        memset(new, 0, (mask + 1) * sizeof(uint64_t))
+        for place in range(self._slot_count):
             if old[place]:
                 slot = old[place] >> self._shift
                 while new[slot]:

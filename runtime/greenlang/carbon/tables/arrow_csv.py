@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from codecs import BOM_UTF8
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from csv import field_size_limit
 from importlib.util import find_spec
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from greenlang.carbon.tables.arrow_tables import add_strings
 from greenlang.carbon.tables.table import TableBuilder
@@ -58,37 +59,63 @@ def add_plain_rows(
     bytes
         What was read and not used in the end; where the stream is at its end too, at most one line.
     """
-    import pyarrow as arrow
-    from pyarrow import csv
+    blocks = _PlainBlocks(stream, list(builder.coders), unread)
+    # pyarrow reads a block while the one before is coded.
+    with ThreadPoolExecutor(1) as reader:
+        ahead = reader.submit(blocks.next)
+        while (rows := ahead.result()) is not None:
+            read = blocks.read
+            ahead = reader.submit(blocks.next)
+            for coder, column in zip(builder.coders.values(), rows.columns, strict=True):
+                for chunk in column.chunks:
+                    add_strings(coder, chunk)
+            if on_bytes is not None:
+                on_bytes(read)
+    return blocks.unread
 
-    columns = list(builder.coders)
-    parse_options = csv.ParseOptions(quote_char=False)
-    convert_options = csv.ConvertOptions(
-        column_types=dict.fromkeys(columns, "string"), strings_can_be_null=False
-    )
-    while True:
-        whole = unread.rfind(b"\n") + 1
-        lines = unread[:whole]
+
+class _PlainBlocks:
+    """Reads a file block by block, as tables of pyarrow."""
+
+    def __init__(self, stream: BinaryIO, columns: list[str], unread: bytes) -> None:
+        import pyarrow as arrow
+        from pyarrow import csv
+
+        self._stream = stream
+        self._arrow = arrow
+        self._csv = csv
+        self._columns = columns
+        self._parse_options = csv.ParseOptions(quote_char=False)
+        self._convert_options = csv.ConvertOptions(
+            column_types=dict.fromkeys(columns, "string"), strings_can_be_null=False
+        )
+        #: Bytes that no block before was made of.
+        self.unread = unread
+        #: How far the stream was read.
+        self.read = stream.tell()
+
+    def next(self) -> Any:
+        """The rows of the next block; None at the first that readers may differ on, and at the end."""
+        whole = self.unread.rfind(b"\n") + 1
+        lines = self.unread[:whole]
         if not _is_plain(lines):
-            return unread
-        read_options = csv.ReadOptions(column_names=columns, use_threads=False, block_size=len(lines))
+            return None
+        read_options = self._csv.ReadOptions(
+            column_names=self._columns, use_threads=False, block_size=len(lines)
+        )
         try:
-            rows = csv.read_csv(arrow.BufferReader(lines), read_options, parse_options, convert_options)
-        except arrow.ArrowInvalid:
+            rows = self._csv.read_csv(
+                self._arrow.BufferReader(lines), read_options, self._parse_options, self._convert_options
+            )
+        except self._arrow.ArrowInvalid:
             # Rows of the wrong width, or what is no UTF-8: the standard library's reader says where.
-            return unread
+            return None
         if rows.num_rows != lines.count(b"\n"):
             # Blank lines were passed over, and the rows behind them have other numbers.
-            return unread
-        for coder, column in zip(builder.coders.values(), rows.columns, strict=True):
-            for chunk in column.chunks:
-                add_strings(coder, chunk)
-        if on_bytes is not None:
-            on_bytes(stream.tell())
-        read = stream.read(BLOCK_BYTES)
-        if not read:
-            return unread[whole:]
-        unread = unread[whole:] + read
+            return None
+        self.unread = self.unread[whole:] + self._stream.read(BLOCK_BYTES)
+        self.read = self._stream.tell()
+        return rows
 
 
 def _is_plain(lines: bytes) -> bool:
