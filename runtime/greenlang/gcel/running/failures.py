@@ -90,15 +90,13 @@ def _seconds(elapsed_s: float) -> str:
 
 
 def fold(error: BaseException) -> None:
-    """Leave the runtime's own frames out of a traceback, but for the first: there the run was asked for."""
-    frames: list[TracebackType] = []
+    """Leave the runtime's own frames out of a traceback; the caller's says where the run was asked for."""
+    kept: list[TracebackType] = []
     traceback = error.__traceback__
     while traceback is not None:
-        frames.append(traceback)
+        if not _is_own(traceback):
+            kept.append(traceback)
         traceback = traceback.tb_next
-    kept = frames[:1] + [frame for frame in frames[1:] if not _is_own(frame)]
-    if len(kept) == len(frames):
-        return
     folded: TracebackType | None = None
     for frame in reversed(kept):
         folded = TracebackType(folded, frame.tb_frame, frame.tb_lasti, frame.tb_lineno)

@@ -5,7 +5,6 @@ from __future__ import annotations
 __all__ = ["Clock", "Pull", "aeach", "check_clock", "each", "pull_of", "run_in_new_loop"]
 
 from collections.abc import AsyncIterator, Coroutine, Iterator
-from contextlib import contextmanager
 from random import Random
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -96,16 +95,20 @@ def each(pull: Pull, value: Any, window: int, run: Run) -> Iterator[Any]:
     """The items of the result, one at a time; see `Plan.each`."""
     before = pull.executable[0]
     if before.is_async or pull.inner.is_async or hasattr(type(value), "__aiter__"):
-        yield from _pulled(pull, value, window, run)
-        return
-    with _pointing(pull, value, run) as trail:
-        source = one_by_one(before.run(value, trail, run))
+        return _pulled(pull, value, window, run)
+    return _computed(pull, value, run)
+
+
+def _computed(pull: Pull, value: Any, run: Run) -> Iterator[Any]:
+    """The same of steps that compute in place."""
+    with _Pointing(pull, value, run) as trail:
+        source = one_by_one(pull.executable[0].run(value, trail, run))
         yield from items.Computed(pull.inner, source, pull.is_map, trail, run, context=EXACT_CONTEXT)
 
 
 async def aeach(pull: Pull, value: Any, window: int, ordered: bool, run: Run) -> AsyncIterator[Any]:
     """The same inside an event loop; see `Plan.aeach`."""
-    with _pointing(pull, value, run) as trail:
+    with _Pointing(pull, value, run) as trail:
         outputs = await _outputs(pull, value, window, ordered, run, trail)
         try:
             async for output in outputs:
@@ -118,7 +121,7 @@ def _pulled(pull: Pull, value: Any, window: int, run: Run) -> Iterator[Any]:
     """The same in an event loop of its own, which turns while the reader waits for more."""
     import asyncio
 
-    with asyncio.Runner() as runner, _pointing(pull, value, run) as trail:
+    with asyncio.Runner() as runner, _Pointing(pull, value, run) as trail:
         outputs = runner.run(_outputs(pull, value, window, True, run, trail))
         try:
             # All that is ready at once, because to start and stop the loop costs as much as a hundred items.
@@ -143,19 +146,28 @@ async def _ready_of(outputs: items.Outputs) -> list[Any] | None:
         return None
 
 
-@contextmanager
-def _pointing(pull: Pull, value: Any, run: Run) -> Iterator[Trail]:
-    """Point at what failed, when something does; gives the trail for the steps to tell it."""
-    trail: Trail = []
-    started_s = run.now()
-    try:
-        yield trail
-    except GeneratorExit:
-        # The reader stopped: nothing failed.
-        raise
-    except BaseException as error:
+class _Pointing:
+    """Points at what failed, where something does; gives the trail for the steps to tell it.
+
+    No `contextmanager`, which puts back the traceback that the runtime's own frames were left out of.
+    """
+
+    def __init__(self, pull: Pull, value: Any, run: Run) -> None:
+        self._pull = pull
+        self._value = value
+        self._run = run
+        self._trail: Trail = []
+        self._started_s = run.now()
+
+    def __enter__(self) -> Trail:
+        return self._trail
+
+    def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
+        # A reader that stops is no failure.
+        if error is None or isinstance(error, GeneratorExit):
+            return
+        pull, trail = self._pull, self._trail
         # A run of the steps before the map ends its trail itself; else the map failed, or its source.
         if not trail or not isinstance(trail[-1], float):
-            trail += [(pull.executable[0], pull.last), run.now() - started_s]
-        pull.plan.annotate_in(pull.executable, error, trail, value, run)
-        raise
+            trail += [(pull.executable[0], pull.last), self._run.now() - self._started_s]
+        pull.plan.annotate_in(pull.executable, error, trail, self._value, self._run)

@@ -18,6 +18,7 @@ from contextvars import copy_context
 from typing import TYPE_CHECKING, Any
 
 from greenlang.errors import GcelError
+from greenlang.gcel.running.failures import fold
 from greenlang.gcel.running.following import Follower, StepResult
 from greenlang_core.runs import Run
 
@@ -44,9 +45,18 @@ _Tell = Callable[[StepResult | _End], object]
 
 def stream(runner: Runner, value: Any, run: Run, follower: Follower) -> Generator[StepResult, None, None]:
     """The results of a run as they come; closing it ends the run, and returns when it has ended."""
-    if not _waits(runner, value):
-        yield from _computed(runner, value, run, follower)
-        return
+    results = (_awaited_in_new_loop if _waits(runner, value) else _computed)(runner, value, run, follower)
+    try:
+        yield from results
+    except BaseException as error:
+        fold(error)
+        raise
+
+
+def _awaited_in_new_loop(
+    runner: Runner, value: Any, run: Run, follower: Follower
+) -> Generator[StepResult, None, None]:
+    """A run in a loop of its own, which turns while the reader waits."""
     if asyncio._get_running_loop() is not None:
         raise GcelError(
             "the plan has asynchronous steps, and an event loop already runs here",
@@ -71,6 +81,9 @@ async def astream(
     try:
         async for result in results:
             yield result
+    except BaseException as error:
+        fold(error)
+        raise
     finally:
         await results.aclose()
 
