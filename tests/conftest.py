@@ -95,13 +95,17 @@ class Environment:
         """Where its processes keep keys, policies and what they remember."""
         return self.folder.parent / "home"
 
+    @property
+    def environ(self) -> dict[str, str]:
+        return {"PATH": "/usr/bin:/bin", "HOME": str(self.home), "PYTHONSAFEPATH": "1"}
+
     def run(self, *arguments: object, code: int = 0, cwd: Path | None = None) -> str:
         """What its Python prints, on either stream."""
         done = subprocess.run(
             [self.python, *map(str, arguments)],
             capture_output=True,
             text=True,
-            env={"PATH": "/usr/bin:/bin", "HOME": str(self.home), "PYTHONSAFEPATH": "1"},
+            env=self.environ,
             cwd=cwd or self.folder,
         )
         assert done.returncode == code, done.stdout + done.stderr

@@ -18,8 +18,10 @@ import pytest
 
 LIBRARIES = ("greenlang", "msgspec", "packaging", "pluggy", "yaml")
 
-#: What the engine and the command line need besides.
+#: What the engine, the command line and the service need besides.
 MORE_LIBRARIES = (
+    *("aiohappyeyeballs", "aiohttp", "aiosignal", "attr", "frozenlist", "idna", "multidict", "propcache"),
+    *("typing_extensions", "uvloop", "yarl"),
     *("_cffi_backend", "cffi", "click", "cryptography", "greenlang_core", "markdown_it", "mdurl", "numpy"),
     *("pyarrow", "pygments", "rich"),
 )

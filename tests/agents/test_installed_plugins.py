@@ -1,6 +1,9 @@
 """Every hook, implemented by plugins that pip installed (in distributions/), used as users would."""
 
+import http.client
 import json
+import re
+import subprocess
 
 import pytest
 
@@ -36,7 +39,7 @@ def test_what_is_collected_for_other_rooms_is_there_by_key(hooked):
     assert found == {
         "EngineBackend": [["every", "An engine."]],
         "EventSink": [["every", "A sink."]],
-        "Route": [["GET /boilers", "Count boilers."]],
+        "Route": [["GET /boilers/{site}", "Count boilers."], ["GET /agents", "Not yours."]],
         # `every` is claimed twice, so nobody has it.
         "StoreBackend": [["kept", "A store."], ["other", "Alone."]],
     }
@@ -68,6 +71,30 @@ def test_a_store_is_opened_by_the_scheme_of_its_url(hooked):
     assert opened == "opened kept://host/name with a seal"
     # It is claimed twice.
     assert refused == "'every://host/name' names no store; write memory:, sqlite:PATH or kept://, other://"
+
+
+def test_routes_are_answered_below_the_api_and_take_none_of_its_own(hooked):
+    command = [hooked.python, "-m", "greenlang", "serve", "--port", "0", "--store", "memory:"]
+    with subprocess.Popen(command, env=hooked.environ, stderr=subprocess.PIPE, text=True) as server:
+        told = server.stderr.readline()
+        while "serving" not in told:
+            told += server.stderr.readline()
+        port = re.search(r"http://127.0.0.1:(\d+)", told)[1]
+
+        def get(path):
+            connection = http.client.HTTPConnection("127.0.0.1", int(port), timeout=30)
+            connection.request("GET", path)
+            response = connection.getresponse()
+            return response.status, json.loads(response.read())
+
+        status, found = get("/v1/boilers/north")
+        assert (status, found["data"]) == (200, {"site": "north", "tenant": "default", "boilers": 3})
+        status, refused = get("/v1/boilers/nowhere")
+        assert (status, refused["errors"][0]["hint"]) == (400, "name one of ours")
+        assert "agents" in get("/v1/agents")[1]["data"]
+        assert "/v1/boilers/{site}" in get("/openapi.json")[1]["paths"]
+        server.terminate()
+    assert "a plugin's GET /agents is left out: the API itself answers there" in told
 
 
 def test_lifecycle_hooks_run_around_an_execution(hooked):

@@ -15,7 +15,7 @@ __all__ = [
 ]
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
@@ -115,11 +115,13 @@ class EventSink(Backend):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Route(Contribution):
-    """A path of the HTTP service below `/v1`, answered by `handler`."""
+    """An operation of the HTTP service at a path below `/v1`."""
 
     method: str
+    #: `/boilers/{id}`: a name in braces catches one segment.
     path: str
-    handler: Callable[..., Any]
+    #: A coroutine function: it is given a `greenlang.service.Call` and gives the `data` of the answer.
+    handler: Callable[[Any], Awaitable[Any]]
 
     @property
     def key(self) -> str:

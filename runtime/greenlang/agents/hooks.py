@@ -250,25 +250,28 @@ def greenlang_events() -> Iterable[EventSink]:  # type: ignore[empty-body]  # as
 
 @hookspec
 def greenlang_routes() -> Iterable[Route]:  # type: ignore[empty-body]  # as above
-    """Paths of the HTTP service, below `/v1`.
+    """Operations of the HTTP service below `/v1`; called when it starts.
 
-    It is collected and checked; nothing uses it yet: routes of plugins come with a later version.
+    A handler is a coroutine function. It is given a `greenlang.service.Call`, with the `tenant`, the `names`
+    that the path caught, the `query` and the `body`; what it returns is the `data` of the answer, and an
+    InputError that it raises is told to the caller. A path that the API itself answers at is left out.
 
     Example
     -------
-    A path that says how many boilers there are::
+    A path that says of a site how many boilers it has::
 
         from greenlang.agents import Route
         from greenlang.agents.hooks import hookimpl
 
 
-        async def boilers(request):
-            return {"boilers": 3}
+        async def boilers(call):
+            return {"site": call.names["site"], "boilers": 3}
 
 
         @hookimpl
         def greenlang_routes():
-            return [Route(method="GET", path="/boilers", handler=boilers, summary="Count boilers.")]
+            summary = "Count the boilers of a site."
+            return [Route(method="GET", path="/boilers/{site}", handler=boilers, summary=summary)]
     """
 
 

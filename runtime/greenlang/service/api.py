@@ -14,7 +14,15 @@ from greenlang.errors import GcelError, InputError, StoreError
 from greenlang.service.documents import Documents
 from greenlang.service.messages import Fault
 from greenlang.service.negotiation import Version, accepts, version_asked_for, version_headers
-from greenlang.service.operations import Agents, Calculations, Emissions, Executions, HealthChecks, Workflows
+from greenlang.service.operations import (
+    Agents,
+    Calculations,
+    Contributed,
+    Emissions,
+    Executions,
+    HealthChecks,
+    Workflows,
+)
 from greenlang.service.routing import Router
 from greenlang.service.wire import Call, Refusal, Reply, Stream, fault_of, refuse
 
@@ -53,6 +61,7 @@ class Api:
             *Agents(runner.plans.registry).routes(),
             *self.health.routes(),
         ]
+        operations += Contributed(runner.plans.registry, Router(operations).knows).routes()
         self.router = Router([*operations, *Documents(operations).routes()])
         self.set_versions(versions)
 

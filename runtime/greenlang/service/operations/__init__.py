@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from greenlang.service.operations.agents import Agents
 from greenlang.service.operations.calculations import Calculations
+from greenlang.service.operations.contributed import Contributed
 from greenlang.service.operations.emissions import Emissions
 from greenlang.service.operations.executions import Executions
 from greenlang.service.operations.health import HealthChecks
 from greenlang.service.operations.workflows import Workflows
 
-__all__ = ["Agents", "Calculations", "Emissions", "Executions", "HealthChecks", "Workflows"]
+__all__ = ["Agents", "Calculations", "Contributed", "Emissions", "Executions", "HealthChecks", "Workflows"]

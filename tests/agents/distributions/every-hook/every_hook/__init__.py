@@ -13,6 +13,7 @@ from greenlang.agents import (
     StoreBackend,
 )
 from greenlang.agents.hooks import hookimpl
+from greenlang.errors import InputError
 
 
 @gl.agent(name="every.double", version="1.0.0", effects={"pure"})
@@ -29,8 +30,10 @@ def opened_store(url: str, seal) -> str:
     return f"opened {url} with {seal}"
 
 
-async def boilers(request: object) -> dict[str, int]:
-    return {"boilers": 3}
+async def boilers(call) -> dict[str, object]:
+    if call.names["site"] == "nowhere":
+        raise InputError("there is no site 'nowhere'", fix="name one of ours")
+    return {"site": call.names["site"], "tenant": call.tenant, "boilers": 3}
 
 
 def hash_of(execution) -> bytes:
@@ -87,7 +90,10 @@ def greenlang_events():
 
 @hookimpl
 def greenlang_routes():
-    return [Route(method="GET", path="/boilers", handler=boilers, summary="Count boilers.")]
+    return [
+        Route(method="GET", path="/boilers/{site}", handler=boilers, summary="Count boilers."),
+        Route(method="GET", path="/agents", handler=boilers, summary="Not yours."),
+    ]
 
 
 @hookimpl
