@@ -97,6 +97,7 @@ def emissions(data: ActivityData, *, factors: Resource, scope: int | None = None
                 ),
                 choose=lambda row: [Component(book.select(wanted_of(data, row)))],
                 activities=tuple(names),
+                row_by_row=True,
             )
         )
     return made

@@ -23,7 +23,16 @@ from greenlang.errors import AgentError, FactorError, FormulaError, InputError, 
 from greenlang.exact import canonical_text
 from greenlang_core.decimals import CodeBook, DecimalColumn
 
-__all__ = ["Component", "Emissions", "GasEmissions", "Missing", "RowKind", "calculate", "kinds_of_rows"]
+__all__ = [
+    "Component",
+    "Emissions",
+    "GasEmissions",
+    "Missing",
+    "RowKind",
+    "calculate",
+    "calculate_again",
+    "kinds_of_rows",
+]
 
 Rows = npt.NDArray[np.int32]
 
@@ -89,6 +98,9 @@ class Emissions:
     gwp: GwpSet
     activities: tuple[str, ...]  #: what it has factors for
     formulas: tuple[Formula, ...] = ()  #: by which the agent computed its quantities
+    #: Whether the agent promises that what it does with a row depends on that row's cells alone, and with one
+    #: without tags on its activity, unit, region, period and method alone: one selection, by its quantity.
+    row_by_row: bool = False
 
     def without(self, rows: Rows) -> Emissions:
         """The same emissions with some rows left out."""
@@ -146,6 +158,7 @@ def calculate(
     reason: Callable[[int, str], str] | None = None,
     activities: tuple[str, ...] = (),
     formulas: tuple[Formula, ...] = (),
+    row_by_row: bool = False,
 ) -> Emissions:
     """Compute the emissions of some rows.
 
@@ -167,6 +180,8 @@ def calculate(
         and they are reported as missing.
     reason : callable, optional
         Says why a gas of a kind (by its example row) is missing.
+    row_by_row : bool
+        The promise of `Emissions.row_by_row`.
     formulas : tuple of Formula
         Those that the agent computed `quantities` by; the record of the calculation tells them.
 
@@ -224,6 +239,41 @@ def calculate(
         gwp=gwp,
         activities=activities,
         formulas=formulas,
+        row_by_row=row_by_row,
+    )
+
+
+def calculate_again(
+    part: Emissions, data: ActivityData, kinds: Sequence[tuple[Rows, Selection, Sequence[tuple[str, str]]]]
+) -> Emissions | None:
+    """What the agent of `part` would compute for rows of kinds that it has chosen factors for before.
+
+    Parameters
+    ----------
+    kinds : sequence of (rows, Selection, sequence of (str, str))
+        The rows of each kind, what they are multiplied by, and the gases that are missing with the reason.
+
+    Returns
+    -------
+    Emissions or None
+        None where a row may be past `LARGEST_KG`, which `calculate` tells by row.
+    """
+    chosen = [(rows, (Component(selection),)) for rows, selection, _ in kinds]
+    gases = _multiplied(_terms(chosen), {"quantity": data.quantity}, part.gwp)
+    if gases is None:
+        return None
+    return replace(
+        part,
+        data=data,
+        rows=np.sort(np.concatenate([rows for rows, _, _ in kinds])),
+        gases=tuple(gases),
+        selections=tuple(selection for _, selection, _ in kinds),
+        selection_rows=tuple(rows for rows, _, _ in kinds),
+        missing=tuple(
+            Missing(gas, selection.activity, why, rows)
+            for rows, selection, gaps in kinds
+            for gas, why in gaps
+        ),
     )
 
 

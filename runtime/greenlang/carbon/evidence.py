@@ -122,6 +122,8 @@ def _selection_columns(inventory: Inventory) -> Iterator[npt.NDArray[np.int32]]:
     """For each part, the entry of every row, -1 where it has none; a further column where a row has two."""
     first = 0
     for part in inventory.parts:
+        if not part.selections:
+            continue
         columns = [np.full(len(inventory.data), -1, dtype=np.int32)]
         for entry, rows in enumerate(part.selection_rows, start=first):
             free = next((column for column in columns if (column[rows] < 0).all()), None)

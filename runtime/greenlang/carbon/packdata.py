@@ -135,6 +135,7 @@ class PackData:
             choose=lambda row: [Component(book.select(book.as_offered(wanted_of(data, row, kinds=kinds))))],
             expected=expected,
             activities=tuple(sorted(self.names(own))),
+            row_by_row=True,
         )
 
 

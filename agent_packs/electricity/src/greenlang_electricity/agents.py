@@ -73,6 +73,7 @@ def location_based(data: ActivityData) -> Emissions:
         ),
         choose=lambda row: [Component(book.select(wanted_of(data, row, kinds=GRID_AVERAGE)))],
         activities=tuple(sorted(pack.names(own))),
+        row_by_row=True,
     )
 
 
@@ -127,6 +128,7 @@ def market_based(data: ActivityData, *, factors: gl.Resource | None = None) -> E
         ),
         choose=choose,
         activities=tuple(sorted(pack.names(own))),
+        row_by_row=True,
     )
 
 

@@ -62,6 +62,7 @@ def stationary(data: ActivityData) -> Emissions:
         kinds=kinds_of_rows(rows, (data.activity, data.unit, data.region, data.period)),
         choose=lambda row: [Component(book.select(wanted_of(data, row)))],
         activities=tuple(sorted(pack.names(own))),
+        row_by_row=True,
     )
 
 
@@ -120,6 +121,7 @@ def mobile(data: ActivityData) -> Emissions:
         quantities={"distance": distance},
         reason=why_missing,
         activities=tuple(sorted(pack.names(own))),
+        row_by_row=True,
     )
 
 
