@@ -3,8 +3,9 @@
 A table (`tables`) is read as activity data (`activity`, with `periods` and `tags`) under an accounting
 policy (`policy`). For each kind of row (`rows`) factors are chosen among those of the user and of packs
 (`factors`, `packdata`; `choices` tells why), and all rows are multiplied at once (`emissions`, `formulas`).
-`inventory` puts together what several agents computed; `summary`, `report`, `tabulation` and `evidence` tell
-it: for people, in a report, as a table, as a proof. `agents` are our own.
+`known_kinds` remembers what was chosen. `inventory` puts together what several agents computed; `summary`,
+`report`, `tabulation` and `evidence` tell it: for people, in a report, as a table, as a proof. `agents` are
+our own.
 
 Beneath them all: `units` says what units mean, `regions` knows places and `gwp` the warming potentials of
 gases.
@@ -40,6 +41,7 @@ from greenlang.carbon.factors import (
 from greenlang.carbon.formulas import Formula
 from greenlang.carbon.gwp import GwpSet, gwp_set
 from greenlang.carbon.inventory import Inventory, build_inventory
+from greenlang.carbon.known_kinds import KnownKinds
 from greenlang.carbon.packdata import PackData, load_formula, load_pack_data
 from greenlang.carbon.policy import AccountingPolicy
 from greenlang.carbon.report import Report
@@ -86,6 +88,7 @@ __all__ = [
     "GwpSet",
     "Inventory",
     "InventoryInput",
+    "KnownKinds",
     "Listed",
     "Missing",
     "PackData",

@@ -70,7 +70,7 @@ class Inventory:
     @cached_property
     def lines(self) -> tuple[Line, ...]:
         """Emissions by scope, method and activity, in this order."""
-        lines = [line for part in self.parts for line in _lines_of(part)]
+        lines = [line for part in self.parts if part.selections for line in _lines_of(part)]
         return tuple(sorted(lines, key=lambda line: (line.scope, line.method, line.category, line.activity)))
 
     @cached_property
