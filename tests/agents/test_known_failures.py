@@ -63,6 +63,15 @@ def test_an_agent_may_be_asked_for_its_version_and_a_plan_pins_what_it_resolved(
         "@1.0": "1.0.0",
         "@1.1.0": "1.1.0",
     }
+    ranges = {
+        asked: gl.compile(old.at(asked), registry=registry) for asked in (">=1.1,<2", "~=1.0", "==1.1.*")
+    }
+    # The agent at hand stays where it fits, and another of its name comes in where it does not.
+    assert {asked: plan.agents[0].version for asked, plan in ranges.items()} == {
+        ">=1.1,<2": "1.1.0",
+        "~=1.0": "1.0.0",
+        "==1.1.*": "1.1.0",
+    }
     # A plan of the old version stays one when the new one is there.
     again = gl.Plan.from_json(plans["@1.0"].to_json(), registry=registry)
     assert (again.agents[0].version, again.run(1)) == ("1.0.0", "1.0.0 of 1")
