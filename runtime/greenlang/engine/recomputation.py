@@ -64,6 +64,11 @@ def verify_bundle(
 
 def _recompute(bundle: Bundle, table: Table | None, registry: Registry) -> Recomputation:
     plan = Plan.from_json(bundle.plan, registry=registry)
+    if not plan.portable:
+        raise InputError(
+            f"the code of {', '.join(plan.loose_agents)} cannot be told, here or where the result was made",
+            fix="define agents at the top of a module, without a closure, and run again",
+        )
     given = _inventory_input(bundle, table) if bundle.input.columns is not None else _value(bundle, plan)
     evidence = gather_evidence(plan, given, plan.run(given), registry=registry)
     return Recomputation(evidence.record, evidence.rows())

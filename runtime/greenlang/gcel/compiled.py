@@ -70,6 +70,11 @@ class Compiled:
         return None not in self.codes
 
     @property
+    def loose_agents(self) -> tuple[str, ...]:
+        """The agents whose code cannot be told, which make the plan not portable."""
+        return tuple(spec.name for spec, code in zip(self.agents, self.codes, strict=True) if code is None)
+
+    @property
     def input_type(self) -> Any:
         """What the plan takes; `Any` where that is not known."""
         return self.types.input

@@ -109,8 +109,7 @@ def _programs(step: Step) -> list[tuple[int, str]]:
 def _text(plan: Compiled) -> str:
     lines = [f"plan {plan.hash}", f"takes {type_text(plan.input_type)}, gives {type_text(plan.output_type)}"]
     if not plan.portable:
-        loose = [spec.name for spec, code in zip(plan.agents, plan.codes, strict=True) if code is None]
-        lines.append(f"not portable: the code of {', '.join(loose)} cannot be told")
+        lines.append(f"not portable: the code of {', '.join(plan.loose_agents)} cannot be told")
     conversions: dict[tuple[int, int], list[str]] = {}
     for each in plan.types.conversions:
         told = f"{each.given} converted to {each.wanted}"

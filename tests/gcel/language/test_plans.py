@@ -2,13 +2,19 @@
 
 import linecache
 import textwrap
+from decimal import Decimal
 
 import pytest
 
 import greenlang as gl
 from greenlang.agents import agent
+from greenlang.engine import FileLedger, execute, save_result, verify_bundle
+from greenlang.errors import GcelError
+from greenlang.ledger import Status
 
 from ..conftest import double
+
+D = Decimal
 
 
 @pytest.mark.rule("9.1", "9.2")
@@ -71,4 +77,24 @@ def test_a_plan_says_that_it_is_not_portable():
     def closed(x):
         return bound
 
-    assert "not portable: the code of test.closed cannot be told" in gl.compile(closed >> double).explain()
+    plan = gl.compile(closed >> double)
+    assert "not portable: the code of test.closed cannot be told" in plan.explain()
+    assert ("plan_hash", f"{plan.hash} (not portable)") in execute(plan, D(1)).proof()
+
+
+@pytest.mark.rule("9.4")
+def test_a_plan_that_is_not_portable_is_neither_resumed_nor_computed_again(tmp_path):
+    """`resume` and `verify` refuse it."""
+    bound = D(1)
+
+    @agent(name="test.closed", version="1.0.0")
+    def closed(x: Decimal) -> Decimal:
+        return x + bound
+
+    plan = gl.compile(closed)
+    with FileLedger(tmp_path / "kept.steps") as ledger, pytest.raises(GcelError, match="cannot be resumed"):
+        plan.run(D(1), ledger=ledger)
+    save_result(execute(plan, D(1)), tmp_path / "result.glb")
+    told = verify_bundle(tmp_path / "result.glb", registry=gl.Registry([closed]))
+    assert told.recomputed.status is Status.NOT_POSSIBLE
+    assert "the code of test.closed cannot be told" in told.recomputed.sentence

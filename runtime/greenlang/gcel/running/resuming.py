@@ -63,10 +63,10 @@ def resumable(compiled: Compiled, ledger: StepLedger) -> Wiring:
     GcelError
         If the code of an agent cannot be told: then nothing says that a step is the one that was kept.
     """
-    loose = [spec.name for spec, code in zip(compiled.agents, compiled.codes, strict=True) if code is None]
-    if loose:
+    if not compiled.portable:
+        loose = ", ".join(compiled.loose_agents)
         raise GcelError(
-            f"the plan cannot be resumed, because the code of {', '.join(loose)} cannot be told",
+            f"the plan cannot be resumed, because the code of {loose} cannot be told",
             fix="define agents at the top of a module, without a closure",
         )
     planned = compiled.as_it_runs
