@@ -119,6 +119,19 @@ def test_claims_go_by_priority_and_nobody_starves(run):
     run(use)
 
 
+def test_claims_leave_room_for_other_tenants(run):
+    async def use(store):
+        for tenant in ("acme", "acme", "acme", "other", "other"):
+            await store.submit(execution(tenant=tenant))
+        first = await store.claim("w", limit=9, now=NOW, lease=LEASE, per_tenant=2)
+        assert sorted(row.tenant for row in first) == ["acme", "acme", "other", "other"]
+        assert await store.claim("w", limit=9, now=NOW, lease=LEASE, per_tenant=2) == ()
+        (last,) = await store.claim("w", limit=9, now=NOW, lease=LEASE)
+        assert last.tenant == "acme"
+
+    run(use)
+
+
 def test_only_the_last_to_claim_can_finish(run):
     async def use(store):
         new = execution()

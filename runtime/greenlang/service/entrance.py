@@ -11,6 +11,8 @@ __all__ = ["Entrance"]
 import asyncio
 import contextlib
 import secrets
+from collections.abc import Awaitable, Callable
+from typing import Any
 
 from aiohttp import web
 
@@ -26,6 +28,9 @@ _LONGEST_REQUEST_ID = 64
 _SMALLEST_COMPRESSED = 1024
 
 
+Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
+
+
 class Entrance:
     """Makes calls of aiohttp's requests.
 
@@ -38,7 +43,10 @@ class Entrance:
     def __init__(self, api: Api, settings: ServerSettings) -> None:
         self.settings = settings
         self._api = api
-        self.server = web.Server(self._handle, access_log=None, keepalive_timeout=settings.idle_seconds)
+        self._ended: set[web.RequestHandler] = set()
+        self.server = _Server(
+            self._handle, self._ended, access_log=None, keepalive_timeout=settings.idle_seconds
+        )
         #: Since when each connection keeps us waiting for a request; those that are answered have no entry.
         self._waiting: dict[web.RequestHandler, float] = {}
         self._answering: set[web.RequestHandler] = set()
@@ -52,14 +60,19 @@ class Entrance:
             idle = set(self.server.connections) - self._answering
             self._waiting = {connection: self._waiting.get(connection, now) for connection in idle}
             for connection, since in self._waiting.items():
-                if now - since > self.settings.idle_seconds and connection.transport is not None:
+                late = now - since > self.settings.idle_seconds
+                if (late or connection in self._ended) and connection.transport is not None:
                     connection.transport.close()
+            self._ended.intersection_update(self.server.connections)
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
         connection = request.protocol
         self._answering.add(connection)
         try:
-            return await self._respond(request)
+            response = await self._respond(request)
+            if connection in self._ended:
+                response.force_close()
+            return response
         finally:
             self._answering.discard(connection)
             self._waiting.pop(connection, None)
@@ -126,6 +139,30 @@ class Entrance:
     def _too_large(self) -> Refusal:
         limit = f"{self.settings.max_body_bytes / 1024**2:,.0f} MB"
         return Refusal(413, Fault("too_large", f"the body is larger than {limit}", "$", "send it in parts"))
+
+
+class _Server(web.Server):
+    """Keeps our half of a connection open whose client has finished sending: it may wait for its answer.
+
+    Such connections are added to `ended`; whoever answers them ends them.
+    """
+
+    def __init__(self, handler: Handler, ended: set[web.RequestHandler], **options: Any) -> None:
+        super().__init__(handler, **options)
+
+        class Connection(web.RequestHandler):
+            __slots__ = ()
+
+            def eof_received(self) -> bool:  # type: ignore[override]  # as asyncio has it: True keeps it open
+                ended.add(self)
+                return True
+
+        self._connection = Connection
+
+    def __call__(self) -> web.RequestHandler:
+        connection = super().__call__()
+        connection.__class__ = self._connection
+        return connection
 
 
 class _Headers(dict[str, str]):

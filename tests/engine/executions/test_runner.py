@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import time
 from decimal import Decimal
 
 import msgspec
@@ -19,6 +20,7 @@ from greenlang.stores import FINAL_STATES, ExecutionFilter, State, open_store
 
 TERMS = Terms(tenant="acme")
 USUAL = RunnerSettings()
+RUNNING = ExecutionFilter(states=(State.RUNNING,))
 SLOW = 30.0
 
 calls = []
@@ -57,6 +59,13 @@ async def sleeps(x: Decimal) -> Decimal:
     return x
 
 
+@gl.agent(name="t.naps", version="1.0.0", effects={"io"})
+def naps(x: Decimal) -> Decimal:
+    calls.append(x)
+    time.sleep(0.02)
+    return x
+
+
 @gl.agent(name="t.floats", version="1.0.0")
 def floats(x: Decimal) -> object:
     return 0.5
@@ -92,7 +101,7 @@ def on_a_runner(request, tmp_path, monkeypatch):
 
 
 def make_runner(url, settings=USUAL):
-    registry = Registry([double, flaky, broken, exits, sleeps, floats])
+    registry = Registry([double, flaky, broken, exits, sleeps, naps, floats])
     prover = Prover(registry, Unsigned("a test"))
     return Runner(open_store(url, prover.seal), PlanCache(registry), prover, settings)
 
@@ -224,6 +233,43 @@ def test_cancelling_reaches_an_agent_at_work(on_a_runner):
         assert await runner.cancel("acme", "exec_unknown") is None
 
     on_a_runner(use)
+
+
+def test_cancelling_ends_a_synchronous_plan_where_its_step_ends(on_a_runner):
+    async def use(runner):
+        accepted = await runner.execute(
+            order("identity * t.naps", f"[{', '.join(['1'] * 1000)}]"), TERMS, wait_seconds=0
+        )
+        while not calls:
+            await asyncio.sleep(0.01)
+        await runner.cancel("acme", accepted.id)
+        row = await finished(runner, accepted)
+        assert row.state is State.CANCELLED
+        count = len(calls)
+        await asyncio.sleep(0.3)
+        assert len(calls) <= count + 1
+
+    on_a_runner(use)
+
+
+def test_a_tenant_takes_no_more_than_its_share(on_a_runner):
+    async def use(runner):
+        for tenant in ("acme", "acme", "acme", "other"):
+            await runner.execute(order("t.sleeps", "30"), Terms(tenant=tenant), wait_seconds=0)
+        while len(calls) < 3:
+            await asyncio.sleep(0.01)
+        await asyncio.sleep(0.6)
+        assert len(calls) == 3
+        running = {
+            tenant: (await runner.store.executions(tenant, RUNNING, limit=9)).rows
+            for tenant in ("acme", "other")
+        }
+        assert {tenant: len(rows) for tenant, rows in running.items()} == {"acme": 2, "other": 1}
+        await runner.cancel("acme", running["acme"][0].id)
+        while calls.count("began") < 4:
+            await asyncio.sleep(0.01)
+
+    on_a_runner(use, settings=RunnerSettings(tenant_concurrency=2), grace=0)
 
 
 def test_stopping_hands_back_what_did_not_finish_in_time(on_a_runner):

@@ -23,6 +23,7 @@ from greenlang.engine.executions.mishaps import Mishap, backoff, mishap_of
 from greenlang.engine.executions.orders import Order, PlanCache, prepare, read_order
 from greenlang.engine.executions.proving import Proven, Prover, new_id, now
 from greenlang.engine.executions.states import may_become
+from greenlang.engine.executions.stopping import UNBOUNDED_SECONDS, StoppableClock
 from greenlang.errors import InternalError, StoreError
 from greenlang.gcel import Plan
 from greenlang.ledger import digest_of_bytes
@@ -313,10 +314,13 @@ class Runner:
         order = read_order(row.request)
         plan = self.plans.plan(order.program)
 
+        clock = StoppableClock()
+
         def run() -> Proven:
             began = time.perf_counter()
             given = prepare(order, plan)
-            value = plan.run(given, deadline=left, tenant=row.tenant)
+            deadline = UNBOUNDED_SECONDS if left is None else left
+            value = plan.run(given, deadline=deadline, clock=clock, tenant=row.tenant)
             proven = self.prover.prove(plan, given, value, tenant=row.tenant, at=now())
             self._took(plan, time.perf_counter() - began)
             return proven
@@ -325,7 +329,10 @@ class Runner:
             given = prepare(order, plan)
             value = await plan.arun(given, deadline=left, tenant=row.tenant)
             return self.prover.prove(plan, given, value, tenant=row.tenant, at=now())
-        return await asyncio.get_running_loop().run_in_executor(self._threads, _contained, run)
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._threads, _contained, run)
+        finally:
+            clock.stop()  # cancelled: the thread ends where its present step ends
 
     async def _failed(self, row: ExecutionRow, error: BaseException) -> None:
         if isinstance(error, TimeoutError) and row.deadline_at is not None and now() >= row.deadline_at:

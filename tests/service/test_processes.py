@@ -1,0 +1,124 @@
+"""Several processes at one port, a configuration that is read again, and an end that loses nothing."""
+
+import concurrent.futures
+import os
+import signal
+import threading
+import time
+from pathlib import Path
+
+SUM = {"program": "sum", "input": [1, 2.25]}
+
+
+def children(pid):
+    """The serving processes of a server, without the one that tracks resources."""
+    found = []
+    for each in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
+        if b"spawn_main" in Path(f"/proc/{each}/cmdline").read_bytes():
+            found.append(int(each))
+    return found
+
+
+def until(holds, seconds=20):
+    end = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
+class TestWorkers:
+    def test_they_share_the_port_and_the_store(self, serve, tmp_path):
+        served = serve(tmp_path / "runtime.db", tmp_path, "--workers", "2")
+        until(lambda: len(children(served.process.pid)) == 2)
+        with concurrent.futures.ThreadPoolExecutor(8) as pool:
+            asked = [
+                pool.submit(served.call, "POST", "/v1/workflows/execute", {**SUM, "wait": wait})
+                for wait in (0, 5) * 50
+            ]
+            names = [one.result()[1]["data"]["execution_id"] for one in asked]
+        assert len(set(names)) == 100
+        for name in names:
+            until(lambda name=name: served.call("GET", f"/v1/workflows/{name}/status")[1]["data"]["finished"])
+        assert served.stop() == 0
+        assert children(served.process.pid) == [] if Path(f"/proc/{served.process.pid}").exists() else True
+
+    def test_one_that_dies_is_replaced_and_nothing_it_accepted_is_lost(self, serve, tmp_path):
+        (tmp_path / "serve.toml").write_text("lease_seconds = 1.0\n")
+        config = ("--config", str(tmp_path / "serve.toml"))
+        served = serve(tmp_path / "runtime.db", tmp_path, "--workers", "2", *config)
+        until(lambda: len(children(served.process.pid)) == 2)
+        first = set(children(served.process.pid))
+        until(lambda: served.call("GET", "/health/ready")[0].status == 200)
+        names = [
+            served.call("POST", "/v1/workflows/execute", {**SUM, "wait": 0})[1]["data"]["execution_id"]
+            for _ in range(20)
+        ]
+        os.kill(next(iter(first)), signal.SIGKILL)
+        until(lambda: len(set(children(served.process.pid)) - first) == 1)
+        for name in names:
+            until(lambda name=name: served.call("GET", f"/v1/workflows/{name}/status")[1]["data"]["finished"])
+        assert served.stop() == 0
+
+    def test_a_store_in_memory_is_not_shared(self, greenlang):
+        done = greenlang("serve", "--workers", "2", "--store", "memory:", code=2)
+        assert "one process' own" in done.stderr
+
+
+class TestReload:
+    def test_settings_are_read_again_on_sighup(self, serve, tmp_path):
+        config = tmp_path / "serve.toml"
+        config.write_text("max_body_bytes = 100\n")
+        served = serve("memory:", tmp_path, "--config", str(config))
+        large = {**SUM, "input": [1] * 100}
+        assert served.call("POST", "/v1/workflows/execute", large)[0].status == 413
+        config.write_text("max_body_bytes = 10000\nthreads = 2\n")
+        served.process.send_signal(signal.SIGHUP)
+        until(lambda: served.call("POST", "/v1/workflows/execute", large)[0].status == 200)
+        assert "'threads' changes with the next start" in served.log.read_text()
+        served.stop()
+
+    def test_a_mistake_in_them_leaves_them_as_they_were(self, serve, tmp_path):
+        config = tmp_path / "serve.toml"
+        config.write_text("concurrency = 4\n")
+        served = serve("memory:", tmp_path, "--config", str(config))
+        config.write_text("concurency = 8\n")
+        served.process.send_signal(signal.SIGHUP)
+        until(lambda: "stays as it is" in served.log.read_text())
+        assert "concurency" in served.log.read_text()
+        assert served.call("POST", "/v1/workflows/execute", SUM)[0].status == 200
+        assert served.stop() == 0
+
+    def test_a_mistake_at_the_start_is_told(self, greenlang, tmp_path):
+        (tmp_path / "serve.toml").write_text('workers = "many"\n')
+        done = greenlang("serve", "--config", "serve.toml", code=2)
+        assert "serve.toml" in done.stderr
+        assert "$.workers" in done.stderr
+
+    def test_a_port_that_is_taken_is_told(self, greenlang, server):
+        done = greenlang("serve", "--store", "memory:", "--port", str(server.port), code=2)
+        assert "cannot be served" in done.stderr
+
+
+def test_stopping_answers_what_was_asked(serve, tmp_path):
+    """Requests that are under way when SIGTERM comes are answered, and what is accepted is kept."""
+    served = serve(tmp_path / "runtime.db", tmp_path)
+    statuses, refused = [], []
+
+    def ask():
+        while True:
+            try:
+                statuses.append(served.call("POST", "/v1/workflows/execute", SUM)[0].status)
+            except ConnectionRefusedError:
+                return
+            except OSError as error:  # closed before it was read
+                refused.append(error)
+                return
+
+    askers = [threading.Thread(target=ask) for _ in range(4)]
+    for asker in askers:
+        asker.start()
+    until(lambda: len(statuses) > 50)
+    assert served.stop() == 0
+    for asker in askers:
+        asker.join()
+    assert set(statuses) == {200}
