@@ -45,7 +45,7 @@ def test_the_page_of_rules_lists_every_rule_in_its_words():
 
 
 def test_the_reference_of_pack_yaml_names_every_key():
-    page = (DOCS / "packs.md").read_text("utf-8").partition("## An agent")[0]
+    page = (DOCS / "packs.md").read_text("utf-8").partition("## Which code ran")[0]
     named = set(_KEY.findall(re.sub(r"^```.*?^```", "", page, flags=re.MULTILINE | re.DOTALL)))
     assert keys(PackManifest) <= named
 
