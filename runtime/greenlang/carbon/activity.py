@@ -94,6 +94,8 @@ class ActivityData:
     units: Mapping[tuple[int, int], Unit]  #: by code of `unit` and of `region`
     usable: npt.NDArray[np.bool_]
     skipped: tuple[SkippedRow, ...] = ()
+    #: Keys of tags that agents have looked for: what is nearly one of them is misspelt.
+    tag_keys: set[str] = field(default_factory=set, compare=False)
 
     def __len__(self) -> int:
         return len(self.id)

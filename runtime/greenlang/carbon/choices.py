@@ -14,6 +14,7 @@ from greenlang.carbon.factors import (
     FactorSet,
     Wanted,
     activity_key,
+    check_pinned,
     explain,
 )
 from greenlang.carbon.periods import parse_period
@@ -80,6 +81,9 @@ def explain_choices(
         as_at=as_at,
         editions=dict(_edition(text) for text in editions),
     )
+    if policy.editions:
+        known = ((listed.factor.dataset, listed.factor.edition) for listed in library.factors)
+        check_pinned(policy.editions, known)
     kinds: tuple[str, ...] = _ANYBODYS
     if supplier or instrument or residual_mix:
         kinds = ("supplier",) if supplier else ("instrument",) if instrument else ("residual-mix",)

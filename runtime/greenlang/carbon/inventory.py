@@ -20,6 +20,7 @@ from greenlang.carbon.emissions import Emissions, Missing
 from greenlang.carbon.factors import Fallback, activity_key
 from greenlang.carbon.formulas import KG_PLACES
 from greenlang.carbon.gwp import GwpSet
+from greenlang.carbon.rows import misspelt_tags
 from greenlang.carbon.tables import merge_rows
 from greenlang.errors import InputError, either, nearest
 from greenlang.exact import exact_context
@@ -145,6 +146,7 @@ def build_inventory(parts: object) -> Inventory:
     problems = [problem for part in found for problem in part.refused]
     problems += _taken_twice(data, found)
     problems += _unmatched(data, found)
+    problems += misspelt_tags(data)
     data = data.without(problems)
     left_out = np.unique(np.array([row for row, _ in problems], dtype=np.int32))
     ordered = sorted(found, key=lambda part: (part.scope, part.method, part.category, part.agent))

@@ -7,13 +7,13 @@ from collections.abc import Collection, Iterable, Mapping
 import numpy as np
 import numpy.typing as npt
 
-from greenlang.carbon.activity import ActivityData
+from greenlang.carbon.activity import ActivityData, RowProblem
 from greenlang.carbon.factors import FactorSet, Wanted, activity_key
 from greenlang.carbon.tables import StringColumn, Table
 from greenlang.carbon.tags import parse_tags
-from greenlang.errors import InputError
+from greenlang.errors import InputError, nearest
 
-__all__ = ["own_activities", "own_factors", "rows_taken", "tag_columns", "wanted_of"]
+__all__ = ["misspelt_tags", "own_activities", "own_factors", "rows_taken", "tag_columns", "wanted_of"]
 
 Rows = npt.NDArray[np.int32]
 
@@ -41,12 +41,30 @@ def wanted_of(
 
 
 def tag_columns(data: ActivityData, *keys: str) -> tuple[StringColumn, ...]:
-    """Tags of every row as columns of their own, one for each key; empty where a row does not have it."""
+    """Tags of every row as columns of their own, one for each key; empty where a row does not have it.
+
+    A row whose key is nearly one of these is refused when the inventory is put together.
+    """
+    data.tag_keys.update(keys)
     tags = map(_readable_tags, data.tags.values)
     found = Table.from_rows("tags", keys, (tuple(of.get(key, "") for key in keys) for of in tags))
     return tuple(
         StringColumn(found.columns[key].codes[data.tags.codes], found.columns[key].values) for key in keys
     )
+
+
+def misspelt_tags(data: ActivityData) -> list[RowProblem]:
+    """Rows with a tag that no agent looked for and that is nearly one that some did."""
+    wrong: dict[int, tuple[str, str]] = {}
+    for code, text in enumerate(data.tags.values):
+        for key in sorted(_readable_tags(text).keys() - data.tag_keys):
+            close = nearest(key, data.tag_keys, count=1)
+            if close:
+                wrong[code] = (f"there is no tag '{key}'", f"did you mean {close[0]}?")
+    if not wrong:
+        return []
+    rows = np.flatnonzero(np.isin(data.tags.codes, list(wrong)) & data.usable).tolist()
+    return [(row, data.problem(row, "tags", *wrong[int(data.tags.codes[row])])) for row in rows]
 
 
 def _readable_tags(text: str) -> Mapping[str, str]:

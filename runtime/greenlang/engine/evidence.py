@@ -17,15 +17,18 @@ from greenlang.carbon import (
     Report,
     Series,
     Table,
+    check_pinned,
     factor_roles,
     formulas_used,
     inventory_summary,
+    load_factors,
     roundings,
     row_selections,
     selection_table,
     series_of,
     unit_table_hash,
 )
+from greenlang.errors import InputError
 from greenlang.gcel import Plan
 from greenlang.ledger import (
     ROWS_PER_RANGE,
@@ -103,8 +106,11 @@ def gather_evidence(
     Raises
     ------
     InputError
-        If the value has no canonical form (it holds a float, or an object of an agent's own).
+        If the value has no canonical form (it holds a float, or an object of an agent's own), or the policy
+        keeps to an edition that there is not.
     """
+    if isinstance(given, InventoryInput):
+        _check_editions(plan, given, registry)
     source = table_input(given) if isinstance(given, InventoryInput) else ValueInput(given)
     common: dict[str, Any] = {
         "calculation_id": f"calc_{uuid4().hex}",
@@ -150,6 +156,20 @@ def gather_evidence(
         **common,
     )
     return Evidence(record, source, inventory, schema, series, tuple(tree.leaves), lists)
+
+
+def _check_editions(plan: Plan, given: InventoryInput, registry: Registry) -> None:
+    """Refuse pinned editions that neither packs nor the user's own files have."""
+    if not given.policy.editions:
+        return
+    known = {(file.dataset, file.edition) for file in registry.factors()}
+    for file in (*given.factor_files, *plan.resources):
+        try:
+            own = load_factors(file.text, file=file.name)
+        except InputError:
+            continue  # a file of the program that holds something else
+        known |= {(factor.dataset, factor.edition) for factor in own}
+    check_pinned(given.policy.editions, known)
 
 
 def table_input(given: InventoryInput) -> TableInput:

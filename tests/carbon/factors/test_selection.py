@@ -119,6 +119,13 @@ def test_pinned_editions_and_as_at_leave_out_the_others():
     assert rates(book(packs=packs, as_at="2026-01-15").select(asked)) == {"CO2": 280}
 
 
+def test_what_does_not_say_when_it_was_published_is_left_out_as_at_a_day():
+    undated = "Electricity,CO2,290,kg/MWh,US,hub,2026,,2026-01-15,,,,"
+    asked = wanted(period="2026-03")
+    assert rates(book(packs=(PACK[0], undated)).select(asked)) == {"CO2": 290}
+    assert rates(book(packs=(PACK[0], undated), as_at="2026-06-30").select(asked)) == {"CO2": 300}
+
+
 @pytest.mark.parametrize(
     ("policy", "words"),
     [

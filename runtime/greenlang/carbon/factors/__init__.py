@@ -1,7 +1,8 @@
 """Emission factors: read, kept by edition, and chosen for a row.
 
 `files` reads factors from CSV into the rows of `factor`; `editions` finds the edition that covers a period,
-and `book` the factors that one kind of activity needs: a `selection`, with every fallback on the record.
+and `book` the factors that one kind of activity needs: a `selection`, with every fallback on the record;
+`pinned` refuses editions that nobody has.
 `explanation` tells of every candidate why it won or lost, `library` searches and compares what is installed,
 and `figures` makes the factor files of packs.
 """
@@ -22,6 +23,7 @@ from greenlang.carbon.factors.library import (
     Sought,
     compare_editions,
 )
+from greenlang.carbon.factors.pinned import check_pinned
 from greenlang.carbon.factors.selection import GasRate, Selection, Wanted, blend
 
 __all__ = [
@@ -47,6 +49,7 @@ __all__ = [
     "ambiguous",
     "blend",
     "build_factor_files",
+    "check_pinned",
     "choose_edition",
     "compare_editions",
     "explain",

@@ -188,7 +188,7 @@ class FactorBook:
             return Rule.ENGINE
         if pinned is not None and factor.edition != pinned:
             return Rule.EDITION
-        if self._as_at is not None and factor.published is not None and factor.published > self._as_at:
+        if self._as_at is not None and _published_later(factor, self._as_at):
             return Rule.PUBLISHED
         if not _covers_model_year(factor, wanted.model_year):
             return Rule.MODEL_YEAR
@@ -306,6 +306,13 @@ def _refuse_two_bases(factors: Sequence[EmissionFactor], unit: Unit) -> None:
             fix=f"say which one the quantity has: {unit.symbol} (HHV) or {unit.symbol} (LHV)",
             place="unit",
         )
+
+
+def _published_later(factor: EmissionFactor, day: date) -> bool:
+    """Whether nothing shows that a factor was published by a day; what a substance is made of is no news."""
+    if factor.kind == "composition":
+        return False
+    return factor.published is None or factor.published > day
 
 
 def _covers_model_year(factor: EmissionFactor, model_year: int | None) -> bool:

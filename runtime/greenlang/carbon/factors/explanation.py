@@ -113,6 +113,8 @@ def _broken(rule: Rule, factor: EmissionFactor, wanted: Wanted) -> str:
         case Rule.EDITION:
             return f"out: another edition of {factor.dataset} is pinned"
         case Rule.PUBLISHED:
+            if factor.published is None:
+                return "out: it does not say when it was published"
             return f"out: it was published on {factor.published}"
         case Rule.MODEL_YEAR:
             years = factor.model_year_from or "", factor.model_year_to or ""
