@@ -260,7 +260,8 @@ class Registry:
             self._signers[plugin.distribution] = self._ask(plugin)
 
     def _plugin_of(self, spec: AgentSpec) -> Plugin | None:
-        module = spec.definition.__module__
+        # None for a function that was made where no module is, as in a bare exec().
+        module = spec.definition.__module__ or ""
         for plugin in self._discovered.plugins:
             if module == plugin.package or module.startswith(f"{plugin.package}."):
                 return plugin

@@ -98,3 +98,14 @@ def test_a_plan_that_is_not_portable_is_neither_resumed_nor_computed_again(tmp_p
     told = verify_bundle(tmp_path / "result.glb", registry=gl.Registry([closed]))
     assert told.recomputed.status is Status.NOT_POSSIBLE
     assert "the code of test.closed cannot be told" in told.recomputed.sentence
+
+
+@pytest.mark.rule("9.4")
+def test_a_function_of_no_module_runs_and_is_not_portable():
+    """A function with no source, here made where no module is."""
+    namespace = {}
+    exec("def nowhere(x):\n    return x", namespace)  # noqa: S102  what it is for
+    assert namespace["nowhere"].__module__ is None
+    plan = gl.compile(agent(name="test.nowhere", version="1.0.0")(namespace["nowhere"]))
+    assert plan.run(1) == 1
+    assert not plan.portable
