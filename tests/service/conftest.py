@@ -8,6 +8,7 @@ import re
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -28,11 +29,13 @@ class Served:
 
     def _port(self, begin: int) -> int:
         while True:
-            told = re.search(rb"serving http://127.0.0.1:(\d+) .*\n", self.log.read_bytes()[begin:])
+            said = self.log.read_bytes()[begin:]
+            told = re.search(rb"serving http://127.0.0.1:(\d+) .*\n", said)
             if told:
                 return int(told[1])
-            with pytest.raises(subprocess.TimeoutExpired):
-                self.process.wait(0.05)
+            if self.process.poll() is not None:
+                pytest.fail(f"the server ended: {said.decode()}")
+            time.sleep(0.02)
 
     def call(self, method, path, body=None, **headers):
         """The response, and what its body holds."""

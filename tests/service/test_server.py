@@ -189,6 +189,19 @@ def test_the_document_of_the_api_names_every_operation(server):
             assert operation["responses"]
 
 
+def test_the_examples_of_the_document_work(server):
+    _, document = server.call("GET", "/openapi.json")
+    shown = 0
+    for path, methods in document["paths"].items():
+        for method, operation in methods.items():
+            for content in operation.get("requestBody", {}).get("content", {}).values():
+                for example in content.get("examples", {}).values():
+                    response, told = server.call(method.upper(), path, example["value"])
+                    assert response.status == 200, (path, example, told)
+                    shown += 1
+    assert shown >= 4
+
+
 def test_a_client_that_sends_nothing_holds_up_nobody(server):
     idle = [socket.create_connection(("127.0.0.1", server.port)) for _ in range(50)]
     for each in idle:

@@ -27,6 +27,25 @@ from greenlang.service.routing import IDEMPOTENCY_KEY, Route
 from greenlang.service.wire import Call, Refusal, Reply, answer, fault_of
 from greenlang.stores import FINAL_STATES, State
 
+_EXAMPLES = {
+    "A sum": {"program": "sum", "input": [1, 2.5]},
+    "An inventory, before everything else": {
+        "program": "ghg.intake >> fuels.stationary >> ghg.inventory",
+        "input": [
+            {
+                "id": "A-01",
+                "period": "2025-02",
+                "activity": "natural gas",
+                "quantity": "1500",
+                "unit": "MMBtu",
+                "region": "US",
+            }
+        ],
+        "policy": {"gwp_set": "AR6"},
+        "priority": "P0",
+    },
+}
+
 
 class Workflows:
     """Operations on programs, over a runner."""
@@ -48,6 +67,7 @@ class Workflows:
                 answers={200: (Resulting, ExecutionData), 202: (ExecutionData,)},
                 refusals=(409,),
                 headers=(IDEMPOTENCY_KEY,),
+                examples=_EXAMPLES,
             ),
             Route(
                 "GET",

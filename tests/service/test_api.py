@@ -1,0 +1,64 @@
+"""The API without a server: bytes, headers and an identity in, bytes and a status out."""
+
+import asyncio
+import json
+import logging
+
+from greenlang.agents import Registry
+from greenlang.engine.calculations import Calculator, CalculatorSettings
+from greenlang.engine.executions import PlanCache, Prover, Runner
+from greenlang.ledger import Unsigned
+from greenlang.service import Api, Call
+from greenlang.service.routing import Route, Router
+from greenlang.stores import open_store
+
+PROGRAM = json.dumps({"program": "sum", "input": [1, 2]}).encode()
+
+
+def responses(*calls, change=lambda api: None):
+    async def main():
+        registry = Registry()
+        prover = Prover(registry, Unsigned("a test"))
+        plans = PlanCache(registry)
+        runner = Runner(open_store("memory:", prover.seal), plans, prover)
+        calculator = Calculator(runner.store, plans, prover, CalculatorSettings())
+        api = Api(runner, calculator, check_webhook=lambda url: None)
+        change(api)
+        await runner.start()
+        replies = [await api.respond(call) for call in calls]
+        await runner.stop(1)
+        await runner.store.close()
+        return replies
+
+    return asyncio.run(main())
+
+
+def test_a_call_needs_no_server():
+    (reply,) = responses(Call("POST", "/v1/workflows/execute", "r-1", body=PROGRAM))
+    told = json.loads(reply.body)
+    assert (reply.status, told["data"]["result"], told["meta"]["request_id"]) == (200, 3, "r-1")
+
+
+def test_tenants_see_their_own_alone():
+    execute = Call("POST", "/v1/workflows/execute", "r-1", tenant="acme", body=PROGRAM)
+    lists = [Call("GET", "/v1/executions", "r-2", tenant=tenant) for tenant in ("acme", "other")]
+    _, own, others = responses(execute, *lists)
+    assert len(json.loads(own.body)["data"]["executions"]) == 1
+    assert json.loads(others.body)["data"]["executions"] == []
+
+
+def test_what_breaks_here_is_told_by_its_request_alone(caplog):
+    async def breaks(call):
+        raise ZeroDivisionError("secret of the house")
+
+    def change(api):
+        api.router = Router([Route("GET", "/v1/broken", breaks, "It breaks")])
+
+    with caplog.at_level(logging.ERROR):
+        (reply,) = responses(Call("GET", "/v1/broken", "r-7"), change=change)
+    (fault,) = json.loads(reply.body)["errors"]
+    assert (reply.status, fault["code"]) == (500, "internal")
+    assert "r-7" in fault["hint"]
+    assert b"secret" not in reply.body
+    assert "secret of the house" in caplog.text
+    assert "r-7" in caplog.text
