@@ -87,6 +87,23 @@ def test_own_factors_are_searched_and_explained_with_the_same_checks(greenlang, 
     assert "own.csv, row 2, column 'value'" in refused
 
 
+def test_own_factors_are_held_to_the_rules_of_packs(greenlang, tmp_path):
+    own = tmp_path / "own.csv"
+    own.write_text(
+        "activity,gas,value,unit,citation\n"
+        "Electricity,CO2e,0.30000000000000004,kg/kWh,Bill of 2025\n"
+        "District heat,CO2e,0.1,kg/kWh,\n"
+    )
+    rounding, uncited = greenlang("factors", "check", own, code=1).stderr.splitlines()
+    assert "[factor.float] own.csv, CO2e of 'Electricity'" in rounding
+    assert "write 0.3, as it was published" in rounding
+    assert "[factor.citation] own.csv, CO2e of 'District heat'" in uncited
+    own.write_text("activity,gas,value,unit,citation\nElectricity,CO2e,0.3,kg/kWh,Bill of 2025\n")
+    assert greenlang("factors", "check", own).stdout == "every rule is kept\n"
+    own.write_text("activity,gas,value,unit\nElectricity,CO2e,5,kg/banana\n")
+    assert "[factor.table] own.csv, row 2, column 'unit'" in greenlang("factors", "check", own, code=1).stderr
+
+
 def test_editions_are_compared(greenlang):
     out = greenlang("factors", "diff", "2024-v1.1", "2025-v1", "electricity", "--format", "csv").stdout
     (grid,) = (row for row in rows(out) if row["activity"] == "Electricity")

@@ -76,6 +76,7 @@ CITATION = '"US EPA Center for Corporate Climate Leadership, GHG Emission Factor
         (FACTORS, ",53.06,", ",53.059999999999995,", "factor.float"),
         (FACTORS, ",53.06,", ",0.30000000000000004,", "factor.float"),
         (FACTORS, "kg/mmBtu (HHV)", "kg/banana", "factor.table"),
+        (FACTORS, ",2025,Table 1", ",2024,Table 1", "factor.table"),
         (MANIFEST, "version: 0.1.0\nsummary", "version: 0.1.1\nsummary", "manifest.schema"),
         (MANIFEST, "licence: Apache-2.0\n", "licence: Apache\n", "manifest.licence"),
         (MANIFEST, "licence: Apache-2.0\n", "licence: MIT\n", "manifest.licence"),

@@ -1,4 +1,4 @@
-"""`greenlang factors`: search, why, diff."""
+"""`greenlang factors`: search, why, diff, check."""
 
 from __future__ import annotations
 
@@ -55,10 +55,11 @@ Examples:
   greenlang factors search diesel --region US --year 2024
   greenlang factors why electricity --unit kWh --region GB --period 2025-03
   greenlang factors diff 2024-v1.1 2025-v1
+  greenlang factors check supplier_factors.csv
 """
 )
 def factors() -> None:
-    """Search the installed emission factors, tell why one is chosen, compare editions."""
+    """Search the installed emission factors, tell why one is chosen, compare editions, check your own."""
 
 
 @factors.command(
@@ -191,6 +192,29 @@ def diff(before: str, after: str, words: tuple[str, ...], own: tuple[Path, ...],
     }
     title = f"{before} -> {after}: " + ", ".join(f"{count:,} {kind}" for kind, count in counts.items())
     _print(entries, DIFF_COLUMNS, DIFF_COLUMNS, form, title)
+
+
+@factors.command(
+    epilog="""\b
+Example:
+  greenlang factors check supplier_factors.csv
+"""
+)
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
+def check(files: tuple[Path, ...]) -> None:
+    """Hold FILES of factors to the rules that those of packs keep: form, citations, no rounding errors.
+
+    The exit code is 1 if a rule is broken.
+    """
+    from greenlang.packs import factor_findings
+
+    resources = [Resource.read(path.name, folder=path.parent) for path in files]
+    found = [finding for file in resources for finding in factor_findings(file.text, file=file.name)]
+    for finding in found:
+        click.echo(str(finding), err=True)
+    if not found:
+        click.echo("every rule is kept")
+    sys.exit(1 if found else 0)
 
 
 def _library(own: Sequence[Path]) -> FactorLibrary:

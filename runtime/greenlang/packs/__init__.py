@@ -5,7 +5,7 @@ wherever it is built; a signature; an installed pack that kept every rule before
 
 - `findings` lists the rules.  `archive` opens a wheel that nobody vouches for, `inspection` looks at what is
   in it, `source` at what its pack.yaml says, wherever its files are; `static_checks` are the rules that need
-  no code of it.
+  no code of it, `factor_checks` those of them for factors.
 - `conformance` is the kit: it starts `probe` in processes of their own, where `watching` sees what the code
   does, `values` what it gives, and `columnar` whether it gives the same for columns.  `pytest_plugin` makes
   tests of the rules.
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from greenlang.packs.archive import Wheel, open_wheel
     from greenlang.packs.building import build_pack
     from greenlang.packs.conformance import ConformanceReport, check_pack
+    from greenlang.packs.factor_checks import factor_findings
     from greenlang.packs.findings import RULES, Finding, refusal
     from greenlang.packs.inspection import Surroundings, inspect_wheel, surroundings
     from greenlang.packs.installing import InstalledPack, install_pack
@@ -49,6 +50,7 @@ __all__ = [
     "build_pack",
     "check_pack",
     "check_wheel",
+    "factor_findings",
     "inspect_wheel",
     "install_pack",
     "load_policy",
@@ -69,6 +71,7 @@ _HOMES = {
     "build_pack": "building",
     "ConformanceReport": "conformance",
     "check_pack": "conformance",
+    "factor_findings": "factor_checks",
     "RULES": "findings",
     "Finding": "findings",
     "refusal": "findings",

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 __all__ = ["static_findings"]
 
-import re
 from collections.abc import Iterator, Mapping
-from decimal import Decimal
 
 from packaging.licenses import InvalidLicenseExpression, canonicalize_license_expression
 from packaging.requirements import InvalidRequirement, Requirement
@@ -16,16 +14,11 @@ from packaging.utils import canonicalize_name
 from greenlang import __version__
 from greenlang.agents import PackManifest
 from greenlang.errors import InputError
+from greenlang.packs.factor_checks import factor_findings
 from greenlang.packs.findings import Finding
 from greenlang.packs.source import PackSource
 
 _RUNTIME = "greenlang-runtime"
-
-#: Twelve or more right digits, then a run of zeros or nines and what binary arithmetic left at the end.
-_ROUNDING_ERROR = re.compile(r"[0-9]*\.[0-9]*?(?:0{7,}[0-9]{1,2}|9{7,}[0-9]{0,2})")
-
-#: Digits that any decimal keeps on its way through a binary float.
-_SAFE_DIGITS = 15
 
 
 def static_findings(pack: PackSource, agents_of_others: Mapping[str, str]) -> list[Finding]:
@@ -42,6 +35,7 @@ def static_findings(pack: PackSource, agents_of_others: Mapping[str, str]) -> li
         *_contents(pack),
         *_names(pack.manifest, agents_of_others),
         *_factors(pack),
+        *_aliases(pack),
         *_formulas(pack.manifest),
     ]
 
@@ -120,28 +114,18 @@ def _names(manifest: PackManifest, others: Mapping[str, str]) -> Iterator[Findin
 
 
 def _factors(pack: PackSource) -> Iterator[Finding]:
-    if not pack.manifest.factor_sets and not pack.manifest.aliases:
-        return
-    # The domain loads NumPy, which a pack of agents alone has no need of.
-    from greenlang.carbon import load_aliases, load_factors
-
     for declared in pack.manifest.factor_sets:
         text = _text(pack, declared.path)
-        if text is None:
-            continue
-        try:
-            factors = load_factors(text, file=declared.path)
-        except InputError as error:
-            yield Finding("factor.table", str(error))
-            continue
-        for factor in factors:
-            place = f"{declared.path}, {factor.gas} of '{factor.activity}'"
-            if not factor.citation:
-                fix = "fill in column 'citation': publication, edition, table"
-                yield Finding("factor.citation", "the factor has no citation", fix, place)
-            if (mended := _mended(factor.value)) is not None:
-                message = f"{factor.value_text} is what a binary float left of {mended}"
-                yield Finding("factor.float", message, f"write {mended}, as it was published", place)
+        if text is not None:
+            publication = declared.dataset, declared.edition
+            yield from factor_findings(text, file=declared.path, publication=publication)
+
+
+def _aliases(pack: PackSource) -> Iterator[Finding]:
+    if not pack.manifest.aliases:
+        return
+    from greenlang.carbon import load_aliases
+
     for path in pack.manifest.aliases:
         text = _text(pack, path)
         if text is not None:
@@ -169,12 +153,3 @@ def _text(pack: PackSource, path: str) -> str | None:
         return (pack.folder / path).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError):
         return None
-
-
-def _mended(value: Decimal) -> str | None:
-    """The figure before a float had it; None for one that no float has touched."""
-    text = f"{abs(value):f}"
-    digits = text.replace(".", "").lstrip("0")
-    if len(digits) <= _SAFE_DIGITS or not _ROUNDING_ERROR.fullmatch(text):
-        return None
-    return f"{Decimal(f'{value:.{_SAFE_DIGITS}g}').normalize():f}"
