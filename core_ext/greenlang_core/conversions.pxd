@@ -9,6 +9,7 @@ cdef object to_integer(int128 row)
 cdef object total_to_integer(const total_t* total)
 cdef object to_decimal(object unscaled, int scale)
 cdef str to_text(int128 row, int scale)
+cdef str to_trimmed_text(int128 row, int scale)    # without the zeros at its end
 cdef int parse_text(object text, int scale, int128* row) except -1   # a status
 cdef int scalar_to_row(object value, int128* row) except -1   # the scale of a Decimal or integer
 

@@ -63,6 +63,19 @@ cdef str to_text(int128 row, int scale):
     return PyUnicode_FromStringAndSize(start, buffer + TEXT_SIZE - start)
 
 
+cdef str to_trimmed_text(int128 row, int scale):
+    cdef:
+        char buffer[TEXT_SIZE]
+        char* start = format_decimal(row, scale, buffer)
+        char* end = buffer + TEXT_SIZE
+    if scale > 0:
+        while (end - 1)[0] == c"0":
+            end -= 1
+        if (end - 1)[0] == c".":
+            end -= 1
+    return PyUnicode_FromStringAndSize(start, end - start)
+
+
 cdef int parse_text(object text, int scale, int128* row) except -1:
     """`parse_decimal` of a str or bytes; a status."""
     if isinstance(text, str):

@@ -26,11 +26,11 @@ cdef class Crew:
     cdef object failure         # what is raised when all has ended
     cdef object ending          # coroutine that ends all
 
-    cdef object start(self, object coroutine, Py_ssize_t number, bint needs_task, object limiter)
+    cdef object start(self, object coroutine, Py_ssize_t number, bint needs_task, bint is_limited)
     cdef object resume(self, object exception)
     cdef int promote(self) except -1
     cdef int make_task(
-        self, object coroutine, object yielded, object context, Py_ssize_t number, object limiter
+        self, object coroutine, object yielded, object context, Py_ssize_t number, bint is_limited
     ) except -1
     cdef bint is_at_work(self) noexcept
     cdef list numbers(self)
@@ -41,6 +41,7 @@ cdef class Crew:
     cdef bint drive(self, object exception, PyObject** outcome) except -1
     # What a crew of a kind adds
     cdef int begin(self) except -1
+    cdef int limit(self, object task, Py_ssize_t number) except -1
     cdef bint proceed(self, object exception, PyObject** outcome) except -1
     cdef int leave(self, object error) except -1
 

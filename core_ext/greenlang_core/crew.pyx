@@ -80,11 +80,10 @@ cdef class Crew:
 
     # What it does with coroutines
 
-    cdef object start(self, object coroutine, Py_ssize_t number, bint needs_task, object limiter):
+    cdef object start(self, object coroutine, Py_ssize_t number, bint needs_task, bint is_limited):
         """Run a coroutine to its first real wait; gives its result, or PENDING if it goes on.
 
-        `limiter.limited(number, coroutine, context)`, if there is one, makes of the rest of the coroutine one that
-        ends in time.
+        The time of one that `is_limited` runs from then, since before it nothing can end it (see `limit`).
         """
         cdef object context = PyContext_CopyCurrent(), yielded = None
         cdef PyObject* outcome = NULL
@@ -92,12 +91,12 @@ cdef class Crew:
             if _step(coroutine, context, None, &outcome):
                 return _owned(outcome)
             yielded = _owned(outcome)
-            if self.holds and limiter is None and not self.is_at_work():
+            if self.holds and not is_limited and not self.is_at_work():
                 self.held, self.held_context, self.held_yield = coroutine, context, yielded
                 self.held_number = number
                 return PENDING
         self.promote()
-        self.make_task(coroutine, yielded, context, number, limiter)
+        self.make_task(coroutine, yielded, context, number, is_limited)
         return PENDING
 
     cdef object resume(self, object exception):
@@ -115,25 +114,24 @@ cdef class Crew:
         """Give the coroutine that is held a task."""
         if self.held is not None:
             coroutine, self.held = self.held, None
-            self.make_task(coroutine, self.held_yield, self.held_context, self.held_number, None)
+            self.make_task(coroutine, self.held_yield, self.held_context, self.held_number, False)
             self.held_yield = None
         return 0
 
     cdef int make_task(
-        self, object coroutine, object yielded, object context, Py_ssize_t number, object limiter
+        self, object coroutine, object yielded, object context, Py_ssize_t number, bint is_limited
     ) except -1:
-        coroutine = Resumption.of(coroutine, yielded)
-        if limiter is not None:
-            coroutine = Resumption.of(limiter.limited(number, coroutine, context), None)
         if self.live is None:
             self.live = {}
             self.ended = []
             self.taking = []
         if self.loop is None:
             self.loop = running_loop()
-        task = self.loop.create_task(coroutine, context=context)
+        task = self.loop.create_task(Resumption.of(coroutine, yielded), context=context)
         self.live[task] = number
         task.add_done_callback(self.on_end)
+        if is_limited:
+            self.limit(task, number)
         return 0
 
     cdef bint is_at_work(self) noexcept:
@@ -315,6 +313,10 @@ cdef class Crew:
     cdef int begin(self) except -1:
         """Do what is done once, before all."""
         return 0
+
+    cdef int limit(self, object task, Py_ssize_t number) except -1:
+        """See to it that a task ends in time."""
+        raise NotImplementedError
 
     cdef bint proceed(self, object exception, PyObject** outcome) except -1:
         """Do what can be done, or raise what is thrown in; whether there is an outcome, else all waits."""

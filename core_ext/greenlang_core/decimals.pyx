@@ -22,7 +22,8 @@ from greenlang_core.arrow_streams cimport import_chunks, stream_capsule
 from greenlang_core.buffers cimport Borrowed, Memory, allocate, integers_of
 from greenlang_core.comparison cimport EQUAL, GREATER, LESS, chosen, compared, extreme_row, nearer
 from greenlang_core.conversions cimport (
-    rows_from_decimals, rows_from_integers, rows_from_strings, to_decimal, to_integer, to_text, total_to_integer,
+    rows_from_decimals, rows_from_integers, rows_from_strings, to_decimal, to_integer, to_text, to_trimmed_text,
+    total_to_integer,
 )
 from greenlang_core.decimal_loops cimport (
     Codes, Operand, check_range, equal, take_rows, total_groups, total_rows,
@@ -230,10 +231,13 @@ cdef class DecimalColumn(Rows):
         """A list of Decimals, each with `scale` places, and None for nulls."""
         return [text if text is None else decimal.Decimal(text) for text in self.to_strings()]
 
-    def to_strings(self):
-        """A list of plain texts with exactly `scale` places, and None for nulls."""
+    def to_strings(self, *, bint trimmed=False):
+        """A list of plain texts with exactly `scale` places, or as few as there need be, and None for nulls."""
         cdef Py_ssize_t row
-        texts = [to_text(self.rows[row], self.scale) for row in range(self.length)]
+        if trimmed:
+            texts = [to_trimmed_text(self.rows[row], self.scale) for row in range(self.length)]
+        else:
+            texts = [to_text(self.rows[row], self.scale) for row in range(self.length)]
         if self.validity is None:
             return texts
         valid = truths_of(self.validity, self.length)

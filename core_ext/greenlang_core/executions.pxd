@@ -20,6 +20,8 @@ cdef class Execution(Crew):
     cdef dict trails                # of steps that run programs of their own, until they end
     cdef dict started               # when timed steps started
     cdef set recovering             # steps that failed and are in the hands of their guards
+    cdef dict limits                # task -> timer of what becomes of it when its time is over
+    cdef set late                   # tasks whose time is over
     cdef bint is_whole              # whether it is a run of its own, not one of a step's
     cdef double started_s
     cdef object timer               # of the deadline
@@ -34,6 +36,8 @@ cdef class Execution(Crew):
     cdef int start_step(self, Py_ssize_t index) except -1
     cdef object started_output(self, Py_ssize_t index)
     cdef object in_hands_of_guard(self, Py_ssize_t index, object error)
+    cdef object came_of(self, Py_ssize_t index, object task)
+    cdef int end_limits(self) except -1
     cdef bint can_recover(self, Py_ssize_t index, object error) except -1
     cdef double started_at(self, Py_ssize_t index) except *
     cdef list trail_of(self, Py_ssize_t index)

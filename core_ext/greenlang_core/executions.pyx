@@ -20,6 +20,7 @@ from greenlang_core.recording cimport END, FAIL, Recorder
 from greenlang_core.runs cimport Run, clock_now, coarse_now
 from greenlang_core.scheduler cimport CALL, CHOOSE, FILTER, GROUP, MAP, Program, Step, check_deadline, exact_context
 from greenlang_core.tasks cimport result_of
+from greenlang_core.tasks import give_up, look_at
 
 cdef extern from "Python.h":
     void PyList_SET_ITEM(object items, Py_ssize_t index, object value)
@@ -139,6 +140,7 @@ cdef class Execution(Crew):
         if self.timer is not None:
             self.timer.cancel()
             self.timer = None
+        self.end_limits()
         if error is not None and self.is_whole:
             self.trail.append(max(0.0, clock_now(self.run) - self.started_s))
             if self.teller is not None:
@@ -152,6 +154,7 @@ cdef class Execution(Crew):
             return
         from asyncio import CancelledError
 
+        self.end_limits()
         ours = isinstance(error, CancelledError) or self.expired
         at_work = self.numbers()
         for index in await self.stop(self.run.patience_s, self.asked):
@@ -193,7 +196,7 @@ cdef class Execution(Crew):
         """Take what came of a step that waited: from its task, or, without one, by letting it go on."""
         failure = None
         try:
-            output = self.resume(None) if task is None else result_of(task)
+            output = self.resume(None) if task is None else self.came_of(index, task)
         except BaseException as error:
             if not self.can_recover(index, error):
                 self.note(index)
@@ -232,7 +235,7 @@ cdef class Execution(Crew):
         if not self.waits(step):
             return self.output_of(index, 1)
         coroutine = self.recorded(index, 1, step.needs_task)
-        return self.start(coroutine, index, step.needs_task, self if step.has_timeout else None)
+        return self.start(coroutine, index, step.needs_task, step.has_timeout)
 
     cdef object recorded(self, Py_ssize_t index, int attempt, bint later):
         """The coroutine of one try of a step, in a span of its own where the run is recorded."""
@@ -242,11 +245,48 @@ cdef class Execution(Crew):
         span = recorder.open(self.program, index, -1, attempt)
         return recorder.recorded(span, self.coroutine_of(index), later)
 
-    def limited(self, index, coroutine, context):
-        """Make the rest of a step end in time; asked when it first waits, since before it cannot be ended."""
+    cdef int limit(self, object task, Py_ssize_t index) except -1:
+        guard = <object>self.program.steps[index].guard
         self.started_at(index)
-        guard = <object>self.program.steps[<Py_ssize_t>index].guard
-        return Limit(guard.timeout_s, self.run, self.program, index)(coroutine, context)
+        if self.limits is None:
+            self.limits = {}
+            self.late = set()
+        self.limits[task] = self.loop.call_later(guard.timeout_s, self.end_late, task)
+        return 0
+
+    def end_late(self, task):
+        """Cancel a step whose time is over."""
+        if task.cancel():
+            self.late.add(task)
+            self.limits[task] = self.loop.call_later(self.run.patience_s, self.give_up_late, task)
+
+    def give_up_late(self, task):
+        """Give up a step that did not end when it was cancelled."""
+        if not task.done():
+            self.run.abandoned.append((self.program, self.live[task]))
+            task.remove_done_callback(self.on_end)
+            give_up(task)
+            self.on_end(task)
+
+    cdef object came_of(self, Py_ssize_t index, object task):
+        """What a task gave or raised; of one that was late, that it was."""
+        if self.limits is not None and (timer := self.limits.pop(task, None)) is not None:
+            timer.cancel()
+            if task in self.late:
+                self.late.remove(task)
+                if task.done():
+                    look_at(task)
+                guard = <object>self.program.steps[index].guard
+                raise StepTimeout.of(self.program, index, guard.timeout_s)
+        return result_of(task)
+
+    cdef int end_limits(self) except -1:
+        """Leave it to whoever ends the run what becomes of its steps."""
+        if self.limits:
+            for timer in self.limits.values():
+                timer.cancel()
+            self.limits.clear()
+        return 0
 
     cdef double started_at(self, Py_ssize_t index) except *:
         """When a step started: now, if nobody asked before."""
@@ -285,7 +325,7 @@ cdef class Execution(Crew):
             span = self.run.recorder.open(self.program, index, -1, 0)
             coroutine = self.run.recorder.recorded(span, coroutine, True)
         # In a task from its first line: it sets timeouts.
-        return self.start(coroutine, index, True, None)
+        return self.start(coroutine, index, True, False)
 
     cdef object output_of(self, Py_ssize_t index, int attempt):
         """The output of one try of a synchronous step."""

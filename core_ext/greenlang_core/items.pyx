@@ -162,7 +162,7 @@ cdef class Outputs(Crew):
         """Start on the next item, if there is one."""
         try:
             if self.is_async_source:
-                item = self.start(self.iterator.__anext__(), SOURCE, False, None)
+                item = self.start(self.iterator.__anext__(), SOURCE, False, False)
                 if item is PENDING:
                     self.pulling = True
                     return 0
@@ -183,10 +183,10 @@ cdef class Outputs(Crew):
         try:
             if self.program.is_single_wait and self.run.recorder is None and not self.run.is_watched:
                 coroutine = PyObject_Vectorcall(self.program.steps[0].function, &argument, 1, NULL)
-                output = self.start(coroutine, number, False, None)
+                output = self.start(coroutine, number, False, False)
             else:
                 inner = []
-                output = self.start(run_of(self.program, number, item, inner, self.run), number, False, None)
+                output = self.start(run_of(self.program, number, item, inner, self.run), number, False, False)
         except BaseException:
             self.note(number, inner)
             raise

@@ -1,4 +1,7 @@
-"""The time that a step may take: what does not end when it is over is given up and named."""
+"""The time that a step may take, and that its guard has for trying it again.
+
+What does not end when it is over is given up and named.
+"""
 
 from greenlang_core.tasks cimport result_of
 from greenlang_core.tasks import give_up, look_at
@@ -9,9 +12,16 @@ class StepTimeout(TimeoutError):
 
     step = None
 
+    @classmethod
+    def of(cls, program, index, seconds):
+        """The error of one step."""
+        error = cls(f"the step took longer than its timeout of {seconds:g} s")
+        error.step = program, index
+        return error
+
 
 class Limit:
-    """Ends a coroutine of one step after some seconds."""
+    """Ends a coroutine that a guard awaits after some seconds; a step's first try is ended by its run itself."""
 
     def __init__(self, seconds, run, program, index):
         self._seconds = seconds
@@ -30,9 +40,7 @@ class Limit:
             await self._end(task)
             raise
         await self._end(task)
-        error = StepTimeout(f"the step took longer than its timeout of {self._seconds:g} s")
-        error.step = self._step
-        raise error
+        raise StepTimeout.of(*self._step, self._seconds)
 
     async def _end(self, task):
         import asyncio

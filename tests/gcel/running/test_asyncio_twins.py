@@ -7,11 +7,13 @@ coroutines. What comes out must be the same, and so must what each step saw, in 
 import asyncio
 import contextvars
 import functools
+from decimal import Decimal
 
 import pytest
 
 import greenlang as gl
 from greenlang.agents import agent
+from greenlang_core.limits import StepTimeout
 
 VARIABLE = contextvars.ContextVar("twins", default="unset")
 FORMS = ("one", "branches", "map")
@@ -385,3 +387,102 @@ def test_steps_that_compute_in_place_share_the_variables_of_their_run():
     assert seen_by("computes", "computes", "computes") == ["caller", "step 0", "step 1"]
     assert seen_by("computes", "waits", "blocks", "computes") == ["caller", "step 0", "step 0", "step 0"]
     assert seen_by("waits", "waits", "blocks", "blocks") == ["caller"] * 4
+
+
+# The modifier, and asyncio's own timeout
+
+
+async def cleans_up_when_late(story, number):
+    try:
+        await asyncio.sleep(30)
+    except asyncio.CancelledError:
+        story.tell(number, "cancelled")
+        raise
+    finally:
+        await asyncio.sleep(0)
+        story.tell(number, "cleaned up")
+
+
+async def fails_before_it_is_late(story, number):
+    story.tell(number, "fails")
+    await asyncio.sleep(0)
+    raise ValueError(number)
+
+
+async def is_in_time(story, number):
+    for _ in range(3):
+        await asyncio.sleep(0)
+    story.tell(number, "in time")
+    return number
+
+
+async def swallows_being_late(story, number):
+    story.tell(number, "asleep")
+    try:
+        await asyncio.sleep(30)
+    except asyncio.CancelledError:
+        story.tell(number, "cancelled")
+    return number
+
+
+def limited(step, seconds, *, needs_task):
+    """A plan of the step under the modifier, its twin, and what each of their steps saw."""
+    stories = Story(), Story()
+
+    @agent(name="twin.limited", version="1.0.0", effects=["io"], needs_task=needs_task)
+    async def limited_step(_: object) -> object:
+        return await step(stories[0], 0)
+
+    async def twin():
+        async with asyncio.timeout(seconds):
+            return await step(stories[1], 0)
+
+    plan = gl.compile(limited_step >> gl.timeout(Decimal(str(seconds))))
+    return lambda: plan.arun(None), twin, stories
+
+
+@with_or_without_a_task
+@pytest.mark.parametrize("step", [cleans_up_when_late, fails_before_it_is_late, is_in_time])
+def test_the_modifier_ends_a_step_as_asyncio_does(step, needs_task):
+    *runs, stories = limited(step, 0.01, needs_task=needs_task)
+    ends = [asyncio.run(told(run, story, None)) for run, story in zip(runs, stories, strict=True)]
+    late = "raised StepTimeout the step took longer than its timeout of 0.01 s"
+    assert ends[0][0] == (late if ends[1][0] == "raised TimeoutError " else ends[1][0])
+    assert issubclass(StepTimeout, TimeoutError)
+    assert ends[0][1:] == ends[1][1:]
+
+
+@with_or_without_a_task
+def test_a_step_that_is_late_has_failed_though_it_swallows_that(needs_task):
+    run, _, (story, _) = limited(swallows_being_late, 0.01, needs_task=needs_task)
+    ended, lines, _, left = asyncio.run(told(run, story, None))
+    assert ended.startswith("raised StepTimeout")
+    assert lines == {0: ["asleep", "cancelled"]}
+    assert left == 1
+
+
+async def cleans_up_slowly(story, number):
+    story.tell(number, "asleep")
+    try:
+        await asyncio.sleep(30)
+    except asyncio.CancelledError:
+        story.tell(number, "cancelled")
+        try:
+            await asyncio.sleep(30)
+        except asyncio.CancelledError:
+            story.tell(number, "cancelled again")
+            raise
+
+
+@with_or_without_a_task
+def test_a_run_that_is_cancelled_while_a_step_is_late_ends_when_it_has(needs_task):
+    async def main():
+        run, _, (story, _) = limited(cleans_up_slowly, 0.01, needs_task=needs_task)
+        task = asyncio.create_task(run())
+        await story.reaches("cancelled")
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        return story.lines[0], len(asyncio.all_tasks())
+
+    assert asyncio.run(main()) == (["asleep", "cancelled", "cancelled again"], 1)
