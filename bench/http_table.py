@@ -1,7 +1,7 @@
 """Prints the speed table of the HTTP service, a row a target, and fails if one is missed: `make bench-http`.
 
 The server has one core and the load another, where the machine has two. Moves with everything between
-`greenlang/service/` and `greenlang/stores/`, for batches with `greenlang/carbon/` and `greenlang/ledger/` too.
+`greenlang/service/` and `greenlang/stores/`, of batches with `greenlang/carbon/` and `greenlang/ledger/` too.
 
 python -m bench.http_table [WORD ...]    only the rows whose names hold one of the words
 """

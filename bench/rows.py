@@ -1,7 +1,8 @@
 """The rows of the speed table of GCEL: what is measured, against what, and how dear it may be.
 
 A row's `measure` gives a figure whose best is low, unless it says otherwise; it passes at or under
-its `target`. Rows are kept in modules of their own subject, each with a list `ROWS`; `gcel_table` prints those of GCEL.
+its `target`. Rows are kept in modules of their own subject, each with a list `ROWS`; `gcel_table` prints
+those of GCEL.
 """
 
 from __future__ import annotations

@@ -371,6 +371,15 @@ def test_text_is_parsed_as_decimal_does_or_refused(text: str, scale: int) -> Non
             DecimalColumn.from_strings([text], scale)
 
 
+@given(values=st.lists(rows, max_size=6), scale=st.integers(0, 38))
+def test_trimmed_texts_are_plain_texts_without_the_zeros_at_their_end(values: list[int], scale: int) -> None:
+    column = DecimalColumn.from_buffer(
+        b"".join(value.to_bytes(16, "little", signed=True) for value in values), scale
+    )
+    plain = [text.rstrip("0").rstrip(".") if "." in text else text for text in column.to_strings()]
+    assert column.to_strings(trimmed=True) == plain
+
+
 # ---- gathering -------------------------------------------------------------------------------------------
 
 

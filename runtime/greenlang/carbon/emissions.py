@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -308,7 +309,7 @@ class _Term:
         """
         rows, codes = merge_rows(self.rows, len(quantity))
         amounts = quantity if len(rows) == len(quantity) else quantity.take(rows)
-        mass = MASS.of_columns(quantity=amounts, rate=CodeBook(self.rates)[codes])
+        mass = MASS.of_columns(quantity=amounts, rate=_code_book(tuple(self.rates))[codes])
         if self.gas == "CO2e":
             return GasEmissions(self.gas, self.biogenic, rows, None, mass)
         if self.gas == "CO2" and self.biogenic:
@@ -316,6 +317,12 @@ class _Term:
         warming = Fraction(gwp.factor(self.gas, self.biogenic))
         co2e = mass if warming == 1 else CO2E.of_columns(mass=mass, gwp=warming)
         return GasEmissions(self.gas, self.biogenic, rows, mass, co2e)
+
+
+@lru_cache(1024)
+def _code_book(rates: tuple[Fraction, ...]) -> CodeBook:
+    """A book of rates; the same book for the same rates, so that a formula is planned for it once."""
+    return CodeBook(rates)
 
 
 def _terms(kinds: Iterable[tuple[Rows, Sequence[Component]]]) -> list[_Term]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 from uuid import uuid4
 
@@ -50,6 +51,7 @@ from greenlang.ledger import (
     make_record,
     table_header,
 )
+from greenlang.ledger.canonical import encode_plain
 
 __all__ = ["Evidence", "gather_evidence", "inventory_of", "table_input"]
 
@@ -85,8 +87,8 @@ class Evidence:
                 low = taken[position]
                 high = low + int(np.searchsorted(one.rows[low : low + ROWS_PER_RANGE], stop))
                 places = (one.rows[low:high] - start).tolist()
-                for place, figure in zip(places, one.figures[low:high].to_strings(), strict=True):
-                    rows[place][one.name] = figure.rstrip("0").rstrip(".")
+                for place, figure in zip(places, one.figures[low:high].to_strings(trimmed=True), strict=True):
+                    rows[place][one.name] = figure
                 taken[position] = high
             yield from rows
 
@@ -117,8 +119,7 @@ def gather_evidence(
         "timestamp": datetime.now(UTC),
         "tenant": tenant,
         "plan_hash": plan.hash,
-        "plan_document": plan.to_json(),
-        "agents": [_agent_use(spec, registry) for spec in plan.agents],
+        **_of_plan(plan, registry),
         "input_hash": source.input_hash if isinstance(source, TableInput) else input_hash_of_value(given),
         "input_name": source.name,
     }
@@ -199,6 +200,15 @@ class _RowsOf:
         return self.table.rows()
 
 
+@lru_cache(512)
+def _of_plan(plan: Plan, registry: Registry) -> dict[str, Any]:
+    """What every record of a plan says of it."""
+    return {
+        "plan_document": plan.to_json(),
+        "agents": [_agent_use(spec, registry) for spec in plan.agents],
+    }
+
+
 def _agent_use(spec: AgentSpec, registry: Registry) -> AgentUse:
     return AgentUse(
         name=spec.name,
@@ -217,7 +227,7 @@ def _report(value: object) -> dict[str, Any] | None:
 def _list_tree(name: str, items: list[dict[str, Any]]) -> ItemTree:
     tree = ItemTree(list_header(name))
     for item in items:
-        tree.add(item)
+        tree.add_encoded(encode_plain(item))  # texts and integers all the way down
     return tree
 
 

@@ -24,6 +24,7 @@ __all__ = [
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -187,7 +188,8 @@ def make_record(
 
 def hash_result(record: CalculationRecord) -> str:
     """The hash that equal runs share on any machine: never time, ids, tenant, file name, signer or chain."""
-    return digest({"schema": "greenlang.result/1", **result_fields(record)})
+    # All of it is plain: `make_record` made it so.
+    return digest_of_bytes(encode_plain({"schema": "greenlang.result/1", **result_fields(record)}))
 
 
 def result_fields(record: CalculationRecord) -> dict[str, object]:
@@ -213,6 +215,7 @@ def hash_record(record: CalculationRecord) -> bytes:
     return leaf_hash(canonical_bytes(fields))
 
 
+@lru_cache(512)
 def hash_plan_document(document: bytes) -> str:
     """The digest of a plan's JSON, however it is spaced."""
     return digest_of_bytes(encode_plain(decode_strictly(document, "plan")))
@@ -248,7 +251,17 @@ def input_hash_of_table(
 
 
 def _sorted_once(items: Iterable[Any]) -> tuple[Any, ...]:
-    return tuple(item for _, item in sorted({canonical_bytes(item): item for item in items}.items()))
+    return tuple(item for _, item in sorted({_bytes_of(item): item for item in items}.items()))
+
+
+def _bytes_of(item: object) -> bytes:
+    """The canonical JSON of an item; that of structs is kept, for agents and factors come again."""
+    return _struct_bytes(item) if isinstance(item, msgspec.Struct) else canonical_bytes(item)
+
+
+@lru_cache(4096)
+def _struct_bytes(item: msgspec.Struct) -> bytes:
+    return canonical_bytes(item)
 
 
 def _plain_object(value: object) -> dict[str, JSON]:

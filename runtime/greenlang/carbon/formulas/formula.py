@@ -28,7 +28,7 @@ __all__ = ["Formula", "Operand"]
 Operand = DecimalColumn | Gathered | Decimal | int | Fraction
 
 #: Programs that a formula keeps for operands it has seen.
-KEPT_PROGRAMS = 8
+KEPT_PROGRAMS = 256
 
 
 class Formula:

@@ -79,7 +79,7 @@ class Outcome(msgspec.Struct, frozen=True, array_like=True):
     def texts(self, series: KeptSeries, low: int = 0, high: int | None = None) -> list[str]:
         """Figures of a series in plain digits, those from `low` to `high` of it."""
         kept = memoryview(series.figure_bytes)[low * 16 : None if high is None else high * 16]
-        return [_trimmed(text) for text in DecimalColumn.from_buffer(kept, self.scale).to_strings()]
+        return DecimalColumn.from_buffer(kept, self.scale).to_strings(trimmed=True)
 
 
 _ENCODE = msgspec.msgpack.Encoder().encode
@@ -175,7 +175,3 @@ def _rows_of(outcome: Outcome, range_index: int) -> Iterator[dict[str, Any]]:
         entries = outcome.entries[code]
         selections = {} if entries is None else {"selections": list(entries)}
         yield {"row": number + FIRST_ROW, "id": outcome.ids[number], **selections, **told}
-
-
-def _trimmed(figure: str) -> str:
-    return figure.rstrip("0").rstrip(".") if "." in figure else figure

@@ -27,6 +27,7 @@ from greenlang.ledger import (
     make_head,
     name_signer,
 )
+from greenlang.ledger.canonical import encode_plain
 from greenlang.ledger.merkle import leaf_hash
 from greenlang.stores import NewRecord, Sealed
 
@@ -103,7 +104,7 @@ class Prover:
         """A record as a store keeps it."""
         fields = msgspec.to_builtins(record)
         del fields["chain_hash"]
-        json = canonical_bytes(fields)
+        json = encode_plain(fields)  # `make_record` has made it plain
         return NewRecord(record.calculation_id, record.tenant, json, leaf_hash(json), at, evidence)
 
     def seal(self, leaves: Any, previous: str | None) -> Sealed:
