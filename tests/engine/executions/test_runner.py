@@ -4,18 +4,20 @@ import asyncio
 import hashlib
 import time
 from decimal import Decimal
+from pathlib import Path
 
 import msgspec
 import pytest
 
 import greenlang as gl
-from greenlang.agents import Registry
+from greenlang.agents import LifecycleHook, Plugin, Registry
+from greenlang.agents.hooks import hookimpl
 from greenlang.engine.executions.orders import Order, PlanCache
 from greenlang.engine.executions.proving import Prover, now
 from greenlang.engine.executions.runner import Runner, RunnerSettings, Terms
 from greenlang.engine.executions.states import REASONS, TRANSITIONS, may_become
 from greenlang.errors import GcelError, InputError
-from greenlang.ledger import Unsigned
+from greenlang.ledger import Unsigned, input_hash_of_value
 from greenlang.stores import FINAL_STATES, ExecutionFilter, State, open_store
 
 TERMS = Terms(tenant="acme")
@@ -145,6 +147,36 @@ def test_a_quick_plan_is_accepted_and_completed_in_one_commit_with_the_same_hash
             )
         assert records[0]["result_hash"] == records[1]["result_hash"] == quick_way.proven.result_hash
         assert records[0]["calculation_id"] != records[1]["calculation_id"]
+
+    on_a_runner(use)
+
+
+@pytest.mark.parametrize("program", ["t.double", "t.double >> t.sleeps"])
+def test_hooks_run_around_every_attempt_and_may_replace_the_input(on_a_runner, monkeypatch, program):
+    @hookimpl
+    async def pre_execute(context):
+        calls.append(context.tenant)
+        context.input = Decimal("0.005")
+
+    @hookimpl
+    def post_execute(context):
+        calls.append(context.output)
+
+    plugin = Plugin("hooked", "1.0.0", "hooked", Path("hooked"), ("hooked",), None)
+    hooks = {
+        function.__name__: (LifecycleHook(function, True, False, plugin),)
+        for function in (pre_execute, post_execute)
+    }
+    monkeypatch.setattr(Registry, "lifecycle", hooks)
+
+    async def use(runner):
+        for _ in range(3):  # what is quick without hooks is not with them
+            calls.clear()
+            row = await finished(runner, await runner.execute(order(program), TERMS, wait_seconds=SLOW))
+            assert row.result == b'"0.01"'
+            assert [call for call in calls if call not in ("began", "ended")] == ["acme", Decimal("0.010")]
+            record = msgspec.json.decode((await runner.store.calculation("acme", row.calculation_id)).record)
+            assert record["input_hash"] == input_hash_of_value(Decimal("0.005"))
 
     on_a_runner(use)
 

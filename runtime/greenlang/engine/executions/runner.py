@@ -24,6 +24,7 @@ from greenlang.engine.executions.orders import Order, PlanCache, prepare, read_o
 from greenlang.engine.executions.proving import Proven, Prover, new_id, now
 from greenlang.engine.executions.states import may_become
 from greenlang.engine.executions.stopping import UNBOUNDED_SECONDS, StoppableClock
+from greenlang.engine.lifecycle import acall, call
 from greenlang.errors import InternalError, StoreError
 from greenlang.gcel import Plan
 from greenlang.ledger import digest_of_bytes
@@ -227,6 +228,9 @@ class Runner:
             yield None
 
     def _is_quick(self, plan: Plan) -> bool:
+        # What hooks do may take any time, and the event loop waits for none of it.
+        if self.plans.registry.lifecycle:
+            return False
         return self._seconds.get(plan.hash, _QUICK_SECONDS) < _QUICK_SECONDS
 
     def _run_here(self, plan: Plan, given: Any, tenant: str) -> Proven | None:
@@ -313,22 +317,37 @@ class Runner:
             raise TimeoutError
         order = read_order(row.request)
         plan = self.plans.plan(order.program)
-
+        hooks = self.plans.registry.lifecycle
         clock = StoppableClock()
 
         def run() -> Proven:
             began = time.perf_counter()
             given = prepare(order, plan)
-            deadline = UNBOUNDED_SECONDS if left is None else left
-            value = plan.run(given, deadline=deadline, clock=clock, tenant=row.tenant)
+
+            def work(taken: Any) -> Any:
+                nonlocal given
+                given = taken  # a hook may have replaced it, and the record is of what ran
+                deadline = UNBOUNDED_SECONDS if left is None else left
+                return plan.run(taken, deadline=deadline, clock=clock, tenant=row.tenant)
+
+            value = call(hooks, plan, given, work, tenant=row.tenant)
             proven = self.prover.prove(plan, given, value, tenant=row.tenant, at=now())
             self._took(plan, time.perf_counter() - began)
             return proven
 
-        if plan.is_async:
+        async def arun() -> Proven:
             given = prepare(order, plan)
-            value = await plan.arun(given, deadline=left, tenant=row.tenant)
+
+            async def work(taken: Any) -> Any:
+                nonlocal given
+                given = taken
+                return await plan.arun(taken, deadline=left, tenant=row.tenant)
+
+            value = await acall(hooks, plan, given, work, tenant=row.tenant)
             return self.prover.prove(plan, given, value, tenant=row.tenant, at=now())
+
+        if plan.is_async:
+            return await arun()
         try:
             return await asyncio.get_running_loop().run_in_executor(self._threads, _contained, run)
         finally:
