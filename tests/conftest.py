@@ -19,7 +19,7 @@ from greenlang.carbon import AccountingPolicy, ActivityData, InventoryInput, rea
 
 Greenlang = Callable[..., subprocess.CompletedProcess[str]]
 
-COLUMNS = ("id", "period", "site", "activity", "quantity", "unit", "region", "method", "tags")
+COLUMNS = ("id", "period", "site", "activity", "quantity", "unit", "region", "method", "tags", "uncertainty")
 
 #: What a row has where a test does not care.
 USUAL = {"period": "2025-03", "activity": "natural gas", "quantity": "1500", "unit": "MMBtu", "region": "US"}

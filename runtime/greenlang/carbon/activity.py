@@ -1,14 +1,15 @@
 """Activity data: a table whose cells have been read as quantities, units, periods and regions.
 
 Columns: `id`, `period`, `activity`, `quantity` and `unit`; where they are known `site`, `region`,
-`method` and `tags`.  Every mistake in them is found in one pass and told with its row and column;
-under `on_error="skip"` the rows without one go on.
+`method`, `tags` and `uncertainty`.  Every mistake in them is found in one pass and told with its row and
+column; under `on_error="skip"` the rows without one go on.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from fractions import Fraction
 from typing import TypeVar
 
 import numpy as np
@@ -16,6 +17,7 @@ import numpy.typing as npt
 
 from greenlang.agents.resource import Resource
 from greenlang.carbon.factors import FactorSet, load_factors
+from greenlang.carbon.percentages import share_of
 from greenlang.carbon.periods import Period, parse_period
 from greenlang.carbon.policy import AccountingPolicy
 from greenlang.carbon.regions import region_path
@@ -40,7 +42,7 @@ __all__ = [
 QUANTITY_PLACES = 18
 
 REQUIRED = ("id", "period", "activity", "quantity", "unit")
-OPTIONAL = ("site", "region", "method", "tags")
+OPTIONAL = ("site", "region", "method", "tags", "uncertainty")
 
 #: A row's index in the table and what is wrong with it; a row may have several.
 RowProblem = tuple[int, Problem]
@@ -91,6 +93,8 @@ class ActivityData:
     quantity: DecimalColumn  #: at `QUANTITY_PLACES`, in the row's unit
     periods: tuple[Period | None, ...]  #: by code of `period`
     regions: tuple[tuple[str, ...], ...]  #: by code of `region`: the region and those around it
+    uncertainty: StringColumn
+    uncertainties: tuple[Fraction | None, ...]  #: by code of `uncertainty`: of the quantity, as a share of it
     units: Mapping[tuple[int, int], Unit]  #: by code of `unit` and of `region`
     usable: npt.NDArray[np.bool_]
     skipped: tuple[SkippedRow, ...] = ()
@@ -143,6 +147,7 @@ def read_activity_data(given: InventoryInput) -> ActivityData:
     unit = reader.cells("unit")
     tags = reader.cells("tags")
     reader.meanings("tags", tags, parse_tags)
+    uncertainty = reader.cells("uncertainty")
     data = ActivityData(
         table=table,
         policy=policy,
@@ -158,6 +163,8 @@ def read_activity_data(given: InventoryInput) -> ActivityData:
         quantity=reader.quantities(),
         periods=tuple(reader.meanings("period", period, parse_period)),
         regions=tuple(path or () for path in reader.meanings("region", region, region_path)),
+        uncertainty=uncertainty,
+        uncertainties=tuple(reader.meanings("uncertainty", uncertainty, share_of)),
         units=reader.units(unit, region),
         usable=np.ones(len(table), dtype=np.bool_),
     )

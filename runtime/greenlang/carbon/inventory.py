@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from decimal import Decimal, localcontext
 from functools import cached_property
 
@@ -22,6 +22,7 @@ from greenlang.carbon.formulas import KG_PLACES
 from greenlang.carbon.gwp import GwpSet
 from greenlang.carbon.rows import misspelt_tags
 from greenlang.carbon.tables import merge_rows
+from greenlang.carbon.uncertainty import Estimate, estimate_groups
 from greenlang.errors import InputError, either, nearest
 from greenlang.exact import exact_context
 from greenlang_core.decimals import DecimalColumn
@@ -43,6 +44,8 @@ class Line:
     gases: dict[str, Decimal]  #: kg of each gas, biogenic CO2 left out
     biogenic_co2: Decimal | None  #: kg; stands apart from the total
     co2e: Decimal  #: kg CO2e
+    co2e_estimate: Estimate | None = None  #: how uncertain it is, where uncertainties are given
+    gas_estimates: Mapping[str, Estimate] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +83,10 @@ class Inventory:
         groups: dict[tuple[int, str], list[Line]] = defaultdict(list)
         for line in self.lines:
             groups[line.scope, line.method].append(line)
-        return tuple(_sum_lines(lines) for _, lines in sorted(groups.items()))
+        return tuple(
+            _sum_lines(lines, [part for part in self.parts if (part.scope, part.method) == key])
+            for key, lines in sorted(groups.items())
+        )
 
     @cached_property
     def fallbacks(self) -> tuple[RecordedFallback, ...]:
@@ -269,8 +275,9 @@ def _lines_of(part: Emissions) -> Iterator[Line]:
                 equivalents = gas.co2e.group_sum(codes[gas.rows], len(names)).to_decimals()
                 for code in present:
                     co2e[code] += equivalents[code]
+    estimates = _estimates([part], codes, len(names), {gas for of in gases.values() for gas in of})
     for code, name in enumerate(names):
-        yield Line(
+        line = Line(
             part.scope,
             part.method,
             part.category,
@@ -280,16 +287,29 @@ def _lines_of(part: Emissions) -> Iterator[Line]:
             biogenic.get(code),
             co2e[code],
         )
+        yield _with_estimates(line, estimates, code)
 
 
-def _sum_lines(lines: Sequence[Line]) -> Line:
+def _estimates(
+    parts: Sequence[Emissions], codes: Rows, count: int, gases: Collection[str]
+) -> dict[str, dict[int, Estimate]]:
+    """Estimates of groups of rows, by gas and, under the empty one, for CO2e."""
+    return {gas: estimate_groups(parts, codes, count, gas=gas) for gas in ["", *sorted(gases)]}
+
+
+def _with_estimates(line: Line, estimates: Mapping[str, Mapping[int, Estimate]], code: int) -> Line:
+    held = {gas: of[code] for gas, of in estimates.items() if code in of}
+    return replace(line, co2e_estimate=held.pop("", None), gas_estimates=held) if held else line
+
+
+def _sum_lines(lines: Sequence[Line], parts: Sequence[Emissions]) -> Line:
     gases: dict[str, Decimal] = {}
     biogenic = [line.biogenic_co2 for line in lines if line.biogenic_co2 is not None]
     with localcontext(exact_context()):
         for line in lines:
             for gas, mass in line.gases.items():
                 gases[gas] = gases.get(gas, Decimal(0)) + mass
-        return Line(
+        total = Line(
             lines[0].scope,
             lines[0].method,
             "",
@@ -299,3 +319,5 @@ def _sum_lines(lines: Sequence[Line]) -> Line:
             sum(biogenic, Decimal(0)) if biogenic else None,
             sum((line.co2e for line in lines), Decimal(0)),
         )
+    estimates = _estimates(parts, np.zeros(len(parts[0].data), dtype=np.int32), 1, gases)
+    return _with_estimates(total, estimates, 0)

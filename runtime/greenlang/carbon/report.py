@@ -11,6 +11,7 @@ import numpy as np
 
 from greenlang.carbon.inventory import Inventory
 from greenlang.carbon.tables import StringColumn
+from greenlang.carbon.uncertainty import Estimate, estimate_groups
 from greenlang.carbon.units import conversion_ratio, parse_unit
 from greenlang.errors import InputError, UnitMismatch
 from greenlang.exact import decimal_text, exact_context, round_
@@ -25,6 +26,7 @@ class Report:
     columns: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
     inventory: Inventory
+    estimates: tuple[Estimate | None, ...] = ()  #: how uncertain each total is, where uncertainties are given
 
 
 def report_totals(
@@ -59,6 +61,8 @@ def report_totals(
     per_unit = conversion_ratio(parse_unit("kg"), target)
     groups: StringColumn = getattr(inventory.data, by)
     sums = _sums(inventory, groups, method)
+    parts = [part for part in inventory.parts if part.method in ("", method)]
+    estimates = estimate_groups(parts, groups.codes, len(groups.values))
     present = np.flatnonzero(np.bincount(groups.codes[inventory.data.usable])).tolist()
     return Report(
         headings,
@@ -67,6 +71,7 @@ def report_totals(
             for code in present
         ),
         inventory,
+        tuple(estimates.get(code) for code in present) if estimates else (),
     )
 
 

@@ -11,6 +11,7 @@ from greenlang.carbon.emissions import Emissions
 from greenlang.carbon.factors import EmissionFactor
 from greenlang.carbon.formulas import CO2E, KG_PLACES, MASS, Formula
 from greenlang.carbon.inventory import Inventory, Line
+from greenlang.carbon.uncertainty import METHOD
 
 __all__ = ["factor_roles", "formulas_used", "inventory_summary", "roundings"]
 
@@ -74,7 +75,21 @@ def _line(line: Line) -> dict[str, Any]:
         "mass_kg": {gas: line.gases[gas] for gas in sorted(line.gases)},
         "biogenic_co2_kg": line.biogenic_co2,
         "co2e_kg": line.co2e,
+        **_estimates(line),
     }
+
+
+def _estimates(line: Line) -> dict[str, Any]:
+    """How uncertain the figures of a line are, where something says so."""
+    if line.co2e_estimate is None and not line.gas_estimates:
+        return {}
+    told: dict[str, Any] = {
+        "mass_percent": {gas: line.gas_estimates[gas].percent for gas in sorted(line.gas_estimates)},
+        "method": METHOD,
+    }
+    if line.co2e_estimate is not None:
+        told |= {"co2e_percent": line.co2e_estimate.percent, "of": line.co2e_estimate.of}
+    return {"estimated_uncertainty": told}
 
 
 def factor_roles(inventory: Inventory) -> list[tuple[EmissionFactor, str]]:

@@ -68,6 +68,7 @@ def _print_inventory(inventory: Inventory) -> None:
     for line in summary["totals"]:
         totals.add_row(_scope(line), f"{line['rows']:,}", *_masses(line))
     console.print(totals)
+    _print_estimates(summary)
     console.print("Masses are shown to 3 decimals of a kilogram, half-even; --format json has every digit.\n")
     _print_list(
         "Missing gases, not counted as zero", summary["missing"], ("gas", "activity", "reason", "rows")
@@ -79,6 +80,21 @@ def _print_inventory(inventory: Inventory) -> None:
         ("activity", "gwp_basis", "ef_cid"),
     )
     _print_list("Skipped and unmatched rows", summary["skipped"], ("row", "id", "column", "reason", "fix"))
+
+
+def _print_estimates(summary: dict[str, Any]) -> None:
+    """How uncertain lines and totals are, where uncertainties were given."""
+    entries = [
+        {
+            "scope": _scope(line),
+            "activity": line.get("activity", "total"),
+            "CO2e ± %": str(told["co2e_percent"]),
+            "of": told["of"],
+        }
+        for line in [*summary["lines"], *summary["totals"]]
+        if "co2e_percent" in (told := line.get("estimated_uncertainty", {}))
+    ]
+    _print_list("Estimated uncertainty, 95 % confidence", entries, ("scope", "activity", "CO2e ± %", "of"))
 
 
 def _mass_headings() -> tuple[str, ...]:
@@ -116,9 +132,11 @@ def _print_list(title: str, entries: Sequence[dict[str, Any]], columns: Sequence
 
 
 def _print_report(report: Report) -> None:
-    listing = table("", report.columns[0], f">{report.columns[1]}")
-    for row in report.rows[:SHOWN]:
-        listing.add_row(*row)
+    estimated = (">estimated ± %",) if report.estimates else ()
+    listing = table("", report.columns[0], f">{report.columns[1]}", *estimated)
+    for position, row in enumerate(report.rows[:SHOWN]):
+        estimates = report.estimates[position : position + 1]
+        listing.add_row(*row, *("" if estimate is None else str(estimate.percent) for estimate in estimates))
     console = output()
     console.print(listing)
     if len(report.rows) > SHOWN:

@@ -29,6 +29,7 @@ vehicle           vehicle or equipment it is for; empty if for any
 engine            engine of the equipment, as published: `Diesel Equipment`
 model_year_from   first and last model year of the vehicle; empty for no limit
 model_year_to
+uncertainty       half of the 95 % confidence interval, in percent of the value: `7%`; empty if not known
 note              anything else; no part of the factor's identity
 ================  =====================================================================================
 
@@ -84,6 +85,7 @@ class EmissionFactor:
     engine: str = ""
     model_year_from: int | None = None
     model_year_to: int | None = None
+    uncertainty: str = ""  #: `7%`
     note: str = ""
 
     @property

@@ -10,6 +10,7 @@ from typing import TypeVar
 
 from greenlang.carbon.factors.factor import FACTOR_KINDS, EmissionFactor, FactorSet, activity_key
 from greenlang.carbon.gwp import gases, gwp_set
+from greenlang.carbon.percentages import percent_text
 from greenlang.carbon.regions import region_path
 from greenlang.carbon.tables import read_csv
 from greenlang.carbon.units import Unit, parse_unit
@@ -65,6 +66,7 @@ FACTOR_COLUMNS = (
     "engine",
     "model_year_from",
     "model_year_to",
+    "uncertainty",
     "note",
 )
 
@@ -171,6 +173,7 @@ def _factor(row: _Row) -> EmissionFactor | None:
     scope = row.read("scope", lambda text: _one_of(text, _SCOPES)) or 0
     biogenic = row.read("biogenic", lambda text: _one_of(text, _TRUTH))
     published, data_year = row.read("published", _date), row.read("data_year", _year)
+    uncertainty = row.read("uncertainty", percent_text) or ""
     if len(row.problems) > before or gas is None or unit is None or value is None:
         return None
     return EmissionFactor(
@@ -190,6 +193,7 @@ def _factor(row: _Row) -> EmissionFactor | None:
         kind=kind,
         model_year_from=first_year,
         model_year_to=last_year,
+        uncertainty=uncertainty,
         **{name: row[name] for name in TEXTS},
     )
 
