@@ -46,7 +46,7 @@ def test_every_column_is_read() -> None:
     row = (
         "Hydrogen,CH4,1.250,g/mmBtu (HHV),US-WA,Acme,acme-factors,2025,Table 1,C7,"
         '2025-01-15,2023,2025-02-01,2025-12-31,"Acme, Factors (2025)",,yes,1,stationary combustion,'
-        "instrument,PPA 7,Truck,2 stroke,1984,1993,checked"
+        "instrument,PPA 7,Truck,2 stroke,1984,1993,7.0 %,checked"
     )
     text = f"{','.join(FACTOR_COLUMNS)}\n{row}\n"
     factor = load_factors(text, file="mine.csv").factors[0]
@@ -57,6 +57,7 @@ def test_every_column_is_read() -> None:
     assert (factor.model_year_from, factor.model_year_to, factor.data_year) == (1984, 1993, 2023)
     assert (factor.biogenic, factor.scope, factor.kind, factor.holder) == (True, 1, "instrument", "PPA 7")
     assert factor.citation == "Acme, Factors (2025)"
+    assert factor.uncertainty == "7%"
 
 
 @pytest.mark.parametrize(
@@ -175,7 +176,7 @@ def test_id_depends_on_every_field_but_the_note() -> None:
     factor = one("region", "x,CO2,1.25,kg/kWh,US")
     of_text = (
         *("activity", "gas", "source", "dataset", "edition", "table", "locator", "citation", "gwp_basis"),
-        *("region", "category", "kind", "holder", "vehicle", "engine"),
+        *("region", "category", "kind", "holder", "vehicle", "engine", "uncertainty"),
     )
     changes: list[tuple[str, object]] = [(name, "z") for name in of_text]
     changes += [(name, date(2025, 1, 1)) for name in ("published", "applies_from", "applies_to")]
