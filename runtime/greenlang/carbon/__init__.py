@@ -4,8 +4,8 @@ A table (`tables`) is read as activity data (`activity`, with `periods` and `tag
 policy (`policy`). For each kind of row (`rows`) factors are chosen among those of the user and of packs
 (`factors`, `packdata`; `choices` tells why), and all rows are multiplied at once (`emissions`, `formulas`).
 `known_kinds` remembers what was chosen. `inventory` puts together what several agents computed, and
-`uncertainty` (`percentages`) estimates how uncertain that is; `summary`, `report`, `tabulation` and `evidence`
-tell it: for people, in a report, as a table, as a proof. `agents` are our own.
+`uncertainty` (of `percentages`) estimates how uncertain that is; `summary`, `report`, `tabulation` and
+`evidence` tell it: for people, in a report, as a table, as a proof. `agents` are our own.
 
 Beneath them all: `units` says what units mean, `regions` knows places and `gwp` the warming potentials of
 gases.
