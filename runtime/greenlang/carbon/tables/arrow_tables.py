@@ -179,17 +179,19 @@ def _add(arrow: Any, coder: TextCoder, array: Any) -> None:
         return
     if not arrow.types.is_dictionary(array.type):
         array = array.dictionary_encode()
-    # What is null has no code; it gets that of one more value, the empty text.
-    known = coder.codes_of([*_texts(arrow, array.dictionary), ""])
-    codes = array.indices.fill_null(len(known) - 1) if array.null_count else array.indices
+    texts, codes = _texts(arrow, array.dictionary), array.indices
+    if array.null_count:  # what is null has no code; it gets that of one more value, the empty text
+        codes = codes.fill_null(len(texts))
+        texts.append("")
+    known = coder.codes_of(texts)
     coder.add_codes(np.asarray(known)[codes.to_numpy(zero_copy_only=False)])
 
 
 def _texts(arrow: Any, values: Any) -> list[str]:
     if arrow.types.is_decimal128(values.type) and values.type.scale > 0 and not values.null_count:
         # The same texts as `canonical_text` gives, without a Decimal for each.
-        figures = DecimalColumn.from_arrow(values).to_strings()
-        return [figure.rstrip("0").rstrip(".") for figure in figures]
+        figures: list[str] = DecimalColumn.from_arrow(values).to_strings(trimmed=True)
+        return figures
     return [_text(value) for value in values.to_pylist()]
 
 
