@@ -45,9 +45,20 @@ async def wait(x: Any) -> list[Any]:
     return [x]
 
 
+@agent(name="t.ask", version="1.0.0", effects=["io"])
+async def ask(x: Any) -> list[Any]:
+    await asyncio.sleep(0)
+    return [x]
+
+
 @agent(name="t.odd", version="1.0.0", effects=["pure"])
 def odd(x: Any) -> bool:
     return len(repr(x)) % 2 == 1
+
+
+@agent(name="t.kind", version="1.0.0", effects=["pure"])
+def kind(x: Any) -> str:
+    return "even" if len(repr(x)) % 2 == 0 else "odd"
 
 
 @agent(name="t.size", version="1.0.0", effects=["pure"])
@@ -68,7 +79,7 @@ def add(x: Decimal, *, amount: Decimal = Decimal(1)) -> Decimal:
     return x + amount
 
 
-AGENTS = [pair, wrap, log, wait, odd, size, seen, add]
+AGENTS = [pair, wrap, log, wait, ask, odd, kind, size, seen, add]
 REGISTRY = gl.Registry(AGENTS)
 
 
@@ -194,6 +205,11 @@ programs = st.recursive(
         | steps.map(lambda step: f"(t.pair >> map({step}))")
         | steps.map(lambda step: f"group({step}) >> catch(t.seen)")
         | steps.map(lambda step: f'group({step}) >> retry(1, base=0, on=["ValueError"])')
+        | steps.map(lambda step: f"group({step}) >> monitor(sla=60000)")
+        | steps.map(lambda step: f"group(t.ask >> ({step})) >> timeout(60)")
+        | steps.map(lambda step: f"(({step}) & count >> t.wrap)")
+        | steps.map(lambda step: f"((({step}) | [4]) >> merge)")
+        | st.tuples(steps, steps).map(lambda both: f"route(t.kind, odd={both[0]}, default={both[1]})")
         | st.tuples(steps, steps).map(lambda both: f'(branch(a={both[0]}, b={both[1]}) >> get("a"))')
         | st.tuples(steps, steps).map(lambda both: f"(({both[0]} | {both[1]}) & first)")
         | st.tuples(st.sampled_from(["t.odd", "true"]), steps, steps).map(
