@@ -54,6 +54,15 @@ def test_a_pack_from_the_scaffold_is_installed_and_run_by_name(environment, whee
     # Whoever asks for signatures by others does not run it.
     (keys / "packs.yaml").write_text("schema: 1\nsignatures: required\nsigners: [somebody]\n")
     assert "signature.trusted" in environment.greenlang(*command, code=2)
+    # Nor is it run for a tenant that asks for them.
+    (keys / "packs.yaml").write_text("schema: 1\ntenants: {brewery: {signers: [somebody]}}\n")
+    environment.greenlang(*command)
+    for_brewery = (
+        "import greenlang as gl; from decimal import Decimal\n"
+        "runtime = gl.Runtime(tenant='brewery')\n"
+        f"runtime.run(runtime.compile({program.read_text().strip()!r}), None)"
+    )
+    assert "signature.trusted" in environment.run("-c", for_brewery, code=1)
     (keys / "packs.yaml").unlink()
 
     # The signature goes with the pack.

@@ -17,6 +17,7 @@ In: functions marked with `@agent`, distributions with an entry point of the gro
 - `identity`: the digests that say which code ran.
 """
 
+from greenlang.agents.admission import EVERYBODY
 from greenlang.agents.catalogue import Offer
 from greenlang.agents.context import LIFECYCLE, ExecutionContext, LifecycleHook
 from greenlang.agents.contract import EFFECTS, Agent, AgentSpec, Effect, Option, agent
@@ -49,6 +50,7 @@ from greenlang.agents.resource import Resource
 
 __all__ = [
     "EFFECTS",
+    "EVERYBODY",
     "LIFECYCLE",
     "Agent",
     "AgentDeclaration",

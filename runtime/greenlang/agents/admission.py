@@ -6,7 +6,7 @@ look for two files.
 
 from __future__ import annotations
 
-__all__ = ["Admission", "admit_by_policy"]
+__all__ = ["EVERYBODY", "Admission", "admit_by_policy"]
 
 import os
 from collections.abc import Callable
@@ -17,20 +17,23 @@ from typing import TypeAlias
 from greenlang.agents.discovery import Plugin
 
 #: Gives the fingerprint of the key that signed a plugin, None for one that is unsigned and may be; raises
-#: PackError for one that must not be imported.
-Admission: TypeAlias = Callable[[Plugin], str | None]
+#: PackError for one that must not be imported, or not be used for a tenant.
+Admission: TypeAlias = Callable[[Plugin, str], str | None]
+
+#: Whose policy is asked when a plugin is imported: it is there for everybody then.
+EVERYBODY = "default"
 
 #: What `greenlang.packs` calls the signature in a .dist-info folder, and the policy among the settings.
 SIGNATURE = "greenlang.sig.json"
 POLICY = "packs.yaml"
 
 
-def admit_by_policy(plugin: Plugin) -> str | None:
+def admit_by_policy(plugin: Plugin, tenant: str = EVERYBODY) -> str | None:
     """Ask `greenlang.packs.trust.admit`, where there is something to ask it."""
     if not _policy_path().is_file() and not _is_signed(plugin.distribution):
         return None
     # By name, as an entry point would be: packs stand above agents, and are loaded for those that need them.
-    signer: str | None = import_module("greenlang.packs.trust").admit(plugin)
+    signer: str | None = import_module("greenlang.packs.trust").admit(plugin, tenant=tenant)
     return signer
 
 

@@ -7,9 +7,10 @@ __all__ = ["Registry", "default_registry"]
 import functools
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
+from types import FunctionType
 from typing import TYPE_CHECKING, TypeVar
 
-from greenlang.agents.admission import Admission, admit_by_policy
+from greenlang.agents.admission import EVERYBODY, Admission, admit_by_policy
 from greenlang.agents.catalogue import Catalogue, Offer, catalogue_of
 from greenlang.agents.context import LIFECYCLE, LifecycleHook
 from greenlang.agents.contract import Agent, AgentSpec
@@ -41,7 +42,8 @@ class Registry:
     discovery : Discovery, optional
         What is installed; found out from the metadata of the environment if not given.
     admit : Admission
-        Asked about a plugin before its code is imported; by default the installation's policy of signatures.
+        Asked about a plugin before its code is imported, and before it is used for another tenant; by default
+        the installation's policy of signatures.
     """
 
     def __init__(
@@ -55,6 +57,8 @@ class Registry:
         self._discovery = discovery
         self._ask = admit
         self._signers: dict[str, str | None] = {}
+        #: Functions of agents that may be used for a tenant.
+        self._admitted: set[tuple[FunctionType, str]] = set()
         #: Plugins of which an agent was loaded.
         self._used: set[Plugin] = set()
         #: Filled as plugins are registered; a runtime looks into it before every run.
@@ -146,6 +150,23 @@ class Registry:
     def factors(self, pack: str | None = None) -> tuple[FactorFile, ...]:
         """The factor files of all packs, or of the distribution `pack`, as declared."""
         return tuple(file for file in self._catalogue.factors if pack in (None, file.pack))
+
+    def admit(self, agents: Iterable[AgentSpec], tenant: str) -> None:
+        """Ask whether the packs of some agents may be used for a tenant; each is asked about once.
+
+        Raises
+        ------
+        PackError
+            If the tenant's policy says otherwise.
+        """
+        if tenant == EVERYBODY:
+            return  # asked when they were imported
+        for spec in agents:
+            if (spec.function, tenant) not in self._admitted:
+                plugin = self._plugin_of(spec)
+                if plugin is not None:
+                    self._ask(plugin, tenant)
+                self._admitted.add((spec.function, tenant))
 
     def aliases(self, pack: str | None = None) -> tuple[PackFile, ...]:
         """The tables of other names for activities, of all packs or of the distribution `pack`."""
@@ -257,7 +278,7 @@ class Registry:
     def _admit(self, plugin: Plugin) -> None:
         """PackError for a plugin that must not be imported; who signed it is kept."""
         if plugin.distribution not in self._signers:
-            self._signers[plugin.distribution] = self._ask(plugin)
+            self._signers[plugin.distribution] = self._ask(plugin, EVERYBODY)
 
     def _plugin_of(self, spec: AgentSpec) -> Plugin | None:
         # None for a function that was made where no module is, as in a bare exec().

@@ -80,9 +80,11 @@ def execute(
     Raises
     ------
     InputError
-        For a mistake in the input, or a result that has no canonical form.
+        For a mistake in the input, a result that has no canonical form, or a pack that the tenant's policy
+        does not admit.
     """
     known = registry if registry is not None else default_registry()
+    known.admit(plan.agents, tenant)
 
     def work(taken: object) -> Execution:
         value = plan.run(taken, ledger=ledger, trace=trace)
@@ -96,6 +98,7 @@ async def aexecute(
 ) -> Execution:
     """`execute` inside an event loop."""
     known = registry if registry is not None else default_registry()
+    known.admit(plan.agents, tenant)
 
     async def work(taken: object) -> Execution:
         return _proven(plan, taken, await plan.arun(taken), known, tenant, None)

@@ -9,7 +9,7 @@ from os import PathLike
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from greenlang.agents import Agent, Expression, Lifetime, Registry
+from greenlang.agents import EVERYBODY, Agent, Expression, Lifetime, Registry
 from greenlang.engine.execution import Execution, aexecute, execute
 from greenlang.engine.lifecycle import acall, call, check_input
 from greenlang.errors import AgentError, InputError
@@ -62,14 +62,15 @@ class Runtime:
         Raises
         ------
         InputError
-            If the plan does not take the value, an agent cannot be set up, or the runtime is closed; besides,
-            whatever a hook or a step raises.
+            If the plan does not take the value, an agent cannot be set up, its pack is not for the tenant, or
+            the runtime is closed; besides, whatever a hook or a step raises.
         """
+        tenant = tenant or self.tenant
+        if tenant != EVERYBODY:
+            self.registry.admit(plan.agents, tenant)
         hooks = self.registry.lifecycle
         if hooks:
-            return call(
-                hooks, plan, value, plan.run, tenant=tenant or self.tenant, prepare=lambda: self._open(plan)
-            )
+            return call(hooks, plan, value, plan.run, tenant=tenant, prepare=lambda: self._open(plan))
         # What `call` does where there are no hooks, without the functions it takes.
         self._open(plan)
         check_input(plan, value)
@@ -77,12 +78,14 @@ class Runtime:
 
     async def arun(self, plan: Plan, value: Any, *, tenant: str | None = None) -> Any:
         """`run` inside an event loop."""
+        tenant = tenant or self.tenant
+        self.registry.admit(plan.agents, tenant)
         return await acall(
             self.registry.lifecycle,
             plan,
             value,
             plan.arun,
-            tenant=tenant or self.tenant,
+            tenant=tenant,
             prepare=lambda: self._aopen(plan),
         )
 

@@ -16,7 +16,7 @@ from greenlang.engine.executions.orders import Order, PlanCache
 from greenlang.engine.executions.proving import Prover, now
 from greenlang.engine.executions.runner import Runner, RunnerSettings, Terms
 from greenlang.engine.executions.states import REASONS, TRANSITIONS, may_become
-from greenlang.errors import GcelError, InputError
+from greenlang.errors import GcelError, InputError, PackError
 from greenlang.ledger import Unsigned, input_hash_of_value
 from greenlang.stores import FINAL_STATES, ExecutionFilter, State, open_store
 
@@ -190,6 +190,20 @@ def test_an_order_is_checked_before_it_is_accepted(on_a_runner):
         ):
             with pytest.raises(kind):
                 await runner.execute(wrong, TERMS, wait_seconds=0)
+        assert (await runner.store.executions("acme", ExecutionFilter(), limit=5)).rows == ()
+
+    on_a_runner(use)
+
+
+def test_an_order_of_a_tenant_that_may_not_use_a_pack_is_not_accepted(on_a_runner, monkeypatch):
+    def refuse(registry, agents, tenant):
+        raise PackError(f"{[spec.name for spec in agents]} are not signed for {tenant}")
+
+    monkeypatch.setattr(Registry, "admit", refuse)
+
+    async def use(runner):
+        with pytest.raises(PackError, match=r"\['t.double'\] are not signed for acme"):
+            await runner.execute(order("t.double"), TERMS, wait_seconds=0)
         assert (await runner.store.executions("acme", ExecutionFilter(), limit=5)).rows == ()
 
     on_a_runner(use)

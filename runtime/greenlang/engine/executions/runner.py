@@ -142,11 +142,13 @@ class Runner:
         Raises
         ------
         GcelError, InputError
-            If the program does not compile or the input is not what it takes: nothing was accepted.
+            If the program does not compile, the input is not what it takes, or a pack is not for the tenant:
+            nothing was accepted.
         StoreError
             If it could not be committed: nothing was accepted.
         """
         plan = self.plans.plan(order.program)
+        self.plans.registry.admit(plan.agents, terms.tenant)
         given = prepare(order, plan)
         at = now()
         kept = _ENCODE_ORDER(order)
