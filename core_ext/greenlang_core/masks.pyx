@@ -3,7 +3,7 @@
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
 from cython cimport final
 
-from greenlang_core.validity cimport first_null, is_valid
+from greenlang_core.validity cimport Validity, first_null, is_valid, validity_of
 
 
 @final
@@ -32,6 +32,30 @@ cdef class Mask:
         """A list of bools, None for nulls."""
         return [self[row] for row in range(self.length)]
 
+    def __and__(self, other):
+        """True where both are, False where one is not, else null."""
+        return joined(self, as_mask(other, self.length), False)
+
+    def __or__(self, other):
+        """True where one is, False where neither is, else null."""
+        return joined(self, as_mask(other, self.length), True)
+
+    def __invert__(self):
+        """The opposite; null where this is."""
+        cdef:
+            Mask mask = empty_mask(self.length)
+            unsigned char* target = mask.bytes_of()
+            const unsigned char* source = self.bytes_of()
+            Py_ssize_t row
+        with nogil:
+            for row in range(self.length):
+                target[row] = source[row] ^ 1
+        mask.validity = self.validity
+        return mask
+
+    def __bool__(self):
+        raise TypeError("a Mask is a truth for every row; join masks with & and |, and turn them with ~")
+
     def __getbuffer__(self, Py_buffer* view, int flags):
         if self.validity is not None:
             raise BufferError(f"row {first_null(self.validity)} is null, which no array of bools holds; use to_list")
@@ -59,6 +83,29 @@ cdef Mask empty_mask(Py_ssize_t length):
     cdef Mask mask = Mask.__new__(Mask)
     mask.truths = PyBytes_FromStringAndSize(NULL, length)
     mask.length = length
+    return mask
+
+
+cdef Mask joined(Mask left, Mask right, bint decides):
+    """Both where False decides, either where True does: what decides counts beside a null too, as in SQL."""
+    cdef:
+        Mask mask = empty_mask(left.length)
+        bytes known = PyBytes_FromStringAndSize(NULL, left.length)
+        unsigned char* target = mask.bytes_of()
+        char* valid = PyBytes_AS_STRING(known)
+        const unsigned char* of_left = left.bytes_of()
+        const unsigned char* of_right = right.bytes_of()
+        Validity left_nulls = left.validity, right_nulls = right.validity
+        Py_ssize_t row
+        bint left_valid, right_valid, decided
+    with nogil:
+        for row in range(left.length):
+            left_valid = left_nulls is None or is_valid(left_nulls.bits, left_nulls.offset + row)
+            right_valid = right_nulls is None or is_valid(right_nulls.bits, right_nulls.offset + row)
+            decided = (left_valid and of_left[row] == decides) or (right_valid and of_right[row] == decides)
+            target[row] = decides if decided else not decides
+            valid[row] = decided or (left_valid and right_valid)
+    mask.validity = validity_of(known)
     return mask
 
 
