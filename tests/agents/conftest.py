@@ -259,7 +259,7 @@ def environment(sources, new_environment, tmp_path_factory):
     """Everything installed from wheels."""
     folder = tmp_path_factory.mktemp("installed")
     wheels = build("build_wheel", list(sources.values()), folder / "wheels")
-    return new_environment(folder, libraries(*LIBRARIES), wheels)
+    return new_environment(folder, libraries(*LIBRARIES, *MORE_LIBRARIES), wheels)
 
 
 @pytest.fixture(scope="session")

@@ -69,8 +69,11 @@ def test_a_store_is_opened_by_the_scheme_of_its_url(hooked):
         """
     )
     assert opened == "opened kept://host/name with a seal"
+    problem, _, schemes = refused.partition("; ")
+    assert "names no store" in problem
+    assert "kept://" in schemes
     # It is claimed twice.
-    assert refused == "'every://host/name' names no store; write memory:, sqlite:PATH or kept://, other://"
+    assert "every" not in schemes
 
 
 def test_routes_are_answered_below_the_api_and_take_none_of_its_own(hooked):

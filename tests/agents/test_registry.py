@@ -173,6 +173,17 @@ def test_a_broken_plugin_is_told_by_its_distribution(problems, distribution, tol
     assert told in problems[distribution]
 
 
+def test_the_doctor_tells_of_each_by_its_distribution_and_goes_on(environment, sources):
+    told = environment.greenlang("doctor", code=1)
+    assert "compiled core" in told
+    named = {line.split()[1] for line in told.splitlines() if line.startswith("broken: ")}
+    # What lies is told by the agents that are not what they say; twin-one is but the first of two.
+    sound = {"acme-pack", "bolt-fuels", "plain-plugin", "twin-one"}
+    assert named >= set(sources) - sound - {"liar-pack"}
+    assert named.isdisjoint(sound)
+    assert all(f"agent 'liar.{what}' 1.0.0" in told for what in ("absent", "function", "effects", "broken"))
+
+
 def test_sound_plugins_have_no_problem(problems):
     assert {"acme-pack", "bolt-fuels", "plain-plugin"}.isdisjoint(problems)
     assert len(problems) == 17
