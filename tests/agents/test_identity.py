@@ -1,7 +1,11 @@
 import functools
 import hashlib
 import linecache
+from pathlib import Path
 
+import greenlang
+import greenlang_core
+from greenlang.agents import default_registry
 from greenlang.agents.identity import definition_identity, package_identity
 
 
@@ -89,6 +93,21 @@ def test_what_a_machine_makes_of_the_files_does_not_count(tmp_path):
     }
     clean = package_identity(lay(tmp_path / "one" / "acme", CODE))
     assert package_identity(lay(tmp_path / "two" / "acme", CODE | made)) == clean
+
+
+def test_several_packages_have_one_identity(tmp_path):
+    one, core = lay(tmp_path / "acme", CODE), lay(tmp_path / "core" / "acme_core", {"kernel.pyx": b"1\n"})
+    together = package_identity(one, core)
+    assert together == package_identity(core, one)
+    lay(core, {"kernel.pyx": b"2\n"})
+    assert len({together, package_identity(one, core), package_identity(one)}) == 3
+
+
+def test_the_runtimes_own_agents_are_identified_with_the_compiled_core():
+    registry = default_registry()
+    runtime, core = Path(greenlang.__file__).parent, Path(greenlang_core.__file__).parent
+    identity = registry.code_identity(registry.resolve("ghg.intake"))
+    assert identity == package_identity(runtime, core) != package_identity(runtime)
 
 
 def test_a_module_alone_is_its_file(tmp_path):

@@ -80,14 +80,14 @@ def _defines(text: str, name: str) -> bool:
     )
 
 
-def package_identity(location: Path) -> str | None:
-    """`sha256:` and the digest over a package's files: a line `path<NUL>sha256` for each, sorted by path.
+def package_identity(*locations: Path) -> str | None:
+    """`sha256:` and the digest over the files of packages: a line `path<NUL>sha256` for each, sorted by path.
 
     Parameters
     ----------
-    location : Path
-        The package's folder, or the file of a module that stands alone. Paths are relative to the folder that
-        holds it, with `/`. Hidden files, `__pycache__` and compiled files do not count.
+    *locations : Path
+        The folder of each package, or the file of a module that stands alone. Paths are relative to the
+        folder that holds it, with `/`. Hidden files, `__pycache__` and compiled files do not count.
 
     Returns
     -------
@@ -95,7 +95,11 @@ def package_identity(location: Path) -> str | None:
         None where there are no files to read, as in a zip archive.
     """
     digest = hashlib.sha256()
-    paths = sorted((path.relative_to(location.parent).as_posix(), path) for path in _files(location))
+    paths = sorted(
+        (path.relative_to(location.parent).as_posix(), path)
+        for location in locations
+        for path in _files(location)
+    )
     if not paths:
         return None
     for name, path in paths:

@@ -6,6 +6,7 @@ __all__ = ["Registry", "default_registry"]
 
 import functools
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from types import FunctionType
 from typing import TYPE_CHECKING, TypeVar
@@ -129,14 +130,14 @@ class Registry:
     def code_identity(self, spec: AgentSpec) -> str | None:
         """`sha256:` and the digest of the code behind an agent, the same on every machine.
 
-        For an agent of an installed plugin it covers the plugin's whole package; for a loose function, its
-        source text and that of its columnar form. None where the code cannot be told (a closure, no source):
-        such a plan is not portable.
+        For an agent of an installed plugin it covers the plugin's whole package, and for one of the runtime's
+        own the sources of the compiled core too; for a loose function, its source text and that of its
+        columnar form. None where the code cannot be told (a closure, no source): such a plan is not portable.
         """
         plugin = self._plugin_of(spec)
         if plugin is not None:
             if plugin.location not in self._identities:
-                self._identities[plugin.location] = package_identity(plugin.location)
+                self._identities[plugin.location] = package_identity(*_code_of(plugin))
             return self._identities[plugin.location]
         if spec.columns is not None:
             return definitions_identity([spec.definition, spec.columns.function])
@@ -299,6 +300,15 @@ class Registry:
 
 
 @functools.cache
+def _code_of(plugin: Plugin) -> tuple[Path, ...]:
+    """The packages that a plugin's agents run: what the runtime's own compute by lies in its core."""
+    if plugin.package != "greenlang":
+        return (plugin.location,)
+    core = find_spec("greenlang_core")
+    folders = core.submodule_search_locations if core is not None else None
+    return (plugin.location, *(Path(folder) for folder in folders or ()))
+
+
 def default_registry() -> Registry:
     """The registry of this process's environment."""
     return Registry()
