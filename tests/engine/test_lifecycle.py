@@ -297,5 +297,5 @@ def test_where_nobody_implements_a_hook_nothing_is_entered():
     finally:
         sys.setprofile(None)
     before = entered[: entered.index("run", 1)]
-    assert before == ["run", "lifecycle", "_open", "check_input", "input_type"]
+    assert before == ["run", "lifecycle", "open", "check_input", "input_type"]
     assert entered[-1] == "double"

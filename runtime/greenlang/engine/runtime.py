@@ -70,9 +70,9 @@ class Runtime:
             self.registry.admit(plan.agents, tenant)
         hooks = self.registry.lifecycle
         if hooks:
-            return call(hooks, plan, value, plan.run, tenant=tenant, prepare=lambda: self._open(plan))
+            return call(hooks, plan, value, plan.run, tenant=tenant, prepare=lambda: self.open(plan))
         # What `call` does where there are no hooks, without the functions it takes.
-        self._open(plan)
+        self.open(plan)
         check_input(plan, value)
         return plan.run(value)
 
@@ -86,17 +86,17 @@ class Runtime:
             value,
             plan.arun,
             tenant=tenant,
-            prepare=lambda: self._aopen(plan),
+            prepare=lambda: self.aopen(plan),
         )
 
     def execute(self, plan: Plan, value: Any, *, tenant: str | None = None) -> Execution:
         """Run a plan as `run` does, and prove what it gave."""
-        self._open(plan)
+        self.open(plan)
         return execute(plan, value, registry=self.registry, tenant=tenant or self.tenant)
 
     async def aexecute(self, plan: Plan, value: Any, *, tenant: str | None = None) -> Execution:
         """`execute` inside an event loop."""
-        await self._aopen(plan)
+        await self.aopen(plan)
         return await aexecute(plan, value, registry=self.registry, tenant=tenant or self.tenant)
 
     def close(self) -> None:
@@ -143,7 +143,14 @@ class Runtime:
     ) -> None:
         await self.aclose()
 
-    def _open(self, plan: Plan) -> None:
+    def open(self, plan: Plan) -> None:
+        """Set up the agents of a plan that are classes and not open yet; `close` closes them.
+
+        Raises
+        ------
+        InputError
+            If one cannot be set up, or the runtime is closed.
+        """
         # Before every run: nothing is made where no agent is a class.
         if self._closed:
             raise _closed()
@@ -152,7 +159,8 @@ class Runtime:
                 spec.lifetime.hold()
                 self._opened.append(spec.lifetime)
 
-    async def _aopen(self, plan: Plan) -> None:
+    async def aopen(self, plan: Plan) -> None:
+        """`open` inside an event loop."""
         if self._closed:
             raise _closed()
         for spec in plan.agents:

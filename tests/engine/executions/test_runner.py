@@ -73,6 +73,33 @@ def floats(x: Decimal) -> object:
     return 0.5
 
 
+@gl.agent(name="t.tariffs", version="1.0.0", effects={"io"})
+class Tariffs:
+    async def setup(self):
+        calls.append("setup")
+
+    async def __call__(self, x: Decimal) -> Decimal:
+        calls.append("call")
+        return x
+
+    async def close(self):
+        calls.append("close")
+
+
+@gl.agent(name="t.prices", version="1.0.0", effects={"io"})
+class Prices:
+    def setup(self):
+        calls.append("setup")
+
+    def __call__(self, x: Decimal) -> Decimal:
+        calls.append("call")
+        return x
+
+    def close(self):
+        calls.append("close")
+        raise OSError("gone")
+
+
 @pytest.fixture(autouse=True)
 def no_calls():
     calls.clear()
@@ -103,7 +130,7 @@ def on_a_runner(request, tmp_path, monkeypatch):
 
 
 def make_runner(url, settings=USUAL):
-    registry = Registry([double, flaky, broken, exits, sleeps, naps, floats])
+    registry = Registry([double, flaky, broken, exits, sleeps, naps, floats, Tariffs, Prices])
     prover = Prover(registry, Unsigned("a test"))
     return Runner(open_store(url, prover.seal), PlanCache(registry), prover, settings)
 
@@ -179,6 +206,19 @@ def test_hooks_run_around_every_attempt_and_may_replace_the_input(on_a_runner, m
             assert record["input_hash"] == input_hash_of_value(Decimal("0.005"))
 
     on_a_runner(use)
+
+
+@pytest.mark.parametrize("name", ["t.tariffs", "t.prices"])
+def test_agents_that_are_classes_stay_open_until_the_end(on_a_runner, name, caplog):
+    async def use(runner):
+        for _ in range(2):
+            row = await finished(runner, await runner.execute(order(name), TERMS, wait_seconds=0))
+            assert row.state is State.COMPLETED
+
+    on_a_runner(use)
+    assert calls == ["setup", "call", "call", "close"]
+    # One that cannot be closed is told, and the others are closed all the same.
+    assert ("could not be closed: OSError: gone" in caplog.text) == (name == "t.prices")
 
 
 def test_an_order_is_checked_before_it_is_accepted(on_a_runner):

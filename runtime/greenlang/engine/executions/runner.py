@@ -11,6 +11,7 @@ __all__ = ["Accepted", "Runner", "RunnerSettings", "Terms", "requeue"]
 
 import asyncio
 import contextlib
+import logging
 import time
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
@@ -25,7 +26,8 @@ from greenlang.engine.executions.proving import Proven, Prover, new_id, now
 from greenlang.engine.executions.states import may_become
 from greenlang.engine.executions.stopping import UNBOUNDED_SECONDS, StoppableClock
 from greenlang.engine.lifecycle import acall, call
-from greenlang.errors import InternalError, StoreError
+from greenlang.engine.runtime import Runtime
+from greenlang.errors import AgentError, InternalError, StoreError
 from greenlang.gcel import Plan
 from greenlang.ledger import digest_of_bytes
 from greenlang.stores import (
@@ -44,6 +46,8 @@ _QUICK_SECONDS = 0.002
 
 #: How long a worker rests when there is nothing to claim and nobody wakes it.
 _POLL_SECONDS = 0.25
+
+_log = logging.getLogger("greenlang.engine")
 
 _ENCODE_ORDER = msgspec.json.Encoder().encode
 
@@ -101,6 +105,8 @@ class Runner:
         self.worker = new_id("worker", now())
         self._lease = int(settings.lease_seconds * 1_000_000)
         self._threads = ThreadPoolExecutor(settings.threads, "greenlang-run")
+        #: Holds the agents that are classes open until the end.
+        self._agents = Runtime(registry=plans.registry)
         self._running: dict[str, asyncio.Task[None]] = {}
         self._cancelled: set[str] = set()
         self._waiters: dict[str, list[asyncio.Future[None]]] = {}
@@ -130,6 +136,10 @@ class Runner:
             keeper.cancel()
         await asyncio.gather(*keepers, return_exceptions=True)
         self._threads.shutdown(wait=False, cancel_futures=True)
+        try:
+            await self._agents.aclose()
+        except AgentError as error:
+            _log.error("%s", error)
 
     @property
     def busy(self) -> int:
@@ -332,7 +342,7 @@ class Runner:
                 deadline = UNBOUNDED_SECONDS if left is None else left
                 return plan.run(taken, deadline=deadline, clock=clock, tenant=row.tenant)
 
-            value = call(hooks, plan, given, work, tenant=row.tenant)
+            value = call(hooks, plan, given, work, tenant=row.tenant, prepare=lambda: self._agents.open(plan))
             proven = self.prover.prove(plan, given, value, tenant=row.tenant, at=now())
             self._took(plan, time.perf_counter() - began)
             return proven
@@ -345,7 +355,9 @@ class Runner:
                 given = taken
                 return await plan.arun(taken, deadline=left, tenant=row.tenant)
 
-            value = await acall(hooks, plan, given, work, tenant=row.tenant)
+            value = await acall(
+                hooks, plan, given, work, tenant=row.tenant, prepare=lambda: self._agents.aopen(plan)
+            )
             return self.prover.prove(plan, given, value, tenant=row.tenant, at=now())
 
         if plan.is_async:
