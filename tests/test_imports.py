@@ -31,11 +31,12 @@ LEVELS = (
 #: `errors` and `exact` are words, so they lean on nothing compiled.
 WITHOUT_CORE = {"errors", "exact"}
 
-#: What the runtime may import of others; `_typeshed` exists for type checkers alone, and `build`, `copier`,
-#: `cyclonedx`, `packageurl`, `pyarrow` and `pytest` come with extras.
+#: What the runtime may import of others; `_typeshed` exists for type checkers alone, and `asyncpg`, `build`,
+#: `copier`, `cyclonedx`, `packageurl`, `pyarrow` and `pytest` come with extras.
 LIBRARIES = {
     "_typeshed",
     "aiohttp",
+    "asyncpg",
     "build",
     "click",
     "copier",

@@ -1,56 +1,45 @@
-"""Every store under the same tests: `stores` is the table that a new one joins."""
+"""Every store under the same tests: a new one joins `url`."""
 
 import asyncio
-import hashlib
 import itertools
 from pathlib import Path
 
+import asyncpg
 import pytest
+from postgresql_server import postgresql
+from stored import seal
 
-from greenlang.stores import NewExecution, NewRecord, Sealed, open_store
+from greenlang.stores import open_store
 
-NOW = 1_800_000_000_000_000
-SECOND = 1_000_000
-
-
-def seal(leaves, previous):
-    """A link that a test can follow: the digest of what came before and of each leaf."""
-    chain = hashlib.sha256((previous or "").encode() + b"".join(leaves)).hexdigest()
-    return Sealed(chain, chain.encode())
+_numbers = itertools.count(1)
 
 
-numbers = itertools.count(1)
+@pytest.fixture(scope="session")
+def postgresql_server(tmp_path_factory):
+    with postgresql(tmp_path_factory.mktemp("postgresql")) as server:
+        yield server
 
 
-def execution(**changes):
-    number = next(numbers)
-    usual = {
-        "id": f"exec_{number:08}",
-        "tenant": "acme",
-        "priority": 1,
-        "plan_hash": "sha256:0",
-        "agents": ("acme.double@1.0.0", "acme.sum@2.1.0"),
-        "request": b'{"input":1}',
-        "created_at": NOW + number,
-        "max_attempts": 3,
-    }
-    return NewExecution(**{**usual, **changes})
+@pytest.fixture
+def postgresql_url(postgresql_server):
+    """A database of the test's own, whose owner is nobody special."""
+    name = f"test_{next(_numbers)}"
+
+    async def make():
+        connection = await asyncpg.connect(postgresql_server.url("postgres"))
+        if not await connection.fetchval("SELECT true FROM pg_roles WHERE rolname = 'runtime'"):
+            await connection.execute("CREATE ROLE runtime LOGIN CREATEROLE")
+        await connection.execute(f"CREATE DATABASE {name} OWNER runtime")
+        await connection.close()
+
+    asyncio.run(make())
+    return postgresql_server.url(name, "runtime")
 
 
-def record(tenant="acme", **changes):
-    name = f"calc_{next(numbers):08}"
-    usual = {
-        "calculation_id": name,
-        "tenant": tenant,
-        "record": b'{"result":"' + name.encode() + b'"}',
-        "leaf": hashlib.sha256(name.encode()).digest(),
-        "created_at": NOW,
-    }
-    return NewRecord(**{**usual, **changes})
-
-
-@pytest.fixture(params=["memory", "sqlite"])
+@pytest.fixture(params=["memory", "sqlite", "postgresql"])
 def url(request, tmp_path):
+    if request.param == "postgresql":
+        return request.getfixturevalue("postgresql_url")
     return {"memory": "memory:", "sqlite": f"sqlite:{tmp_path / 'runtime.db'}"}[request.param]
 
 

@@ -1,7 +1,6 @@
 """What is special about the embedded store: a file, shared by processes, that survives them."""
 
 import asyncio
-import importlib.util
 import multiprocessing
 import os
 import signal
@@ -11,15 +10,12 @@ import sys
 from pathlib import Path
 
 import pytest
+import stored
+from stored import execution, record, seal
 
 from greenlang.errors import InputError, StoreError
 from greenlang.stores import open_store
 from greenlang.stores.sqlite.database import migrations
-
-spec = importlib.util.spec_from_file_location("stores_shared", Path(__file__).with_name("conftest.py"))
-shared = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(shared)
-execution, record, seal = shared.execution, shared.record, shared.seal
 
 
 def with_store(path, use):
@@ -174,17 +170,16 @@ def test_processes_share_a_file_and_one_chain(database):
 
 
 WRITER = """
-import asyncio, importlib.util, sys
-spec = importlib.util.spec_from_file_location("shared", sys.argv[2])
-shared = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(shared)
+import asyncio, sys
+sys.path.insert(0, sys.argv[2])
+from stored import execution, seal
 from greenlang.stores import open_store
 
 async def main():
-    store = open_store("sqlite:" + sys.argv[1], shared.seal)
+    store = open_store("sqlite:" + sys.argv[1], seal)
     number = 0
     while True:
-        batch = [shared.execution(id=f"exec_{sys.argv[3]}_{number + i}") for i in range(7)]
+        batch = [execution(id=f"exec_{sys.argv[3]}_{number + i}") for i in range(7)]
         await asyncio.gather(*map(store.submit, batch))
         number += 7
         print(*(new.id for new in batch), flush=True)
@@ -201,7 +196,7 @@ def test_nothing_acknowledged_is_lost_when_the_process_is_killed(database):
             "-c",
             WRITER,
             str(database),
-            str(Path(__file__).with_name("conftest.py")),
+            str(Path(stored.__file__).parent),
         ]
         child = subprocess.Popen([*arguments, str(life)], stdout=subprocess.PIPE, text=True)
         for _ in range(20):

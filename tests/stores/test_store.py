@@ -2,18 +2,12 @@
 
 import asyncio
 import hashlib
-import importlib.util
-from pathlib import Path
 
 import pytest
+from stored import NOW, SECOND, execution, record
 
 from greenlang.errors import InputError
 from greenlang.stores import Change, ExecutionFilter, NewEvent, State
-
-spec = importlib.util.spec_from_file_location("stores_shared", Path(__file__).with_name("conftest.py"))
-shared = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(shared)
-NOW, SECOND, execution, record = shared.NOW, shared.SECOND, shared.execution, shared.record
 
 LEASE = 15 * SECOND
 LATER = NOW + 1000 * SECOND

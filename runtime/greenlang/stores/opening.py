@@ -8,6 +8,8 @@ from greenlang.agents import StoreBackend, default_registry
 from greenlang.errors import InputError
 from greenlang.stores.protocol import Seal, Store
 
+_OWN = frozenset({"memory", "sqlite", "postgresql", "postgres"})
+
 
 def open_store(url: str, seal: Seal) -> Store:
     """The store behind `url`; its file and schema are made if they do not exist.
@@ -15,8 +17,8 @@ def open_store(url: str, seal: Seal) -> Store:
     Parameters
     ----------
     url : str
-        `memory:` (lost with the process), or `sqlite:PATH` or a path; else a scheme that a plugin brings by
-        the hook `greenlang_stores`.
+        `memory:` (lost with the process), `sqlite:PATH` or a path, or `postgresql://…`; else a scheme that a
+        plugin brings by the hook `greenlang_stores`.
     seal : callable
         Links committed records to the chain.
 
@@ -32,18 +34,30 @@ def open_store(url: str, seal: Seal) -> Store:
     if url == "memory:":
         return SqliteStore(MEMORY, seal)
     kind, separator, rest = url.partition(":")
+    if kind in ("postgresql", "postgres"):
+        return _open_postgresql(url, seal)
     path = rest.removeprefix("//") if kind == "sqlite" else url
     if separator and kind != "sqlite" and "/" not in kind:
-        return _backend(kind, url).open(url, seal)  # type: ignore[no-any-return]  # what a plugin says is one
+        return _backend(kind).open(url, seal)  # type: ignore[no-any-return]  # what a plugin says is one
     if not path:
         raise InputError(f"'{url}' names no file", fix="write sqlite:PATH")
     return SqliteStore(path, seal)
 
 
-def _backend(scheme: str, url: str) -> StoreBackend:
-    brought = default_registry().contributions(StoreBackend, reserved={"memory", "sqlite"})
+def _open_postgresql(url: str, seal: Seal) -> Store:
+    try:
+        from greenlang.stores.postgresql import PostgresqlStore
+    except ImportError as error:
+        raise InputError(
+            f"'{error.name}' is not installed, and a store in PostgreSQL needs it",
+            fix="pip install 'greenlang-runtime[postgresql]'",
+        ) from error
+    return PostgresqlStore(url, seal)
+
+
+def _backend(scheme: str) -> StoreBackend:
+    brought = default_registry().contributions(StoreBackend, reserved=_OWN)
     if scheme not in brought:
-        schemes = ", ".join(f"{name}://" for name in sorted(brought))
-        known = f"write memory:, sqlite:PATH or {schemes}" if brought else "write memory:, or sqlite:PATH"
-        raise InputError(f"'{url}' names no store", fix=known)
+        known = ["memory:", "sqlite:PATH", "postgresql://…", *(f"{name}://…" for name in sorted(brought))]
+        raise InputError(f"'{scheme}:' names no store", fix=f"write {', '.join(known[:-1])} or {known[-1]}")
     return brought[scheme]

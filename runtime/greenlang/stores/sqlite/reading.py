@@ -20,7 +20,7 @@ __all__ = [
 import sqlite3
 from typing import Any
 
-from greenlang.errors import InputError
+from greenlang.stores.cursors import cursor_after, place_of
 from greenlang.stores.protocol import (
     Calculation,
     Delivery,
@@ -72,13 +72,14 @@ def cancelled_of(reader: sqlite3.Connection, worker: str) -> tuple[str, ...]:
 def executions(
     reader: sqlite3.Connection, tenant: str, wanted: ExecutionFilter, limit: int, cursor: str | None
 ) -> Page:
-    conditions, values = ["tenant = ?"], [tenant]
+    conditions = ["tenant = ?"]
+    values: list[Any] = [tenant]
     for condition, value in _conditions(wanted):
         conditions.append(condition)
         values += value
     if cursor is not None:
         conditions.append("(created_at, id) < (?, ?)")
-        values += _place(cursor)
+        values.extend(place_of(cursor))
     rows = reader.execute(
         f"SELECT {EXECUTION_COLUMNS} FROM executions WHERE {' AND '.join(conditions)}"  # noqa: S608  values are bound
         " ORDER BY created_at DESC, id DESC LIMIT ?",
@@ -86,7 +87,7 @@ def executions(
     ).fetchall()
     found = tuple(execution_row(row) for row in rows[:limit])
     more = len(rows) > limit
-    return Page(found, f"{found[-1].created_at}.{found[-1].id}" if more else None)
+    return Page(found, cursor_after(found[-1]) if more else None)
 
 
 def _conditions(wanted: ExecutionFilter) -> list[tuple[str, list[Any]]]:
@@ -101,13 +102,6 @@ def _conditions(wanted: ExecutionFilter) -> list[tuple[str, list[Any]]]:
     if wanted.created_before is not None:
         conditions.append(("created_at < ?", [wanted.created_before]))
     return conditions
-
-
-def _place(cursor: str) -> list[Any]:
-    created_at, _, execution_id = cursor.partition(".")
-    if not (created_at.isascii() and created_at.isdigit() and len(created_at) < 19 and execution_id):
-        raise InputError(f"'{cursor[:80]}' is no cursor of this list", fix="take it from the page before")
-    return [int(created_at), execution_id]
 
 
 def events(

@@ -21,10 +21,16 @@ __all__ = [
 ]
 
 from collections.abc import Iterable
-from datetime import UTC, datetime
 
 import msgspec
 
+from greenlang.stores.entries import (
+    DEADLINE_PASSED,
+    LEASE_LAPSED,
+    delivery_payload,
+    rank,
+    submitted_states,
+)
 from greenlang.stores.protocol import (
     FINAL_STATES,
     Change,
@@ -38,18 +44,7 @@ from greenlang.stores.protocol import (
 from greenlang.stores.sqlite.reading import DELIVERY_COLUMNS, EXECUTION_COLUMNS, delivery, execution_row
 from greenlang.stores.sqlite.writer import Group
 
-#: One step of priority weighs as much as this time in the queue, so a P3 that has waited three of them goes
-#: before a new P0.
-_PRIORITY_STEP = 60_000_000
-
 _ROW = f"INSERT INTO executions ({EXECUTION_COLUMNS}, rank) VALUES ({', '.join('?' * 23)})"  # noqa: S608
-
-_LEASE_LAPSED = msgspec.json.encode(
-    {"code": "worker_lost", "message": "the worker that ran it did not finish"}
-)
-_DEADLINE_PASSED = msgspec.json.encode(
-    {"code": "deadline", "message": "its deadline passed before a worker was free"}
-)
 
 
 def submit(group: Group, new: NewExecution, state: State) -> Submitted:
@@ -61,11 +56,10 @@ def submit(group: Group, new: NewExecution, state: State) -> Submitted:
         (
             *(new.id, new.tenant, str(state), new.priority, new.plan_hash, _agents(new), new.request),
             *(new.created_at, new.created_at, None, None, new.deadline_at, 0, new.max_attempts),
-            *(0, None, None, 0, None, None, None, new.webhook, _rank(new)),
+            *(0, None, None, 0, None, None, None, new.webhook, rank(new)),
         ),
     )
-    states = [State.PENDING] if state is State.PENDING else [State.PENDING, State.QUEUED]
-    append_events(group, [_event(new.id, new.tenant, one, new.created_at) for one in states])
+    append_events(group, [_event(new.id, new.tenant, one, new.created_at) for one in submitted_states(state)])
     return Submitted(new.id, True, new.request_digest)
 
 
@@ -80,7 +74,7 @@ def submit_finished(group: Group, new: NewExecution, result: bytes, record: NewR
         (
             *(new.id, new.tenant, "completed", new.priority, new.plan_hash, _agents(new), new.request),
             *(new.created_at, new.created_at, new.created_at, at, new.deadline_at, 1, new.max_attempts),
-            *(1, None, None, 0, result, None, calculation_id, new.webhook, _rank(new)),
+            *(1, None, None, 0, result, None, calculation_id, new.webhook, rank(new)),
         ),
     )
     stamps = (
@@ -129,7 +123,7 @@ def claim(
     late = group.execute(
         "UPDATE executions SET state = 'timeout', finished_at = ?, error = ?"
         " WHERE state IN ('pending', 'queued') AND deadline_at <= ? RETURNING id, tenant, webhook",
-        (now, _DEADLINE_PASSED, now),
+        (now, DEADLINE_PASSED, now),
     ).fetchall()
     for execution_id, tenant, webhook in late:
         append_events(group, [_event(execution_id, tenant, State.TIMEOUT, now)])
@@ -182,11 +176,11 @@ def _recover(group: Group, now: int, lease: int) -> None:
         WHERE state = 'running' AND (lease_until <= ? OR lease_until > ?)
         RETURNING id, tenant, state, webhook
         """,
-        (now, _LEASE_LAPSED, now, now + 2 * lease),
+        (now, LEASE_LAPSED, now, now + 2 * lease),
     ).fetchall()
     for execution_id, tenant, name, webhook in lapsed:
         state = State(name)
-        append_events(group, [(execution_id, tenant, name, now, _LEASE_LAPSED)])
+        append_events(group, [(execution_id, tenant, name, now, LEASE_LAPSED)])
         if state in FINAL_STATES and webhook is not None:
             _deliver(group, execution_id, tenant, webhook, state, now)
 
@@ -306,13 +300,10 @@ def _earlier(group: Group, tenant: str, key: str | None, holder: str, digest: st
 
 
 def _deliver(group: Group, execution_id: str, tenant: str, url: str, state: State, at: int) -> None:
-    moment = datetime.fromtimestamp(at // 1_000_000, UTC)
-    data = {"execution_id": execution_id, "state": str(state)}
-    payload = msgspec.json.encode({"type": f"execution.{state}", "timestamp": moment, "data": data})
     group.execute(
         "INSERT INTO deliveries (execution_id, tenant, url, state, attempt, next_at, payload)"
         " VALUES (?, ?, ?, 'due', 0, ?, ?)",
-        (execution_id, tenant, url, at, payload),
+        (execution_id, tenant, url, at, delivery_payload(execution_id, state, at)),
     )
 
 
@@ -322,7 +313,3 @@ def _event(execution_id: str, tenant: str, state: State, at: int) -> tuple[str, 
 
 def _agents(new: NewExecution) -> str:
     return f"|{'|'.join(new.agents)}|"
-
-
-def _rank(new: NewExecution) -> int:
-    return new.created_at + new.priority * _PRIORITY_STEP

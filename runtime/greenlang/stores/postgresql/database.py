@@ -1,0 +1,117 @@
+"""Opens the database: a pool of connections, and the numbered migrations in this folder.
+
+`0001_….up.sql` brings a database to version 1, `0001_….down.sql` takes it back to 0, and so on, each in one
+transaction with the number that it leads to.  Nodes that start together wait for one another.
+"""
+
+from __future__ import annotations
+
+__all__ = ["LEDGER_LOCK", "SCHEMA_LOCK", "Connection", "connect", "migrate", "migrations", "newest_version"]
+
+import re
+from functools import cache
+from importlib.resources import files
+from typing import TypeAlias
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+
+import asyncpg
+
+from greenlang.errors import StoreError
+
+#: A connection of its own, or one that is borrowed from a pool.
+Connection: TypeAlias = (
+    "asyncpg.Connection[asyncpg.Record] | asyncpg.pool.PoolConnectionProxy[asyncpg.Record]"
+)
+
+#: Advisory locks: one node changes the schema at a time, one transaction at a time links to the chain.
+SCHEMA_LOCK = 0x6772_6C67_0001
+LEDGER_LOCK = 0x6772_6C67_0002
+
+_OLDEST_SERVER = 15
+_FILE = re.compile(r"(\d{4})_\w+\.(up|down)\.sql")
+
+_VERSIONS = """
+CREATE TABLE IF NOT EXISTS greenlang_versions (
+    version integer PRIMARY KEY,
+    applied_at timestamptz NOT NULL DEFAULT now()
+)
+"""
+
+
+async def connect(url: str, *, connections: int) -> asyncpg.Pool:
+    """A pool of connections, each of which is opened when it is first wanted.
+
+    Behind PgBouncer in transaction mode, add `?statement_cache_size=0` to the URL: what a connection prepared
+    may then be another's.
+
+    Raises
+    ------
+    StoreError
+        If the server cannot be reached or is too old.
+    """
+    parts = urlsplit(url)
+    query = dict(parse_qsl(parts.query))
+    cache_size = int(query.pop("statement_cache_size", "256"))
+    plain = urlunsplit(parts._replace(query=urlencode(query)))
+    try:
+        pool = await asyncpg.create_pool(
+            plain, min_size=1, max_size=connections, statement_cache_size=cache_size, timeout=10
+        )
+        async with pool.acquire() as connection:
+            version = connection.get_server_version().major
+    except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        shown = f"{parts.hostname or ''}{parts.path}"  # never the password
+        raise StoreError(f"the store '{shown}' cannot be opened: {error}") from error
+    if version < _OLDEST_SERVER:
+        await pool.close()
+        raise StoreError(
+            f"this is PostgreSQL {version}", fix=f"the store needs PostgreSQL {_OLDEST_SERVER} or later"
+        )
+    return pool
+
+
+@cache
+def migrations(direction: str) -> dict[int, str]:
+    """The migrations that go `up` or `down`, by the version that each goes to or comes from."""
+    found = {}
+    for file in files("greenlang.stores.postgresql").iterdir():
+        named = _FILE.fullmatch(file.name)
+        if named and named[2] == direction:
+            found[int(named[1])] = file.read_text(encoding="utf-8")
+    return dict(sorted(found.items()))
+
+
+def newest_version() -> int:
+    """The version that this runtime knows."""
+    return max(migrations("up"))
+
+
+async def migrate(connection: Connection, to: int | None = None) -> int:
+    """Bring the schema to a version (None: the newest), up or down, and say from which it came.
+
+    Raises
+    ------
+    StoreError
+        If the database was written by a newer runtime.
+    """
+    wanted = newest_version() if to is None else to
+    await connection.execute("SELECT pg_advisory_lock($1)", SCHEMA_LOCK)
+    try:
+        await connection.execute(_VERSIONS)
+        version: int = await connection.fetchval("SELECT coalesce(max(version), 0) FROM greenlang_versions")
+        if version > newest_version():
+            raise StoreError(
+                f"the store is of version {version}, and this runtime knows {newest_version()}",
+                fix="use the runtime that wrote it, or a newer one",
+            )
+        for number in range(version + 1, wanted + 1):
+            async with connection.transaction():
+                await connection.execute(migrations("up")[number])
+                await connection.execute("INSERT INTO greenlang_versions (version) VALUES ($1)", number)
+        for number in range(version, wanted, -1):
+            async with connection.transaction():
+                await connection.execute(migrations("down")[number])
+                await connection.execute("DELETE FROM greenlang_versions WHERE version = $1", number)
+    finally:
+        await connection.execute("SELECT pg_advisory_unlock($1)", SCHEMA_LOCK)
+    return version

@@ -1,0 +1,159 @@
+"""What is read from PostgreSQL: one function a question, on a connection that sees what it may."""
+
+from __future__ import annotations
+
+__all__ = [
+    "DELIVERY_COLUMNS",
+    "EXECUTION_COLUMNS",
+    "calculation",
+    "cancelled_of",
+    "commits",
+    "counts",
+    "deliveries",
+    "delivery",
+    "events",
+    "execution",
+    "execution_row",
+    "executions",
+]
+
+from typing import Any
+
+import asyncpg
+
+from greenlang.stores.cursors import cursor_after, place_of
+from greenlang.stores.postgresql.database import Connection
+from greenlang.stores.protocol import (
+    Calculation,
+    Delivery,
+    Event,
+    ExecutionFilter,
+    ExecutionRow,
+    Link,
+    Page,
+    State,
+)
+
+EXECUTION_COLUMNS = (
+    "id, tenant, state, priority, plan_hash, agents, request, created_at, available_at, started_at,"
+    " finished_at, deadline_at, attempt, max_attempts, token, worker, lease_until, cancel_requested,"
+    " result, error, calculation_id, webhook"
+)
+DELIVERY_COLUMNS = "id, execution_id, tenant, url, state, attempt, next_at, payload, last_status, last_error"
+
+#: Links of the chain that are read at once.
+_COMMITS_AT_ONCE = 256
+
+_LEAF_BYTES = 32
+
+
+def execution_row(row: asyncpg.Record) -> ExecutionRow:
+    """The execution in a row of `EXECUTION_COLUMNS`, and maybe more columns behind them."""
+    values = {name: row[name] for name in ExecutionRow.__struct_fields__}
+    values["state"] = State(values["state"])
+    values["agents"] = tuple(values["agents"])
+    return ExecutionRow(**values)
+
+
+async def execution(connection: Connection, execution_id: str) -> ExecutionRow | None:
+    row = await connection.fetchrow(
+        f"SELECT {EXECUTION_COLUMNS} FROM executions WHERE id = $1",  # noqa: S608  our columns
+        execution_id,
+    )
+    return None if row is None else execution_row(row)
+
+
+async def cancelled_of(connection: Connection, worker: str) -> tuple[str, ...]:
+    rows = await connection.fetch(
+        "SELECT id FROM executions WHERE state = 'running' AND worker = $1 AND cancel_requested", worker
+    )
+    return tuple(row["id"] for row in rows)
+
+
+async def executions(connection: Connection, wanted: ExecutionFilter, limit: int, cursor: str | None) -> Page:
+    conditions = ["true"]
+    values: list[Any] = []
+
+    def add(condition: str, *parameters: Any) -> None:
+        numbers = range(len(values) + 1, len(values) + len(parameters) + 1)
+        conditions.append(condition.format(*(f"${number}" for number in numbers)))
+        values.extend(parameters)
+
+    if wanted.states:
+        add("state = ANY({})", [str(state) for state in wanted.states])
+    if wanted.agent is not None and "@" in wanted.agent:
+        add("{} = ANY(agents)", wanted.agent)
+    elif wanted.agent is not None:
+        add("EXISTS (SELECT FROM unnest(agents) AS agent WHERE starts_with(agent, {}))", f"{wanted.agent}@")
+    if wanted.created_from is not None:
+        add("created_at >= {}", wanted.created_from)
+    if wanted.created_before is not None:
+        add("created_at < {}", wanted.created_before)
+    if cursor is not None:
+        add("(created_at, id) < ({}, {})", *place_of(cursor))
+    rows = await connection.fetch(
+        f"SELECT {EXECUTION_COLUMNS} FROM executions WHERE {' AND '.join(conditions)}"  # noqa: S608  values are bound
+        f" ORDER BY created_at DESC, id DESC LIMIT ${len(values) + 1}",
+        *values,
+        limit + 1,
+    )
+    found = tuple(execution_row(row) for row in rows[:limit])
+    return Page(found, cursor_after(found[-1]) if len(rows) > limit else None)
+
+
+async def events(connection: Connection, execution_id: str, after: int, limit: int) -> tuple[Event, ...]:
+    rows = await connection.fetch(
+        "SELECT sequence, execution_id, tenant, type, at, payload FROM events"
+        " WHERE execution_id = $1 AND sequence > $2 ORDER BY sequence LIMIT $3",
+        execution_id,
+        after,
+        limit,
+    )
+    return tuple(Event(*row) for row in rows)
+
+
+async def calculation(connection: Connection, calculation_id: str) -> Calculation | None:
+    row = await connection.fetchrow(
+        "SELECT record, evidence, position, leaves, head FROM calculations"
+        " JOIN commits ON number = commit_number WHERE calculation_id = $1",
+        calculation_id,
+    )
+    if row is None:
+        return None
+    return Calculation(row["record"], row["evidence"], row["position"], _split(row["leaves"]), row["head"])
+
+
+async def commits(connection: Connection, after: int) -> list[Link]:
+    """The next links of the chain."""
+    rows = await connection.fetch(
+        "SELECT number, head, leaves,"
+        " (SELECT coalesce(array_agg(record ORDER BY position), '{}') FROM calculations"
+        "  WHERE commit_number = number) AS records"
+        " FROM commits WHERE number > $1 ORDER BY number LIMIT $2",
+        after,
+        _COMMITS_AT_ONCE,
+    )
+    return [Link(row["number"], row["head"], _split(row["leaves"]), tuple(row["records"])) for row in rows]
+
+
+def _split(leaves: bytes) -> tuple[bytes, ...]:
+    return tuple(leaves[start : start + _LEAF_BYTES] for start in range(0, len(leaves), _LEAF_BYTES))
+
+
+async def deliveries(connection: Connection, execution_id: str) -> tuple[Delivery, ...]:
+    rows = await connection.fetch(
+        f"SELECT {DELIVERY_COLUMNS} FROM deliveries WHERE execution_id = $1 ORDER BY id",  # noqa: S608
+        execution_id,
+    )
+    return tuple(delivery(row) for row in rows)
+
+
+def delivery(row: asyncpg.Record) -> Delivery:
+    """The delivery in a row of `DELIVERY_COLUMNS`."""
+    return Delivery(**dict(row))
+
+
+async def counts(connection: Connection) -> dict[State, int]:
+    rows = await connection.fetch("SELECT state, count(*) FROM executions GROUP BY state")
+    found = {row["state"]: row["count"] for row in rows}
+    return {state: found.get(str(state), 0) for state in State}

@@ -1,0 +1,24 @@
+"""Transactions, each as one of two roles that row-level security binds: a tenant's, or the workers'."""
+
+from __future__ import annotations
+
+__all__ = ["as_tenant", "as_worker"]
+
+
+from greenlang.stores.postgresql.database import Connection
+
+
+async def as_tenant(connection: Connection, tenant: str) -> None:
+    """See, for the rest of the transaction, one tenant's rows and no others."""
+    # The role too is set as a parameter, so that one round trip does both.
+    await connection.fetchval(
+        "SELECT set_config('role', 'greenlang_tenant', true), set_config('greenlang.tenant', $1, true)",
+        tenant,
+    )
+
+
+async def as_worker(connection: Connection) -> None:
+    """See, for the rest of the transaction, everybody's rows, as whoever runs everybody's executions must."""
+    await connection.fetchval(
+        "SELECT set_config('role', 'greenlang_worker', true), set_config('greenlang.tenant', '', true)"
+    )

@@ -1,0 +1,246 @@
+"""The store of many nodes: one PostgreSQL database, which all of them share."""
+
+from __future__ import annotations
+
+__all__ = ["PostgresqlStore"]
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import asyncpg
+
+from greenlang.errors import StoreError
+from greenlang.stores.postgresql import reading, writing
+from greenlang.stores.postgresql.database import Connection, connect, migrate
+from greenlang.stores.postgresql.partitions import keep_partitions
+from greenlang.stores.postgresql.sessions import as_tenant, as_worker
+from greenlang.stores.postgresql.writer import Group, GroupWriter
+from greenlang.stores.protocol import (
+    Calculation,
+    Change,
+    Delivery,
+    Event,
+    ExecutionFilter,
+    ExecutionRow,
+    Link,
+    NewEvent,
+    NewExecution,
+    NewRecord,
+    Page,
+    Seal,
+    State,
+    Store,
+    Submitted,
+)
+
+#: One writes, the others read.
+_CONNECTIONS = 8
+
+_PARTITION_SECONDS = 86_400.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    pool: asyncpg.Pool
+    writer: GroupWriter
+
+
+class PostgresqlStore(Store):
+    """Keeps everything in one database; connections and schema are made when it is first used.
+
+    Parameters
+    ----------
+    url : str
+        `postgresql://user:password@host:port/database`; the user owns the schema, or may create it.
+    seal : callable
+        Links committed records to the chain.
+    """
+
+    def __init__(self, url: str, seal: Seal) -> None:
+        self._url = url
+        self._seal = seal
+        self._opening: asyncio.Task[_Opened] | None = None
+        self._partitions: asyncio.Task[None] | None = None
+
+    async def submit(self, new: NewExecution, *, state: State = State.QUEUED) -> Submitted:
+        writer = await self._writer()
+        return await writer.run(lambda group: writing.submit(group, new, state))
+
+    async def submit_finished(
+        self, new: NewExecution, *, result: bytes, record: NewRecord | None
+    ) -> Submitted:
+        writer = await self._writer()
+        return await writer.run(lambda group: writing.submit_finished(group, new, result, record))
+
+    async def add_calculation(
+        self, record: NewRecord, *, idempotency_key: str | None = None, request_digest: str = ""
+    ) -> Submitted:
+        writer = await self._writer()
+        return await writer.run(
+            lambda group: writing.add_calculation(group, record, idempotency_key, request_digest)
+        )
+
+    async def add_records(self, records: Sequence[NewRecord]) -> None:
+        async def add(group: Group) -> None:
+            group.records.extend(records)
+
+        await (await self._writer()).run(add)
+
+    async def claim(
+        self, worker: str, *, limit: int, now: int, lease: int, per_tenant: int | None = None
+    ) -> tuple[ExecutionRow, ...]:
+        writer = await self._writer()
+        return await writer.run(
+            lambda group: writing.claim(
+                group, worker, limit=limit, now=now, lease=lease, per_tenant=per_tenant
+            )
+        )
+
+    async def extend_leases(self, worker: str, *, now: int, lease: int) -> None:
+        writer = await self._writer()
+        await writer.run(lambda group: writing.extend_leases(group, worker, now + lease))
+
+    async def change(self, change: Change) -> bool:
+        writer = await self._writer()
+        return await writer.run(lambda group: writing.change(group, change))
+
+    async def request_cancel(self, tenant: str, execution_id: str, *, at: int) -> ExecutionRow | None:
+        writer = await self._writer()
+        return await writer.run(lambda group: writing.request_cancel(group, tenant, execution_id, at))
+
+    async def append_event(self, tenant: str, execution_id: str, event: NewEvent, *, at: int) -> None:
+        writer = await self._writer()
+        await writer.run(lambda group: writing.append_event(group, tenant, execution_id, event, at))
+
+    async def claim_deliveries(self, *, limit: int, now: int, lease: int) -> tuple[Delivery, ...]:
+        writer = await self._writer()
+        return await writer.run(lambda group: writing.claim_deliveries(group, limit, now, lease))
+
+    async def settle_delivery(
+        self, delivery_id: int, *, state: str, next_at: int, status: int | None, error: str | None
+    ) -> None:
+        writer = await self._writer()
+        await writer.run(
+            lambda group: writing.settle_delivery(group, delivery_id, state, next_at, status, error)
+        )
+
+    async def purge(self, *, before: int) -> int:
+        writer = await self._writer()
+        return await writer.run(lambda group: writing.purge(group, before))
+
+    async def execution(self, tenant: str, execution_id: str) -> ExecutionRow | None:
+        async with self._seeing(tenant) as connection:
+            return await reading.execution(connection, execution_id)
+
+    async def cancelled_of(self, worker: str) -> tuple[str, ...]:
+        async with self._seeing_all() as connection:
+            return await reading.cancelled_of(connection, worker)
+
+    async def executions(
+        self, tenant: str, wanted: ExecutionFilter, *, limit: int, cursor: str | None = None
+    ) -> Page:
+        async with self._seeing(tenant) as connection:
+            return await reading.executions(connection, wanted, limit, cursor)
+
+    async def events(
+        self, tenant: str, execution_id: str, *, after: int = 0, limit: int = 1000
+    ) -> tuple[Event, ...]:
+        async with self._seeing(tenant) as connection:
+            return await reading.events(connection, execution_id, after, limit)
+
+    async def calculation(self, tenant: str, calculation_id: str) -> Calculation | None:
+        async with self._seeing(tenant) as connection:
+            return await reading.calculation(connection, calculation_id)
+
+    async def commits(self) -> AsyncIterator[Link]:
+        after = 0
+        while True:
+            async with self._seeing_all() as connection:
+                found = await reading.commits(connection, after)
+            if not found:
+                return
+            for link in found:
+                yield link
+            after = found[-1].number
+
+    async def deliveries(self, tenant: str, execution_id: str) -> tuple[Delivery, ...]:
+        async with self._seeing(tenant) as connection:
+            return await reading.deliveries(connection, execution_id)
+
+    async def counts(self) -> dict[State, int]:
+        async with self._seeing_all() as connection:
+            return await reading.counts(connection)
+
+    async def backup(self, path: Path) -> None:
+        raise StoreError(
+            f"'{path}' was not written: PostgreSQL has tools of its own for backups", fix="use pg_dump"
+        )
+
+    async def close(self) -> None:
+        if self._partitions is not None:
+            self._partitions.cancel()
+            await asyncio.gather(self._partitions, return_exceptions=True)
+        if self._opening is not None:
+            with contextlib.suppress(StoreError):
+                opened = await self._opening
+                await opened.writer.close()
+                await opened.pool.close()
+
+    @contextlib.asynccontextmanager
+    async def _seeing(self, tenant: str) -> AsyncIterator[Connection]:
+        async with self._reading() as connection:
+            await as_tenant(connection, tenant)
+            yield connection
+
+    @contextlib.asynccontextmanager
+    async def _seeing_all(self) -> AsyncIterator[Connection]:
+        async with self._reading() as connection:
+            await as_worker(connection)
+            yield connection
+
+    @contextlib.asynccontextmanager
+    async def _reading(self) -> AsyncIterator[Connection]:
+        opened = await self._open()
+        try:
+            async with opened.pool.acquire() as connection, connection.transaction(readonly=True):
+                yield connection
+        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
+            raise StoreError(f"the store could not be read: {error}") from error
+
+    async def _writer(self) -> GroupWriter:
+        return (await self._open()).writer
+
+    async def _open(self) -> _Opened:
+        if self._opening is None:
+            self._opening = asyncio.create_task(self._connect())
+        try:
+            return await asyncio.shield(self._opening)
+        except StoreError:
+            self._opening = None  # the next call tries again
+            raise
+
+    async def _connect(self) -> _Opened:
+        pool = await connect(self._url, connections=_CONNECTIONS)
+        try:
+            async with pool.acquire() as connection:
+                await migrate(connection)
+                await keep_partitions(connection)
+        except (asyncpg.PostgresError, OSError) as error:
+            await pool.close()
+            raise StoreError(f"the store's schema could not be made: {error}") from error
+        except StoreError:
+            await pool.close()
+            raise
+        self._partitions = asyncio.create_task(_keep_partitions(pool))
+        return _Opened(pool, GroupWriter(pool, self._seal))
+
+
+async def _keep_partitions(pool: asyncpg.Pool) -> None:
+    while True:
+        await asyncio.sleep(_PARTITION_SECONDS)
+        with contextlib.suppress(asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+            async with pool.acquire() as connection:
+                await keep_partitions(connection)

@@ -1,0 +1,328 @@
+"""What is special about the store of many nodes: tenants that the database keeps apart, nodes, migrations."""
+
+import asyncio
+import multiprocessing
+import signal
+
+import asyncpg
+import pytest
+from stored import execution, record, seal
+
+from greenlang.errors import StoreError
+from greenlang.stores import ExecutionFilter, State, open_store
+from greenlang.stores.postgresql.database import migrate, migrations, newest_version
+from greenlang.stores.postgresql.partitions import keep_partitions
+
+# ruff: noqa: S608  the names of tables are ours
+
+OF_TENANTS = ("executions", "events", "idempotency_keys", "calculations", "deliveries")
+
+
+def with_store(url, use):
+    async def main():
+        store = open_store(url, seal)
+        try:
+            return await use(store)
+        finally:
+            await store.close()
+
+    return asyncio.run(main())
+
+
+def with_connection(url, use):
+    async def main():
+        connection = await asyncpg.connect(url)
+        try:
+            return await use(connection)
+        finally:
+            await connection.close()
+
+    return asyncio.run(main())
+
+
+@pytest.fixture
+def filled(postgresql_url):
+    """A store in which two tenants have a row in every table."""
+
+    async def fill(store):
+        for tenant in ("acme", "other"):
+            new = execution(tenant=tenant, idempotency_key="k", webhook="https://example.org/")
+            await store.submit_finished(new, result=b"1", record=record(tenant))
+
+    with_store(postgresql_url, fill)
+    return postgresql_url
+
+
+async def as_role(connection, role, statement):
+    """Run a statement as a role, of the tenant acme."""
+    async with connection.transaction():
+        await connection.execute(f"SET LOCAL ROLE {role}")
+        await connection.execute("SELECT set_config('greenlang.tenant', 'acme', true)")
+        await connection.execute(statement)
+
+
+async def as_owner(connection, statement):
+    """Run a statement as the owner, who looks past row-level security."""
+    async with connection.transaction():
+        for table in OF_TENANTS:
+            await connection.execute(f"ALTER TABLE {table} NO FORCE ROW LEVEL SECURITY")
+        await connection.execute(statement)
+
+
+async def tables(connection):
+    """Every table of ours, of the catalogue: a table that is added later is tested too."""
+    rows = await connection.fetch(
+        "SELECT c.relname AS name, c.relrowsecurity AS secured, c.relforcerowsecurity AS forced,"
+        " EXISTS (SELECT FROM pg_attribute WHERE attrelid = c.oid AND attname = 'tenant') AS of_tenant"
+        " FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
+        " WHERE c.relkind IN ('r', 'p') AND n.nspname = 'public' AND NOT c.relispartition"
+    )
+    return {row["name"]: row for row in rows}
+
+
+class TestTenants:
+    def test_every_table_with_a_tenant_is_forced_to_guard_it(self, filled):
+        found = with_connection(filled, tables)
+        assert {name for name, row in found.items() if row["of_tenant"]} == set(OF_TENANTS)
+        for name in OF_TENANTS:
+            assert (found[name]["secured"], found[name]["forced"]) == (True, True), name
+
+    @pytest.mark.parametrize("table", OF_TENANTS)
+    def test_a_tenant_sees_and_changes_its_own_rows_alone(self, filled, table):
+        async def use(connection):
+            async with connection.transaction():
+                await connection.execute("SET LOCAL ROLE greenlang_tenant")
+                assert await connection.fetchval(f"SELECT count(*) FROM {table}") == 0
+                await connection.execute("SELECT set_config('greenlang.tenant', $1, true)", "acme")
+                seen = await connection.fetch(f"SELECT DISTINCT tenant FROM {table}")
+                assert [row["tenant"] for row in seen] == ["acme"]
+                named = await connection.fetchval(f"SELECT count(*) FROM {table} WHERE tenant = 'other'")
+                assert named == 0
+            statement = f"UPDATE {table} SET tenant = 'other'"
+            with pytest.raises(asyncpg.InsufficientPrivilegeError):
+                await as_role(connection, "greenlang_tenant", statement)
+
+        with_connection(filled, use)
+
+    @pytest.mark.parametrize("table", OF_TENANTS)
+    def test_the_owner_of_the_tables_sees_nothing_without_a_role(self, filled, table):
+        count = with_connection(
+            filled, lambda connection: connection.fetchval(f"SELECT count(*) FROM {table}")
+        )
+        assert count == 0
+
+    @pytest.mark.parametrize("table", OF_TENANTS)
+    def test_without_its_policy_the_others_rows_would_be_seen(self, filled, table):
+        """The tests above fail where a policy is missing: this is what they would see."""
+
+        async def use(connection):
+            async with connection.transaction():
+                await connection.execute(f"DROP POLICY of_tenant ON {table}")
+                await connection.execute(
+                    f"CREATE POLICY of_tenant ON {table} TO greenlang_tenant USING (true)"
+                )
+                await connection.execute("SET LOCAL ROLE greenlang_tenant")
+                await connection.execute("SELECT set_config('greenlang.tenant', $1, true)", "acme")
+                return await connection.fetchval(f"SELECT count(DISTINCT tenant) FROM {table}")
+
+        assert with_connection(filled, use) == 2
+
+    def test_the_roles_bypass_nothing(self, filled):
+        async def use(connection):
+            return await connection.fetch(
+                "SELECT rolname, rolsuper, rolbypassrls, rolcanlogin FROM pg_roles"
+                " WHERE rolname LIKE 'greenlang%'"
+            )
+
+        rows = with_connection(filled, use)
+        assert len(rows) == 2
+        assert not any(row[1] or row[2] or row[3] for row in rows)
+
+    @pytest.mark.parametrize(
+        "tenant", ["' OR true --", "acme'; DROP TABLE events; --", "%", "*", "acme\\", "", "ACME", "acme "]
+    )
+    def test_a_tenant_is_a_parameter_whatever_it_looks_like(self, filled, tenant):
+        async def use(store):
+            return await store.executions(tenant, ExecutionFilter(), limit=10)
+
+        assert with_store(filled, use).rows == ()
+
+    def test_nothing_of_a_tenant_stays_on_a_connection(self, filled):
+        """As behind PgBouncer: the next transaction on the connection is somebody else's."""
+
+        async def use(connection):
+            async with connection.transaction():
+                await connection.execute(
+                    "SELECT set_config('role', 'greenlang_tenant', true),"
+                    " set_config('greenlang.tenant', 'acme', true)"
+                )
+                assert await connection.fetchval("SELECT count(*) FROM executions") == 1
+            await connection.execute("SET ROLE greenlang_tenant")
+            return await connection.fetchval("SELECT count(*) FROM executions")
+
+        assert with_connection(filled, use) == 0
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE events SET type = 'other'",
+        "UPDATE commits SET number = 7",
+        "DELETE FROM commits",
+        "TRUNCATE commits CASCADE",
+        "UPDATE calculations SET position = 7",
+        "DELETE FROM calculations",
+        "TRUNCATE calculations",
+    ],
+)
+def test_the_log_and_the_ledger_cannot_be_rewritten(filled, statement):
+    async def use(connection):
+        refused = (asyncpg.InsufficientPrivilegeError, asyncpg.IntegrityConstraintViolationError)
+        for role in ("greenlang_tenant", "greenlang_worker"):
+            with pytest.raises(refused):
+                await as_role(connection, role, statement)
+        with pytest.raises(asyncpg.IntegrityConstraintViolationError, match="is append-only"):
+            await as_owner(connection, statement)
+
+    with_connection(filled, use)
+
+
+class TestMigrations:
+    def test_they_go_up_and_down_and_up_again(self, postgresql_url):
+        async def use(connection):
+            assert await migrate(connection) == 0
+            first = set(await tables(connection))
+            assert await migrate(connection, 0) == newest_version()
+            assert set(await tables(connection)) == {"greenlang_versions"}
+            assert await migrate(connection) == 0
+            return first, set(await tables(connection))
+
+        first, second = with_connection(postgresql_url, use)
+        assert first == second > set(OF_TENANTS)
+
+    def test_each_has_its_way_back(self):
+        assert set(migrations("up")) == set(migrations("down")) == set(range(1, newest_version() + 1))
+
+    def test_nodes_that_start_together_wait_for_one_another(self, postgresql_url):
+        async def main():
+            stores = [open_store(postgresql_url, seal) for _ in range(4)]
+            counts = await asyncio.gather(*(store.counts() for store in stores))
+            await asyncio.gather(*(store.close() for store in stores))
+            return counts
+
+        assert len(asyncio.run(main())) == 4
+
+    def test_a_database_of_a_newer_runtime_is_refused(self, filled):
+        with_connection(
+            filled,
+            lambda connection: connection.execute("INSERT INTO greenlang_versions (version) VALUES (99)"),
+        )
+        with pytest.raises(StoreError, match="is of version 99"):
+            with_store(filled, lambda store: store.counts())
+
+    def test_months_have_partitions_of_their_own(self, filled):
+        async def use(connection):
+            await keep_partitions(connection)
+            return await connection.fetch(
+                "SELECT relname FROM pg_class WHERE relispartition AND relkind = 'r' ORDER BY relname"
+            )
+
+        names = [row["relname"] for row in with_connection(filled, use)]
+        assert len(names) == 3
+        assert names[-1] == "calculations_of_other_months"
+
+
+def _submit_many(url, start, results):
+    async def use(store):
+        for number in range(100):
+            new = execution(id=f"exec_{start}_{number:04}")
+            await store.submit_finished(
+                new, result=b"1", record=record(calculation_id=f"calc_{start}_{number}")
+            )
+
+    with_store(url, use)
+    results.put(start)
+
+
+class TestNodes:
+    def test_they_share_a_database_and_one_chain(self, postgresql_url):
+        context = multiprocessing.get_context("spawn")
+        results = context.Queue()
+        nodes = [
+            context.Process(target=_submit_many, args=(postgresql_url, start, results)) for start in range(3)
+        ]
+        for node in nodes:
+            node.start()
+        for node in nodes:
+            node.join(60)
+            assert node.exitcode == 0
+
+        async def use(store):
+            previous, count = None, 0
+            async for link in store.commits():
+                previous = seal(link.leaves, previous).chain_hash
+                assert link.head.decode() == previous
+                count += len(link.leaves)
+            return count, (await store.counts())[State.COMPLETED]
+
+        assert with_store(postgresql_url, use) == (300, 300)
+
+    def test_no_two_claim_the_same(self, postgresql_url):
+        async def main():
+            stores = [open_store(postgresql_url, seal) for _ in range(3)]
+            for _ in range(60):
+                await stores[0].submit(execution())
+            now = 2_000_000_000_000_000
+            claimed = await asyncio.gather(
+                *(
+                    store.claim(f"w{number}", limit=5, now=now, lease=1_000_000)
+                    for store in stores * 6
+                    for number in range(1)
+                )
+            )
+            await asyncio.gather(*(store.close() for store in stores))
+            return [row.id for rows in claimed for row in rows]
+
+        ids = asyncio.run(main())
+        assert len(ids) == len(set(ids)) == 60
+
+
+class TestFailures:
+    def test_a_server_that_is_not_there_is_told(self):
+        with pytest.raises(StoreError, match=r"the store '127\.0\.0\.1/none' cannot be opened") as caught:
+            with_store("postgresql://user:secret@127.0.0.1:1/none", lambda store: store.counts())
+        assert "secret" not in str(caught.value)
+
+    def test_a_crash_of_the_server_costs_what_was_not_answered_and_nothing_else(
+        self, postgresql_server, postgresql_url
+    ):
+        async def use(store):
+            kept = execution()
+            await store.submit(kept)
+            # A checkpoint stands for the durable commits of a server in production.
+            connection = await asyncpg.connect(postgresql_server.url("postgres"))
+            await connection.execute("CHECKPOINT")
+            await connection.close()
+            postgresql_server.stop(signal.SIGQUIT)
+            for _ in range(2):
+                with pytest.raises(StoreError):
+                    await store.submit(execution())
+                with pytest.raises(StoreError):
+                    await store.execution("acme", kept.id)
+            postgresql_server.start()
+            new = execution()
+            for _ in range(50):
+                try:
+                    await store.submit(new)
+                    break
+                except StoreError:
+                    await asyncio.sleep(0.1)
+            return await store.execution("acme", kept.id), await store.execution("acme", new.id)
+
+        kept, new = with_store(postgresql_url, use)
+        assert kept.state is new.state is State.QUEUED
+
+    def test_its_backups_are_made_by_its_own_tools(self, postgresql_url, tmp_path):
+        with pytest.raises(StoreError, match="pg_dump"):
+            with_store(postgresql_url, lambda store: store.backup(tmp_path / "copy"))
+        assert not (tmp_path / "copy").exists()

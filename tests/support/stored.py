@@ -1,0 +1,45 @@
+"""What tests put into stores: executions and records that are like one another, and a seal to follow."""
+
+import hashlib
+import itertools
+
+from greenlang.stores import NewExecution, NewRecord, Sealed
+
+NOW = 1_800_000_000_000_000
+SECOND = 1_000_000
+
+
+def seal(leaves, previous):
+    """A link that a test can follow: the digest of what came before and of each leaf."""
+    chain = hashlib.sha256((previous or "").encode() + b"".join(leaves)).hexdigest()
+    return Sealed(chain, chain.encode())
+
+
+numbers = itertools.count(1)
+
+
+def execution(**changes):
+    number = next(numbers)
+    usual = {
+        "id": f"exec_{number:08}",
+        "tenant": "acme",
+        "priority": 1,
+        "plan_hash": "sha256:0",
+        "agents": ("acme.double@1.0.0", "acme.sum@2.1.0"),
+        "request": b'{"input":1}',
+        "created_at": NOW + number,
+        "max_attempts": 3,
+    }
+    return NewExecution(**{**usual, **changes})
+
+
+def record(tenant="acme", **changes):
+    name = f"calc_{next(numbers):08}"
+    usual = {
+        "calculation_id": name,
+        "tenant": tenant,
+        "record": b'{"result":"' + name.encode() + b'"}',
+        "leaf": hashlib.sha256(name.encode()).digest(),
+        "created_at": NOW,
+    }
+    return NewRecord(**{**usual, **changes})
