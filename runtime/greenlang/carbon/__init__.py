@@ -13,10 +13,16 @@ gases.
 
 from __future__ import annotations
 
-from greenlang.carbon.activity import ActivityData, InventoryInput, SkippedRow, read_activity_data
+from greenlang.carbon.activity import (
+    QUANTITY_PLACES,
+    ActivityData,
+    InventoryInput,
+    SkippedRow,
+    read_activity_data,
+)
 from greenlang.carbon.choices import Choice, explain_choices
 from greenlang.carbon.emissions import Component, Emissions, GasEmissions, Missing, calculate, kinds_of_rows
-from greenlang.carbon.evidence import Series, row_selections, selection_table, series_of
+from greenlang.carbon.evidence import Series, row_selections, selection_table, series_of, series_prefix
 from greenlang.carbon.factors import (
     Change,
     EmissionFactor,
@@ -70,6 +76,7 @@ from greenlang.carbon.units import (
 )
 
 __all__ = [
+    "QUANTITY_PLACES",
     "TABLE_FORMATS",
     "AccountingPolicy",
     "ActivityData",
@@ -137,6 +144,7 @@ __all__ = [
     "rows_taken",
     "selection_table",
     "series_of",
+    "series_prefix",
     "table_of_objects",
     "tag_columns",
     "unit_table_hash",

@@ -20,7 +20,7 @@ from greenlang.carbon.inventory import Inventory
 from greenlang.carbon.tables import combine_codes
 from greenlang_core.decimals import DecimalColumn
 
-__all__ = ["Series", "row_selections", "selection_table", "series_of"]
+__all__ = ["Series", "row_selections", "selection_table", "series_of", "series_prefix"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ def series_of(inventory: Inventory) -> list[Series]:
     """Every figure of an inventory, series in order of their names."""
     found: dict[str, list[tuple[npt.NDArray[np.int32], DecimalColumn]]] = defaultdict(list)
     for part in inventory.parts:
-        prefix = _prefix(part)
+        prefix = series_prefix(part)
         for gas in part.gases:
             if gas.mass is not None:
                 apart = "-biogenic" if gas.co2e is None else ""
@@ -46,7 +46,8 @@ def series_of(inventory: Inventory) -> list[Series]:
     return [_joined(name, found[name], len(inventory.data)) for name in sorted(found)]
 
 
-def _prefix(part: Emissions) -> str:
+def series_prefix(part: Emissions) -> str:
+    """What the names of a part's series begin with: `scope2-location-based`."""
     return f"scope{part.scope}" + (f"-{part.method}" if part.method else "")
 
 

@@ -21,6 +21,9 @@ from greenlang.ledger.record import CalculationRecord, result_fields
 _OF_RECORD = ("calculation_id", "input_hash", "result", "result_hash", "tenant", "timestamp")
 _OF_RESULT = ("input_hash", "result")
 
+#: What differs besides where the result has rows.
+_OF_ROWS = ("row_root",)
+
 
 @dataclass(frozen=True, slots=True)
 class FilledRecord:
@@ -32,7 +35,7 @@ class FilledRecord:
 
 
 class RecordTemplate:
-    """The record of one plan by one signer, for results that are plain values.
+    """The record of one plan by one signer, for results that differ in their value and the figures of rows.
 
     Parameters
     ----------
@@ -43,11 +46,19 @@ class RecordTemplate:
     def __init__(self, record: CalculationRecord) -> None:
         fields = msgspec.to_builtins(record)
         del fields["chain_hash"]
-        self._record = _Cut(fields, _OF_RECORD)
-        self._result = _Cut({"schema": "greenlang.result/1", **result_fields(record)}, _OF_RESULT)
+        rows = _OF_ROWS if record.row_root is not None else ()
+        self._record = _Cut(fields, (*_OF_RECORD, *rows))
+        self._result = _Cut({"schema": "greenlang.result/1", **result_fields(record)}, (*_OF_RESULT, *rows))
 
     def fill(
-        self, *, calculation_id: str, timestamp: str, tenant: str, input_hash: str, result: bytes
+        self,
+        *,
+        calculation_id: str,
+        timestamp: str,
+        tenant: str,
+        input_hash: str,
+        result: bytes,
+        row_root: str = "",
     ) -> FilledRecord:
         """The record of one run.
 
@@ -57,9 +68,12 @@ class RecordTemplate:
             UTC, ISO 8601, as `plain` tells it.
         result : bytes
             The result's canonical JSON.
+        row_root : str
+            Where the result has rows.
         """
         coded_input_hash = b'"%b"' % input_hash.encode()
-        hashed = self._result.join({"input_hash": coded_input_hash, "result": result})
+        coded_root = b'"%b"' % row_root.encode()
+        hashed = self._result.join({"input_hash": coded_input_hash, "result": result, "row_root": coded_root})
         result_hash = f"sha256:{hashlib.sha256(hashed).hexdigest()}"
         json = self._record.join(
             {
@@ -69,6 +83,7 @@ class RecordTemplate:
                 "result_hash": b'"%b"' % result_hash.encode(),
                 "tenant": encode_plain(tenant),
                 "timestamp": b'"%b"' % timestamp.encode(),
+                "row_root": coded_root,
             }
         )
         return FilledRecord(json, result_hash, leaf_hash(json))

@@ -11,6 +11,7 @@ __all__ = ["Given", "read_activities"]
 import io
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import msgspec
@@ -47,13 +48,30 @@ _ANYTHING = msgspec.json.Decoder(float_hook=str)
 LARGEST_BATCH = 1_000_000
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Given:
     """What was asked for."""
 
-    input: InventoryInput
+    policy: AccountingPolicy
+    #: Cells of each row by column, or a table.
+    rows: Sequence[Sequence[str]] | Table
+    factor_files: tuple[Resource, ...] = ()
     #: What is wrong with items that are no rows, by their row from 0.
     refused: Mapping[int, Sequence[Fault]] = field(default_factory=dict)
+
+    @property
+    def single(self) -> Mapping[str, str] | None:
+        """The cells of the only activity, where there is one and no more than that."""
+        if isinstance(self.rows, Table) or len(self.rows) > 1 or self.factor_files or self.refused:
+            return None
+        return dict(zip(_COLUMNS, self.rows[0], strict=True))
+
+    @cached_property
+    def input(self) -> InventoryInput:
+        """All of it, as a plan takes it."""
+        rows = self.rows
+        table = rows if isinstance(rows, Table) else Table.from_rows(TABLE_NAME, _COLUMNS, rows)
+        return InventoryInput(table, self.policy, self.factor_files)
 
 
 def read_activities(call: Call) -> Given:
@@ -73,7 +91,7 @@ def read_activities(call: Call) -> Given:
     if media_type == NDJSON:
         return _given(*_rows_of_lines(call.body), policy)
     if media_type in _TABLES:
-        return Given(InventoryInput(_read_table(call.body, _TABLES[media_type]), _policy(policy)))
+        return Given(_policy(policy), _read_table(call.body, _TABLES[media_type]))
     fault = Fault(
         "content_type",
         f"{media_type[:80]} is not taken here",
@@ -104,7 +122,11 @@ def _edition(text: str) -> tuple[str, str]:
 
 def _policy(chosen: Mapping[str, Any], *, single: bool = False) -> AccountingPolicy:
     # In a batch each activity succeeds or fails by itself, unless the caller wants all of it or nothing.
-    return make_policy(**{"on_error": "stop" if single else "skip", **chosen})
+    usual = _USUAL[single]
+    return make_policy(**{"on_error": usual.on_error, **chosen}) if chosen else usual
+
+
+_USUAL = {single: make_policy(on_error="stop" if single else "skip") for single in (False, True)}
 
 
 def _read_table(body: bytes, form: str) -> Table:
@@ -190,8 +212,7 @@ def _given(
     if len(refused) == len(rows):
         raise Refusal(422 if single else 400, *(fault for faults in refused.values() for fault in faults))
     files = tuple(Resource.of(one.name, one.text) for one in factors)
-    table = Table.from_rows(TABLE_NAME, _COLUMNS, rows)
-    return Given(InventoryInput(table, _policy(policy, single=single), files), refused)
+    return Given(_policy(policy, single=single), rows, files, refused)
 
 
 def _rows_of(activities: Iterable[Activity]) -> list[Sequence[str]]:

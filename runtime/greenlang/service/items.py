@@ -30,6 +30,8 @@ def encode_items(outcome: Outcome, refused: Mapping[int, Sequence[Fault]]) -> by
         Better reasons than the outcome's for what failed, by row from 0.
     """
     count = len(outcome)
+    if count == 1 and not outcome.refused and not refused:
+        return _encode([_single(outcome)])
     items = np.empty(count, dtype=object)
     failed = failures(outcome, refused)
     cells, present = _figures(outcome)
@@ -46,6 +48,32 @@ def encode_items(outcome: Outcome, refused: Mapping[int, Sequence[Fault]]) -> by
     for row, item in failed.items():
         items[row] = _encode(item).decode()
     return f"[{','.join(items.tolist())}]".encode()
+
+
+def _single(outcome: Outcome) -> ItemData:
+    """The only item; arrays cost more than they give here."""
+    entries = outcome.entries[0] or ()
+    return ItemData(
+        row=FIRST_ROW,
+        id=outcome.ids[0],
+        status="computed",
+        figures={
+            series.name: outcome.texts(series)[0] for series in outcome.series if series.row_bytes != b""
+        },
+        selections=list(entries),
+        factors=_factors(outcome, entries),
+    )
+
+
+def _factors(outcome: Outcome, entries: Sequence[str]) -> list[str]:
+    """Ids of the factors of some selections."""
+    found = {
+        part["ef_cid"]
+        for entry in entries
+        for rate in outcome.selections[int(entry)]["rates"]
+        for part in rate["factors"]
+    }
+    return sorted(found)
 
 
 def _figures(outcome: Outcome) -> tuple[list[npt.NDArray[np.object_]], _Integers]:
@@ -73,19 +101,13 @@ def _quoted(texts: Sequence[str]) -> Sequence[str]:
 def _template(outcome: Outcome, code: int, names: Sequence[str]) -> str:
     """An item of one kind, with `%` where rows of it differ."""
     entries = outcome.entries[code] or ()
-    factors = {
-        part["ef_cid"]
-        for entry in entries
-        for rate in outcome.selections[int(entry)]["rates"]
-        for part in rate["factors"]
-    }
     item = ItemData(
         row=0,
         id="\0",
         status="computed",
         figures=dict.fromkeys(names, "\0"),
         selections=list(entries),
-        factors=sorted(factors),
+        factors=_factors(outcome, entries),
     )
     text = _encode(item).decode().replace("%", "%%")
     return text.replace('"row":0', '"row":%d', 1).replace("\\u0000", "%s")

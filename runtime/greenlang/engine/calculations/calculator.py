@@ -5,6 +5,7 @@ from __future__ import annotations
 __all__ = ["Calculated", "Calculator", "CalculatorSettings", "read_calculation"]
 
 import asyncio
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,16 +15,23 @@ import msgspec
 from greenlang.carbon import AccountingPolicy, InventoryInput, KnownKinds, read_activity_data
 from greenlang.engine.calculations.outcome import Outcome, outcome_of, read_outcome
 from greenlang.engine.calculations.programs import standard_program
+from greenlang.engine.calculations.single import PreparedActivity, prepare_activity
 from greenlang.engine.evidence import Evidence, gather_evidence, inventory_of
-from greenlang.engine.executions import PlanCache, Prover, now
+from greenlang.engine.executions import PlanCache, Prover, new_id, now, timestamp_text
 from greenlang.engine.inputs import load_program
 from greenlang.errors import InputError
 from greenlang.gcel import Plan
-from greenlang.ledger import CalculationRecord, digest_of_bytes
-from greenlang.stores import Calculation, Store
+from greenlang.ledger import CalculationRecord, TableInput, digest_of_bytes
+from greenlang.stores import Calculation, NewRecord, Store
 
 #: Accounting policies that choices are remembered under.
 _POLICIES = 64
+
+#: Kinds of single activities that are kept; with one more, all are forgotten.
+_KINDS = 4096
+
+#: The policy, then the columns and cells that decide on all of a record but its figures.
+_Kind = tuple[bytes, tuple[str, ...], tuple[str, ...]]
 
 _RECORD = msgspec.json.Decoder(CalculationRecord)
 
@@ -73,6 +81,9 @@ class Calculator:
         self._threads = ThreadPoolExecutor(settings.threads, "greenlang-calculate")
         self._plan: Plan | None = None
         self._known: dict[bytes, KnownKinds] = {}
+        #: Kinds of single activities, those that were met and those that are prepared.
+        self._met: set[_Kind] = set()
+        self._prepared: dict[_Kind, PreparedActivity] = {}
 
     def plan(self) -> Plan:
         """The plan that every request is run through.
@@ -121,14 +132,63 @@ class Calculator:
         evidence = await self._compute(plan, given, tenant)
         at = now()
         record, outcome = self._prover.named(evidence.record, at), outcome_of(evidence)
+        if len(outcome) == 1 and self._settings.program is None:
+            self._prepare(given, evidence, record, outcome)
         new = self._prover.kept(record, at, evidence=outcome.encode())
-        digest = "" if idempotency_key is None else digest_of_bytes(request)
-        submitted = await self._store.add_calculation(
-            new, idempotency_key=idempotency_key, request_digest=digest
-        )
+        return await self._commit(new, record, outcome, idempotency_key, request)
+
+    async def calculate_one(
+        self,
+        cells: Mapping[str, str],
+        policy: AccountingPolicy,
+        *,
+        tenant: str,
+        idempotency_key: str | None = None,
+        request: bytes = b"",
+    ) -> Calculated | None:
+        """`calculate` for one activity without factors of its own; None if its kind is not prepared.
+
+        Parameters
+        ----------
+        cells : mapping
+            By column; in the order of the table that `calculate` would be given.
+        """
+        prepared = self._prepared.get(_kind_of(cells, policy))
+        if prepared is None:
+            return None
+        at = now()
+        calculation_id, timestamp = new_id("calc", at), timestamp_text(at)
+        made = prepared.compute(cells, calculation_id=calculation_id, timestamp=timestamp, tenant=tenant)
+        if made is None:
+            return None
+        new = NewRecord(calculation_id, tenant, made.filled.json, made.filled.leaf, at, made.outcome.encode())
+        return await self._commit(new, made.record, made.outcome, idempotency_key, request)
+
+    async def _commit(
+        self, new: NewRecord, record: CalculationRecord, outcome: Outcome, key: str | None, request: bytes
+    ) -> Calculated:
+        digest = "" if key is None else digest_of_bytes(request)
+        submitted = await self._store.add_calculation(new, idempotency_key=key, request_digest=digest)
         if submitted.fresh:
-            return Calculated(record.calculation_id, record, outcome)
-        return await self._earlier(tenant, submitted.id, submitted.request_digest == digest)
+            return Calculated(new.calculation_id, record, outcome)
+        return await self._earlier(new.tenant, submitted.id, submitted.request_digest == digest)
+
+    def _prepare(
+        self, given: InventoryInput, evidence: Evidence, record: CalculationRecord, outcome: Outcome
+    ) -> None:
+        """Prepare the kind of a single activity when it is met for the second time."""
+        if evidence.inventory is None or not isinstance(evidence.input, TableInput):
+            return
+        kind = _kind_of({name: column[0] for name, column in given.table.columns.items()}, given.policy)
+        if kind not in self._met:
+            if len(self._met) >= _KINDS:
+                self._met.clear()
+                self._prepared.clear()
+            self._met.add(kind)
+        elif kind not in self._prepared:
+            prepared = prepare_activity(evidence.inventory, record, evidence.input, outcome)
+            if prepared is not None:
+                self._prepared[kind] = prepared
 
     async def _compute(self, plan: Plan, given: InventoryInput, tenant: str) -> Evidence:
         if plan.is_async:
@@ -175,6 +235,11 @@ class Calculator:
             return Calculated(calculation_id)
         record, outcome = read_calculation(kept)
         return Calculated(calculation_id, record, outcome)
+
+
+def _kind_of(cells: Mapping[str, str], policy: AccountingPolicy) -> _Kind:
+    alike = tuple(text for name, text in cells.items() if name not in ("id", "quantity"))
+    return msgspec.json.encode(policy, order="sorted"), tuple(cells), alike
 
 
 def read_calculation(kept: Calculation) -> tuple[CalculationRecord, Outcome | None]:

@@ -8,7 +8,7 @@ runs it and commits what came of it at most once.  `states` is the table of what
 from __future__ import annotations
 
 from greenlang.engine.executions.orders import Order, PlanCache
-from greenlang.engine.executions.proving import Prover, now
+from greenlang.engine.executions.proving import Prover, new_id, now, timestamp_text
 from greenlang.engine.executions.runner import Accepted, Runner, RunnerSettings, Terms, requeue
 from greenlang.engine.executions.states import REASONS, TRANSITIONS, may_become
 
@@ -23,6 +23,8 @@ __all__ = [
     "RunnerSettings",
     "Terms",
     "may_become",
+    "new_id",
     "now",
     "requeue",
+    "timestamp_text",
 ]

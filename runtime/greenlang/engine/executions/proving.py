@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["Proven", "Prover", "new_id", "now"]
+__all__ = ["Proven", "Prover", "new_id", "now", "timestamp_text"]
 
 import secrets
 import time

@@ -6,10 +6,10 @@ __all__ = ["Emissions"]
 
 import msgspec
 
-from greenlang.engine.calculations import Calculator, Outcome
+from greenlang.engine.calculations import Calculated, Calculator, Outcome
 from greenlang.errors import DataError
 from greenlang.ledger import CalculationRecord
-from greenlang.service.activities import TABLE_NAME, TABLE_TYPES, read_activities
+from greenlang.service.activities import TABLE_NAME, TABLE_TYPES, Given, read_activities
 from greenlang.service.arrow_items import ARROW_STREAM, encode_arrow
 from greenlang.service.calculation_messages import (
     ActivitiesRequest,
@@ -69,12 +69,7 @@ class Emissions:
         key = idempotency_key(call)
         try:
             given = read_activities(call)
-            calculated = await self._calculator.calculate(
-                given.input,
-                tenant=call.tenant,
-                idempotency_key=key,
-                request=b"" if key is None else _request(call),
-            )
+            calculated = await self._calculated(call, given, key)
         except DataError as error:
             raise Refusal(422, *_faults(error)) from error
         if calculated.record is None or calculated.outcome is None:
@@ -93,6 +88,18 @@ class Emissions:
             return Reply(200, encode_arrow(outcome, given.refused, told), ARROW_STREAM, (location,))
         told["items"] = msgspec.Raw(encode_items(outcome, given.refused))
         return answer(call, told, headers=(location,))
+
+    async def _calculated(self, call: Call, given: Given, key: str | None) -> Calculated:
+        request = b"" if key is None else _request(call)
+        if (cells := given.single) is not None:
+            made = await self._calculator.calculate_one(
+                cells, given.policy, tenant=call.tenant, idempotency_key=key, request=request
+            )
+            if made is not None:
+                return made
+        return await self._calculator.calculate(
+            given.input, tenant=call.tenant, idempotency_key=key, request=request
+        )
 
 
 def _told(record: CalculationRecord, outcome: Outcome) -> dict[str, object]:
