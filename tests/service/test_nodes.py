@@ -1,0 +1,119 @@
+"""Two nodes on one PostgreSQL, each a server of its own."""
+
+import asyncio
+import signal
+import time
+
+import asyncpg
+import pytest
+from postgresql_server import postgresql
+
+ORDER = {"program": "sum >> identity", "input": [1, 2.25], "wait": 0}
+
+
+@pytest.fixture(scope="module")
+def database(tmp_path_factory):
+    with postgresql(tmp_path_factory.mktemp("postgresql")) as server:
+        yield server
+
+
+@pytest.fixture
+def url(database):
+    async def make():
+        connection = await asyncpg.connect(database.url("postgres"))
+        await connection.execute("DROP DATABASE IF EXISTS nodes")
+        await connection.execute("CREATE DATABASE nodes")
+        await connection.close()
+
+    asyncio.run(make())
+    return database.url("nodes")
+
+
+@pytest.fixture
+def nodes(serve, url, tmp_path):
+    """Starts nodes with short leases."""
+    (tmp_path / "serve.toml").write_text("lease_seconds = 1.0\n")
+    made = []
+
+    def make():
+        folder = tmp_path / f"node{len(made)}"
+        folder.mkdir()
+        made.append(serve(url, folder, "--config", str(tmp_path / "serve.toml")))
+        return made[-1]
+
+    yield make
+    for each in made:
+        if each.process.poll() is None:
+            assert each.stop() == 0
+
+
+def finished(node, names, seconds=60):
+    end = time.monotonic() + seconds
+    waiting = set(names)
+    while waiting:
+        assert time.monotonic() < end, f"{len(waiting)} never ended"
+        for name in list(waiting):
+            _, told = node.call("GET", f"/v1/workflows/{name}/status")
+            assert told["status"] == "success", name
+            if told["data"]["finished"]:
+                assert told["data"]["state"] == "completed"
+                waiting.discard(name)
+
+
+def test_what_one_node_accepted_is_seen_and_ended_by_any(nodes):
+    one, other = nodes(), nodes()
+    names = [one.call("POST", "/v1/workflows/execute", ORDER)[1]["data"]["execution_id"] for _ in range(30)]
+    finished(other, names)
+    _, told = other.call("GET", f"/v1/executions/{names[0]}")
+    _, proof = one.call("GET", f"/v1/calculations/{told['data']['calculation_id']}")
+    assert proof["data"]["head"]["record_count"] >= 1
+
+
+def test_one_key_is_one_execution_on_every_node(nodes):
+    one, other = nodes(), nodes()
+    told = [
+        node.call("POST", "/v1/workflows/execute", ORDER, Idempotency_Key="same")[1]["data"]["execution_id"]
+        for node in (one, other)
+    ]
+    assert told[0] == told[1]
+
+
+def test_a_node_that_is_killed_costs_nothing(nodes, url):
+    one, other = nodes(), nodes()
+    names = []
+    for number in range(40):
+        names.append(one.call("POST", "/v1/workflows/execute", ORDER)[1]["data"]["execution_id"])
+        if number == 30:
+            one.stop(signal.SIGKILL)
+            break
+    finished(other, names)
+
+    async def ends():
+        connection = await asyncpg.connect(url)
+        rows = await connection.fetch(
+            "SELECT execution_id, count(*) FROM events WHERE type = 'completed' GROUP BY 1"
+        )
+        await connection.close()
+        return {row[0]: row[1] for row in rows}
+
+    counts = asyncio.run(ends())
+    assert set(names) <= set(counts)
+    assert set(counts.values()) == {1}
+
+
+def test_a_database_that_crashes_is_waited_for(nodes, database):
+    node = nodes()
+    _, first = node.call("POST", "/v1/workflows/execute", ORDER)
+    finished(node, [first["data"]["execution_id"]])
+    database.stop(signal.SIGINT)
+    response, told = node.call("POST", "/v1/workflows/execute", ORDER)
+    assert (response.status, told["errors"][0]["code"]) == (503, "store")
+    assert node.call("GET", "/health/ready")[0].status == 503
+    assert node.call("GET", "/health/live")[0].status == 200
+    database.start()
+    end = time.monotonic() + 20
+    while node.call("GET", "/health/ready")[0].status != 200:
+        assert time.monotonic() < end
+        time.sleep(0.1)
+    _, again = node.call("POST", "/v1/workflows/execute", ORDER)
+    finished(node, [first["data"]["execution_id"], again["data"]["execution_id"]])
