@@ -136,13 +136,22 @@ def test_a_missing_wheel_is_told(tmp_path):
         ({f"{INFORMATION}/METADATA": "Name: other\nVersion: 0.1.0\n"}, "archive.metadata"),
         ({f"{INFORMATION}/METADATA": None}, "archive.metadata"),
         ({ENTRY_POINTS: f"{OWN}[pytest11]\na = acme_pack\n"}, "archive.metadata"),
+        # Other parsers of such files take this for a second line of the value before.
+        ({ENTRY_POINTS: f"{OWN} [pytest11]\n a = acme_pack\n"}, "archive.metadata"),
         ({ENTRY_POINTS: f"{OWN}[console_scripts]\nls = a:b\n"}, "archive.command"),
         ({ENTRY_POINTS: "[greenlang]\na = os\n"}, "manifest.release"),
+        ({ENTRY_POINTS: f"{OWN}other = click\n"}, "manifest.release"),
         ({ENTRY_POINTS: None}, "manifest.release"),
     ],
 )
 def test_what_does_not_belong_in_a_pack_is_refused(changes, rule, altered):
     assert rule in inspected(altered(changes))
+
+
+def test_entry_points_that_cannot_be_read_are_told(altered, rules_of):
+    with pytest.raises(PackError, match="a line is no NAME = VALUE") as refused:
+        inspected(altered({ENTRY_POINTS: f"{OWN}other\n"}))
+    assert rules_of(refused.value) == {"archive.metadata"}
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 __all__ = ["Surroundings", "inspect_wheel", "package_of_wheel", "surroundings"]
 
-import configparser
 import csv
 import importlib.metadata
 import io
@@ -15,14 +14,15 @@ import shutil
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import PurePosixPath
+from os import PathLike
+from pathlib import Path, PurePosixPath
 
 from packaging.metadata import parse_email
 from packaging.utils import canonicalize_name
 
 from greenlang.agents import discover
 from greenlang.packs.archive import Wheel
-from greenlang.packs.findings import Finding
+from greenlang.packs.findings import Finding, refusal
 
 #: Files that Python runs when it starts, wherever a folder of the path holds them.
 _STARTUP_SUFFIXES = (".pth", ".start")
@@ -99,8 +99,7 @@ def package_of_wheel(wheel: Wheel) -> str | None:
     information = _information_folder(wheel)
     if information is None:
         return None
-    modules = _groups(wheel, information).get("greenlang", {})
-    for value in modules.values():
+    for _, value in _groups(wheel, information).get("greenlang", []):
         parts = value.partition(":")[0].strip().split(".")
         for count in range(1, len(parts) + 1):
             if "/".join((*parts[:count], "__init__.py")) in wheel.members:
@@ -168,29 +167,55 @@ def _record(wheel: Wheel, information: str) -> Iterator[Finding]:
             yield Finding("archive.record", "it is not the file that RECORD lists", fix, name)
 
 
-def _groups(wheel: Wheel, information: str) -> dict[str, dict[str, str]]:
-    place = f"{information}/entry_points.txt"
-    if place not in wheel.members:
-        return {}
-    parser = configparser.ConfigParser(delimiters=("=",), interpolation=None, strict=False)
-    parser.optionxform = str  # type: ignore[assignment,method-assign]  # names keep their case, as documented
+class _Unpacked(importlib.metadata.Distribution):
+    """The metadata of a wheel as Python reads them when it is installed."""
+
+    def __init__(self, wheel: Wheel, information: str) -> None:
+        self._wheel = wheel
+        self._information = information
+
+    def read_text(self, filename: str) -> str | None:
+        name = f"{self._information}/{filename}"
+        return self._wheel.read_text(name) if name in self._wheel.members else None
+
+    def locate_file(self, path: str | PathLike[str]) -> Path:
+        raise FileNotFoundError(path)
+
+
+def _groups(wheel: Wheel, information: str) -> dict[str, list[tuple[str, str]]]:
+    """Names and values of the entry points, by group."""
     try:
-        parser.read_string(wheel.read_text(place))
-    except configparser.Error:
-        return {}
-    return {group: dict(parser.items(group)) for group in parser.sections()}
+        points = _Unpacked(wheel, information).entry_points
+    except TypeError:
+        told = Finding(
+            "archive.metadata",
+            "a line is no NAME = VALUE",
+            "build it again",
+            f"{information}/entry_points.txt",
+        )
+        raise refusal(wheel.path.name, [told]) from None
+    groups: dict[str, list[tuple[str, str]]] = {}
+    for point in points:
+        groups.setdefault(point.group, []).append((point.name, point.value))
+    return groups
 
 
 def _entry_points(wheel: Wheel, information: str) -> Iterator[Finding]:
     place = f"{information}/entry_points.txt"
     groups = _groups(wheel, information)
-    if package_of_wheel(wheel) is None:
+    package = package_of_wheel(wheel)
+    if package is None:
         yield Finding(
             "manifest.release",
             "no entry point of the group 'greenlang' names a package in it",
             'add [project.entry-points.greenlang] with NAME = "package" to pyproject.toml',
             place,
         )
+    for name, value in groups.get("greenlang", []):
+        module = value.partition(":")[0].strip()
+        if package is not None and module != package and not module.startswith(f"{package}."):
+            message = f"its entry point {name} names {module}, which is not part of {package}"
+            yield Finding("manifest.release", message, "keep to a package of its own", place)
     for group in groups:
         if group not in _GROUPS:
             yield Finding(
@@ -199,7 +224,7 @@ def _entry_points(wheel: Wheel, information: str) -> Iterator[Finding]:
                 "leave it out",
                 place,
             )
-    for command in groups.get("console_scripts", {}):
+    for command, _ in groups.get("console_scripts", []):
         there = shutil.which(command)
         if there is not None or PurePosixPath(command).name != command:
             yield Finding(
