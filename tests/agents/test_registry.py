@@ -2,7 +2,7 @@ import hashlib
 
 import pytest
 
-from greenlang.agents import Discovery, Registry, agent
+from greenlang.agents import Discovery, Registry, agent, default_registry
 from greenlang.errors import AgentError
 
 
@@ -257,3 +257,7 @@ class TestOwnAgents:
         with pytest.raises(AgentError, match="declared by this program and by this program"):
             registry.resolve("own.double")
         assert len(registry.problems) == 1
+
+
+def test_a_process_has_one_registry_of_what_is_installed():
+    assert default_registry() is default_registry()

@@ -299,7 +299,6 @@ class Registry:
         return AgentError(f"there is no agent '{name}'", fix=fix)
 
 
-@functools.cache
 def _code_of(plugin: Plugin) -> tuple[Path, ...]:
     """The packages that a plugin's agents run: what the runtime's own compute by lies in its core."""
     if plugin.package != "greenlang":
@@ -309,6 +308,7 @@ def _code_of(plugin: Plugin) -> tuple[Path, ...]:
     return (plugin.location, *(Path(folder) for folder in folders or ()))
 
 
+@functools.cache
 def default_registry() -> Registry:
     """The registry of this process's environment."""
     return Registry()
