@@ -45,10 +45,11 @@ from typing import TypeAlias
 
 import msgspec
 
+from greenlang.errors import BundleError
 from greenlang.ledger.canonical import JSON, plain
 from greenlang.ledger.chain import Head, Hex64, Inclusion
 from greenlang.ledger.labels import Label
-from greenlang.ledger.ranges import FIRST_ROW
+from greenlang.ledger.ranges import FIRST_ROW, ROWS_PER_RANGE
 from greenlang.ledger.record import (
     CalculationRecord,
     hash_plan_document,
@@ -158,7 +159,17 @@ class CarriedList:
         BundleError
             At an item that is not JSON.
         """
-        return (self[index] for index in range(len(self)))
+        for start in range(0, len(self), ROWS_PER_RANGE):
+            items = map(bytes, self.encoded[start : start + ROWS_PER_RANGE])
+            try:
+                # Together, because each by itself takes four times as long.
+                values = decode_strictly(b"[" + b",".join(items) + b"]", self.place)
+            except BundleError:
+                values = None
+            if isinstance(values, list):
+                yield from values
+            else:
+                yield from (self[index] for index in range(start, min(start + ROWS_PER_RANGE, len(self))))
 
     def __getitem__(self, index: int) -> JSON:
         """One item; raises `BundleError` if it is not JSON."""

@@ -19,7 +19,10 @@ __all__ = [
 import hashlib
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from itertools import zip_longest
+
+import msgspec
 
 from greenlang.errors import InputError
 from greenlang.ledger.bundle import Bundle, CarriedFactor, CarriedList, TableInput
@@ -40,6 +43,7 @@ from greenlang.ledger.ranges import (
 from greenlang.ledger.record import RECORD_SCHEMA, FactorUse, hash_result
 from greenlang.ledger.rows import RowSchema, RowTree, scaled_from_text
 from greenlang.ledger.strict_json import decode_strictly
+from greenlang.ledger.whole_ranges import add_result_rows, add_table_rows
 
 #: Hex digits of a factor's content id after `ef_`.
 _FACTOR_ID_DIGITS = 16
@@ -85,7 +89,8 @@ def input_findings(bundle: Bundle, given: TableInput | None) -> Iterator[Finding
             tree.add_encoded(encoded)
             return ""
 
-        yield from _list_findings(said.rows, tree, add, said.root, said.row_count)
+        whole = partial(add_table_rows, tree)
+        yield from _list_findings(said.rows, tree, add, said.root, said.row_count, whole)
     if given is not None:
         yield from _given_findings(bundle, given)
 
@@ -128,7 +133,8 @@ def output_findings(bundle: Bundle) -> Iterator[Finding]:
         tree.add_scaled(figures, labels)
         return _name_of(labels)
 
-    yield from _list_findings(output.rows, tree, add, record.row_root, record.row_count)
+    whole = partial(add_result_rows, tree)
+    yield from _list_findings(output.rows, tree, add, record.row_root, record.row_count, whole)
 
 
 def list_findings(bundle: Bundle) -> Iterator[Finding]:
@@ -240,6 +246,7 @@ def _list_findings(
     add: Callable[[JSON, bytes], str],
     expected_root: str,
     expected_count: int,
+    add_whole: Callable[[list[bytes]], bool] | None = None,
 ) -> Iterator[Finding]:
     """Put every item into a tree, compare roots, and name the items where they differ.
 
@@ -248,11 +255,14 @@ def _list_findings(
     add : callable
         Adds an item, given as value and canonical JSON, to `tree` and gives its name; raises `InputError`
         with the rest of a sentence if the item cannot be what it should.
+    add_whole : callable, optional
+        Adds all items of a range, given as they are written; False, and nothing added, where one of them
+        has to be looked at by itself.
     """
     wrong: list[Finding] = []
     #: (index, name) of items that do not fit their checks.
     changed: list[tuple[int, str]] = []
-    for index, item in enumerate(carried.encoded):
+    for index, item in _by_themselves(carried, add_whole):
         name = ""
         encoded = b""
         try:
@@ -272,6 +282,20 @@ def _list_findings(
         yield Finding(carried.place, f"has the root {root}, and {expected_root} in the record")
     yield from first_findings(carried.place, wrong)
     yield from first_findings(carried.place, _range_findings(carried, tree.leaves, expected_root, changed))
+
+
+def _by_themselves(
+    carried: CarriedList, add_whole: Callable[[list[bytes]], bool] | None
+) -> Iterator[tuple[int, msgspec.Raw]]:
+    """The items that were not added by whole ranges, which fit their checks."""
+    for start in range(0, len(carried), ROWS_PER_RANGE):
+        items = carried.encoded[start : start + ROWS_PER_RANGE]
+        number = start // ROWS_PER_RANGE
+        if add_whole is not None and number < len(carried.ranges):
+            written = [bytes(item) for item in items]
+            if carried.ranges[number].checks == "".join(map(check, written)) and add_whole(written):
+                continue
+        yield from enumerate(items, start=start)
 
 
 def _range_findings(

@@ -131,6 +131,13 @@ class ItemTree(RangeTree):
         self._check_open()
         self._put(item, 1)
 
+    def add_joined(self, items: bytes, count: int) -> None:
+        """Add items whose canonical JSON is known, joined by commas; the range has room for them."""
+        self._check_open()
+        if self._waiting + count > ROWS_PER_RANGE:
+            raise InternalError(f"{count} items were joined across the end of a range")
+        self._put(items, count)
+
     def add_texts(self, rows: Sequence[Sequence[str]]) -> None:
         """Add rows of a table whose cells are text, as whoever gives them knows."""
         self._check_open()
