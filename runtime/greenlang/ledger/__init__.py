@@ -9,8 +9,8 @@ over lists and `rows` over result rows, 1,024 to a leaf, with the `labels` that 
 figures. `record` puts together what a result came from, `templates` many like it; `chain` links records,
 `signing` signs the links and `audit` follows them all. `bundle` says what a result bundle holds,
 `bundle_writing` and `bundle_reading` write and read it through `files` and `strict_json`, with `checks` that
-find what was changed. `verification` gives the verdicts, `integrity` and `findings` what speaks against them,
-and `proofs` proves one row or item without the others.
+find what was changed. `verification` gives the verdicts, `integrity` (with `whole_ranges` for many rows) and
+`findings` what speaks against them, and `proofs` proves one row or item without the others.
 """
 
 from __future__ import annotations
