@@ -41,6 +41,9 @@ _Way: TypeAlias = "tuple[_Way, str | int] | None"
 #: What `_field_names` found, by type: asking a type costs far more than reading its fields.
 _FIELD_NAMES: dict[type[Any], tuple[tuple[str, str], ...]] = {}
 
+#: Types whose values are plain as they are; a subclass may be more, such as an enum.
+_PLAIN = frozenset((str, int, bool, type(None)))
+
 _ENCODER = msgspec.json.Encoder(order="sorted")
 
 
@@ -84,6 +87,13 @@ def plain(value: object) -> JSON:
 
 
 def _plain(value: Any, way: _Way, depth: int) -> JSON:
+    # What nearly every value is, told by its type alone: five times as fast, for inputs of services.
+    kind = type(value)
+    if kind in _PLAIN:
+        return value  # type: ignore[no-any-return]  # it is of one of these types
+    if kind is Decimal and value and value.is_finite() and abs(value.adjusted()) <= MAX_DECIMAL_DIGITS:
+        text = format(value, "f")
+        return text.rstrip("0").rstrip(".") if "." in text else text
     if isinstance(value, Enum):
         value = value.value
     if value is None or isinstance(value, bool):
