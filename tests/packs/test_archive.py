@@ -4,10 +4,12 @@ import zipfile
 from functools import cache
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from greenlang.errors import PackError
+from greenlang.packs import RULES, inspect_wheel, open_wheel, surroundings
 from greenlang.packs import archive as archives
-from greenlang.packs import inspect_wheel, open_wheel, surroundings
 from greenlang.packs.inspection import Surroundings, package_of_wheel
 
 INFORMATION = "acme_pack-0.1.0.dist-info"
@@ -112,6 +114,40 @@ def test_half_a_wheel_is_refused(altered, rules_of):
     with pytest.raises(PackError) as refused:
         open_wheel(path)
     assert rules_of(refused.value) == {"archive.readable"}
+
+
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_a_damaged_wheel_is_refused_or_none_the_worse(wheel, tmp_path, data):
+    content = bytearray(wheel.read_bytes())
+    # Most of it is compressed; what is read with care stands in the directory at its end.
+    for position in data.draw(st.lists(st.integers(-3000, -1), min_size=1, max_size=8)):
+        content[position] = data.draw(st.integers(0, 255))
+    path = tmp_path / wheel.name
+    path.write_bytes(content)
+    try:
+        found = inspected(path)
+    except PackError:
+        return
+    assert found <= set(RULES)
+
+
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    name=st.sampled_from([ENTRY_POINTS, f"{INFORMATION}/METADATA", f"{INFORMATION}/RECORD"]),
+    text=st.text(st.sampled_from("\n\r\0\u0085 \t,:;=[]\"'#ab0é"), max_size=30),
+    place=st.floats(0, 1),
+)
+def test_damaged_metadata_are_refused_or_none_the_worse(wheel, alter, tmp_path, name, text, place):
+    with zipfile.ZipFile(wheel) as archive:
+        content = archive.read(name).decode()
+    at = int(place * len(content))
+    path = alter(wheel, tmp_path / wheel.name, {name: content[:at] + text + content[at:]}, record=False)
+    try:
+        found = inspected(path)
+    except PackError:
+        return
+    assert found <= set(RULES)
 
 
 def test_a_missing_wheel_is_told(tmp_path):

@@ -141,7 +141,7 @@ def open_wheel(path: Path) -> Wheel:
             }
     except FileNotFoundError:
         raise PackError(f"there is no file '{path}'", fix="check the path") from None
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, OSError) as error:
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, OSError, ValueError) as error:
         raise refusal(
             path.name, [Finding("archive.readable", f"it cannot be read: {error}", "build it again")]
         ) from error

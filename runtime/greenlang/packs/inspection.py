@@ -150,8 +150,13 @@ def _record(wheel: Wheel, information: str) -> Iterator[Finding]:
     if place not in wheel.members:
         yield Finding("archive.record", "there is no RECORD", fix)
         return
+    try:
+        lines = list(csv.reader(io.StringIO(wheel.read_text(place), newline="")))
+    except csv.Error as error:
+        yield Finding("archive.record", f"it is not CSV: {error}", fix, place)
+        return
     listed: dict[str, tuple[str, str]] = {}
-    for line in csv.reader(io.StringIO(wheel.read_text(place))):
+    for line in lines:
         if len(line) != 3 or line[0] in listed:
             yield Finding("archive.record", f"the line of {line[:1]} is wrong, or there twice", fix, place)
             return
