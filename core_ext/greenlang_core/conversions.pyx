@@ -139,7 +139,7 @@ cdef Memory rows_from_strings(object values, int scale, str name):
         if not isinstance(item, (str, bytes)):
             place = place_of(name, row)
             if is_float(item):
-                raise TypeError(f"{place}{item} is a float; write '{item}'")
+                raise TypeError(f"{place}{item!s} is a float; write '{item!s}'")  # formats widen floats of 32 bits
             raise TypeError(f"{place}{item!r} is not text; use from_decimals for numbers")
         status = parse_text(item, scale, &memory.rows[row])
         if status != OK:

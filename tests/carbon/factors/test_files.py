@@ -94,6 +94,7 @@ def test_ar6_as_a_basis_is_named_with_its_table() -> None:
         ("region", ",CO2,1,kg/kWh,", "activity", "empty"),
         ("region", 'x,CO2,"1,234.5",kg/kWh,', "value", "has a comma"),
         ("region", "x,CO2,NaN,kg/kWh,", "value", "not a finite"),
+        ("region", "x,CO2,-0.1,kg/kWh,", "value", "-0.1 is negative"),
         ("region", "x,CO3,1,kg/kWh,", "gas", "no gas 'CO3'"),
         ("region", "x,CO2,1,kg,", "unit", "not a mass per unit"),
         ("region", "x,CO2,1,kWh/kg,", "unit", "measures energy"),

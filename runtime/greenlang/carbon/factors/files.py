@@ -6,6 +6,7 @@ import io
 import re
 from collections.abc import Callable, Iterator
 from datetime import date
+from decimal import Decimal
 from typing import TypeVar
 
 from greenlang.carbon.factors.factor import FACTOR_KINDS, EmissionFactor, FactorSet, activity_key
@@ -156,7 +157,7 @@ def _factor(row: _Row) -> EmissionFactor | None:
     gas = row.read("gas", _gas)
     region = row.read("region", lambda text: region_path(text)[0]) or ""
     unit = row.read("unit", lambda text: _unit(text, gas or "", region))
-    value = row.read("value", decimal_from_text)
+    value = row.read("value", _value)
     first_day, last_day = row.read("applies_from", _date), row.read("applies_to", _date)
     if first_day and last_day and last_day < first_day:
         row.refuse(
@@ -309,6 +310,16 @@ def _unit(text: str, gas: str, region: str) -> tuple[Unit, Unit]:
             f"'{mass}' measures {numerator.dimension}, and a factor gives mass", fix="write kg, g, lb or t"
         )
     return numerator, parse_unit(per, region=region)
+
+
+def _value(text: str) -> Decimal:
+    value = decimal_from_text(text)
+    if value < 0:
+        raise InputError(
+            f"{text} is negative, and no activity emits less than nothing",
+            fix="removals and avoided emissions are reported apart from an inventory",
+        )
+    return value
 
 
 def _basis(text: str, gas: str) -> str:

@@ -13,7 +13,7 @@ from greenlang.carbon.formulas.evaluation import Failure, evaluate
 from greenlang.carbon.formulas.language import ANY_UNIT, parse_formula
 from greenlang.carbon.formulas.planning import Coded, Form, InRows, plan_program
 from greenlang.carbon.units import CompoundUnit, Unit, compound_ratio, parse_compound_unit
-from greenlang.errors import FormulaError, InputError
+from greenlang.errors import FormulaError, InputError, QuantityError
 from greenlang.exact import MAX_DIGITS, exact_number
 from greenlang_core.code_books import Gathered
 from greenlang_core.decimals import DecimalColumn
@@ -26,6 +26,9 @@ __all__ = ["Formula", "Operand"]
 
 #: A value for every row, one for every code of a row, or one for all rows.
 Operand = DecimalColumn | Gathered | Decimal | int | Fraction
+
+#: Far past what a column holds, and little enough to compute with in no time.
+WIDEST_EXPONENT = 1_000
 
 #: Programs that a formula keeps for operands it has seen.
 KEPT_PROGRAMS = 256
@@ -246,7 +249,10 @@ class Formula:
         if value is None:
             raise self._null(name, None)
         try:
-            return Fraction(exact_number(value))
+            number = exact_number(value)
+            if isinstance(number, Decimal) and number and abs(number.adjusted()) > WIDEST_EXPONENT:
+                raise QuantityError(f"{number} is out of range", fix="give a number of a more usual size")
+            return Fraction(number)
         except InputError as error:
             raise FormulaError(
                 error.message, fix=error.fix, place=f"formula {self.name}, operand '{name}'"
