@@ -36,10 +36,12 @@ class Limit:
             done, _ = await asyncio.wait([task], timeout=self._seconds)
             if done:
                 return result_of(task)
+            await self._end(task)
         except asyncio.CancelledError:
+            # Whoever cancels us may give us up before we give up the task: then nobody else may wait for it.
+            give_up(task)
             await self._end(task)
             raise
-        await self._end(task)
         raise StepTimeout.of(*self._step, self._seconds)
 
     async def _end(self, task):
@@ -48,10 +50,7 @@ class Limit:
         if task.done():
             return
         task.cancel()
-        try:
-            done, _ = await asyncio.wait([task], timeout=self._run.patience_s)
-        except asyncio.CancelledError:
-            done = ()
+        done, _ = await asyncio.wait([task], timeout=self._run.patience_s)
         if done:
             look_at(task)
         else:

@@ -197,6 +197,35 @@ def test_an_agent_that_swallows_cancellation_is_named():
     assert note.endswith("still running, though cancelled: 'm.stubborn'")
 
 
+@pytest.mark.parametrize("patience", [0.02, 0.0])
+def test_an_agent_that_swallows_cancellation_when_it_is_tried_again_is_named(patience):
+    """Its later tries are awaited by what covers it, which is cancelled with the run."""
+    tried = asyncio.Event()
+
+    @agent(name="m.stubborn", version="1.0.0")
+    async def stubborn(x):
+        if not tried.is_set():
+            tried.set()
+            raise OSError("once")
+        for _ in range(3):
+            try:
+                await asyncio.sleep(1000)
+            except asyncio.CancelledError:
+                continue
+        await asyncio.sleep(1000)
+
+    @agent(name="m.bad", version="1.0.0")
+    async def bad(x):
+        await tried.wait()
+        await asyncio.sleep(0.01)
+        raise ValueError("bad")
+
+    covered = stubborn >> gl.timeout(60) >> gl.retry(3, base=0)
+    _, note = note_of(covered | bad, error=ValueError, patience=patience)
+    assert note.startswith("in step 'm.bad' at ")
+    assert note.endswith("still running, though cancelled: 'm.stubborn'")
+
+
 def test_an_agent_that_swallows_being_cancelled_once_and_returns_is_waited_for():
     @agent(name="m.slow", version="1.0.0")
     async def slow(x):
