@@ -21,6 +21,10 @@ FACTORS = "src/acme_pack/data/factors.csv"
 
 BODY = "    pack = load_pack_data("
 
+#: The last line of the agent's docstring, and the same with an example that holds and one that is told of.
+DOCUMENTED = "    Factors by energy or volume: EPA GHG Emission Factors Hub, table 1.\n"
+SHOWS = f"{DOCUMENTED}\n    >>> 1 + 1\n    2\n    >>> {{}}\n    {{}}\n"
+
 #: Kilograms and kilowatt-hours cannot be added.
 FORMULA = """formulas:
   - name: acme.loss
@@ -58,6 +62,8 @@ def findings(project):
         ('effects=["pure", "calculates"]', "effects=[]", "agent.load", "effects"),
         ("import greenlang as gl", "import greenlang as gl\nraise SystemExit(3)", "agent.load", "SystemExit"),
         ("import greenlang as gl", "import os\nos._exit(0)", "agent.load", "ended"),
+        (DOCUMENTED, SHOWS.format("CATEGORY[:4]", "'heat'"), "example.documentation", "and 'heat' is shown"),
+        (DOCUMENTED, SHOWS.format("heating(1)", "1"), "example.documentation", "gives AttributeError: "),
     ],
 )
 def test_code_that_lies_is_refused(old, new, rule, told, project):

@@ -36,11 +36,11 @@ def test_a_new_pack_is_complete(scaffold):
 def test_a_new_pack_passes_the_kit_as_a_pytest_plugin(project):
     command = [sys.executable, "-m", "pytest", "src", "-q", "-p", "no:cacheprovider"]
     done = subprocess.run(command, cwd=project, capture_output=True, text=True, check=False)
-    assert "19 passed" in done.stdout, done.stdout
+    assert "20 passed" in done.stdout, done.stdout
     path = project / "src" / "acme_pack" / "pack.yaml"
     path.write_text(path.read_text().replace("licence: Apache-2.0", "licence: Apache"))
     done = subprocess.run(command, cwd=project, capture_output=True, text=True, check=False)
-    assert "1 failed, 8 passed, 10 skipped" in done.stdout, done.stdout
+    assert "1 failed, 8 passed, 11 skipped" in done.stdout, done.stdout
     assert "[manifest.licence] pack.yaml: 'Apache' is not an SPDX expression" in done.stdout
 
 

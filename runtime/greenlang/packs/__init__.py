@@ -7,8 +7,8 @@ wherever it is built; a signature; an installed pack that kept every rule before
   in it, `source` at what its pack.yaml says, wherever its files are; `static_checks` are the rules that need
   no code of it, `factor_checks` those of them for factors.
 - `conformance` is the kit: it starts `probe` in processes of their own, where `watching` sees what the code
-  does, `values` what it gives, and `columnar` whether it gives the same for columns.  `pytest_plugin` makes
-  tests of the rules.
+  does, `values` what it gives, `columnar` whether it gives the same for columns, and `documentation` whether
+  its docstring is true.  `pytest_plugin` makes tests of the rules.
 - `scaffold` makes a project from `template`; `building`, `signatures`, `sbom` publish it; `trust` holds the
   policy, and `installing` goes through all of it before pip.
 

@@ -37,6 +37,7 @@ RULES = {
     "agent.needs-task": "An asynchronous agent that needs a task of its own says so.",
     "agent.example": "Every agent runs in an example, unless its effects reach outside.",
     "example.result": "Every example gives the result that stands beside it.",
+    "example.documentation": "The >>> examples in an agent's docstring give what they show.",
     "example.deterministic": "Three runs in each of two processes give the same.",
     "example.speed": "An example runs within two seconds, and the agents load within ten.",
     "signature.present": "Where signatures are required, the pack has one.",

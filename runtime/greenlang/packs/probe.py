@@ -27,6 +27,7 @@ from greenlang.agents import Agent, AgentSpec, Discovery, Example, Registry, dis
 from greenlang.agents.manifest import ExampleDeclaration
 from greenlang.errors import GreenLangError
 from greenlang.packs.columnar import columnar_findings
+from greenlang.packs.documentation import documentation_findings
 from greenlang.packs.findings import Finding
 from greenlang.packs.source import open_directory
 from greenlang.packs.values import find_float, holds_float, value_fits
@@ -117,6 +118,8 @@ class _Probe:
             examples += [run for number, one in numbered if (run := self._own_example(name, number, one))]
         for name, spec in self._specs.items():
             self._compare_columns(name, spec)
+            with self._watch:
+                self._findings.update(dict.fromkeys(documentation_findings(name, spec)))
         self._findings.update(dict.fromkeys(self._sights()))
         return Answer(list(self._findings), examples, load_seconds)
 
