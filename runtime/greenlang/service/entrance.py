@@ -10,12 +10,12 @@ __all__ = ["Entrance"]
 
 import asyncio
 import contextlib
-import secrets
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 from aiohttp import web
 
+from greenlang.engine.executions import random_hex
 from greenlang.service.api import Api
 from greenlang.service.messages import Fault
 from greenlang.service.settings import ServerSettings
@@ -200,4 +200,4 @@ def _request_id(request: web.BaseRequest) -> str:
     given = request.headers.get("X-Request-ID", "")
     if 0 < len(given) <= _LONGEST_REQUEST_ID and given.isascii() and given.replace("-", "").isalnum():
         return given
-    return secrets.token_hex(16)
+    return random_hex(16)

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import msgspec
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from greenlang.agents import Registry
@@ -77,7 +77,7 @@ def test_it_is_what_the_columns_give(kind, quantity, name):
         try:
             await prepared(calculator, {"id": "first", **kind, "quantity": "12.5"})
         except DataError:
-            assume(False)
+            return  # nobody computes such a row
         row = {"id": name, **kind, "quantity": quantity}
         one = await calculator.calculate_one(row, STOP, tenant="t")
         if one is None:  # left to the columns

@@ -11,6 +11,7 @@ from __future__ import annotations
 __all__ = ["PreparedActivity", "SingleResult", "prepare_activity"]
 
 import re
+import struct
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -28,13 +29,16 @@ from greenlang.ledger import CalculationRecord, FilledRecord, RecordTemplate, Ta
 from greenlang.ledger.canonical import canonical_bytes, digest, digest_of_bytes, encode_plain
 from greenlang.ledger.merkle import leaf_hash
 from greenlang.ledger.ranges import range_header
-from greenlang.ledger.rows import SCALE, RowSchema, encode_range
+from greenlang.ledger.rows import SCALE, RowSchema
 
 #: Figures from here on are left to the columns, which refuse the largest.
 _LARGEST = 10 ** (16 + SCALE)
 
 #: So are quantities of more digits than a column has.
 _MOST_QUANTITY = 10**38
+
+#: Of the bytes that follow it, in a range.
+_LENGTH = struct.Struct("<Q")
 
 _MARK = re.compile(rb'"\\u0000(\w+)\\u0000"')
 
@@ -78,7 +82,9 @@ class PreparedActivity:
         self._terms = terms
         self._names = [one.name for one in outcome.series]
         self._template = RecordTemplate(record)
-        self._schema = RowSchema(tuple(self._names), LABELS)
+        self._range_header = range_header(RowSchema(tuple(self._names), LABELS).digest, 0, 1)
+        selections = encode_plain([outcome.entries[0]])
+        self._selections = _LENGTH.pack(len(selections)) + selections
         header = bytes.fromhex(digest(table_header(self._columns)).removeprefix("sha256:"))
         self._row_header = range_header(header, 0, 1)
         self._input = _Marked(_input_document(source))
@@ -99,9 +105,11 @@ class PreparedActivity:
         input_root = leaf_hash(self._row_header + row).hex()
         input_hash = digest_of_bytes(self._input.join({"root": f"sha256:{input_root}"}))
         scaled = [figures[name] for name in self._names]
-        entries = self._outcome.entries[0]
-        labels = [identity, None if entries is None else list(entries)]
-        leaf = leaf_hash(encode_range(self._schema, 0, [scaled], [labels]))
+        integers = [figure.to_bytes(16, "little", signed=True) for figure in scaled]
+        named = encode_plain([identity])
+        # What `encode_range` gives for one row with a figure in every series.
+        pieces = [self._range_header, _LENGTH.pack(len(named)), named, self._selections]
+        leaf = leaf_hash(b"".join([*pieces, *(b"\x01" + integer for integer in integers)]))
         result = self._result.join({f"f{at}": _text(figure) for at, figure in enumerate(scaled)})
         row_root = f"sha256:{leaf.hex()}"
         filled = self._template.fill(
@@ -126,8 +134,7 @@ class PreparedActivity:
             self._outcome,
             ids=(identity,),
             series=tuple(
-                KeptSeries(name, None, figure.to_bytes(16, "little", signed=True))
-                for name, figure in zip(self._names, scaled, strict=True)
+                KeptSeries(name, None, integer) for name, integer in zip(self._names, integers, strict=True)
             ),
             leaves=leaf,
         )

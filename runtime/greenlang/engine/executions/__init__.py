@@ -2,13 +2,15 @@
 
 An order (`orders`) is compiled and committed to a store before it is accepted; the `runner` claims it,
 runs it and commits what came of it at most once.  `states` is the table of what may follow what;
-`proving` makes the records and links them; `mishaps` tells what failed, and when to try again.
+`proving` makes the records and links them, `identifiers` names them; `mishaps` tells what failed, and when to
+try again.
 """
 
 from __future__ import annotations
 
+from greenlang.engine.executions.identifiers import new_id, random_hex
 from greenlang.engine.executions.orders import Order, PlanCache
-from greenlang.engine.executions.proving import Prover, new_id, now, timestamp_text
+from greenlang.engine.executions.proving import Prover, now, timestamp_text
 from greenlang.engine.executions.runner import Accepted, Runner, RunnerSettings, Terms, requeue
 from greenlang.engine.executions.states import REASONS, TRANSITIONS, may_become
 
@@ -25,6 +27,7 @@ __all__ = [
     "may_become",
     "new_id",
     "now",
+    "random_hex",
     "requeue",
     "timestamp_text",
 ]

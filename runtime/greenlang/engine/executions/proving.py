@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-__all__ = ["Proven", "Prover", "new_id", "now", "timestamp_text"]
+__all__ = ["Proven", "Prover", "now", "timestamp_text"]
 
-import secrets
 import time
 from collections import OrderedDict
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ import msgspec
 from greenlang.agents import Registry
 from greenlang.carbon import InventoryInput
 from greenlang.engine.evidence import gather_evidence, inventory_of
+from greenlang.engine.executions.identifiers import new_id
 from greenlang.gcel import Plan
 from greenlang.ledger import (
     CalculationRecord,
@@ -40,14 +40,6 @@ _TEMPLATES = 512
 def now() -> int:
     """The time, as stores and events tell it: microseconds since 1970 in UTC."""
     return time.time_ns() // 1000
-
-
-def new_id(kind: str, at: int) -> str:
-    """An identifier that nobody can guess and that sorts by time: `exec_` and 32 hex digits.
-
-    48 bits of milliseconds come first, as in a UUID of version 7, so that new rows go to the end of an index.
-    """
-    return f"{kind}_{at // 1000:012x}{secrets.token_hex(10)}"
 
 
 @dataclass(frozen=True, slots=True)

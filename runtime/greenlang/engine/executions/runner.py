@@ -20,9 +20,10 @@ from typing import Any
 
 import msgspec
 
+from greenlang.engine.executions.identifiers import new_id
 from greenlang.engine.executions.mishaps import Mishap, backoff, mishap_of
 from greenlang.engine.executions.orders import Order, PlanCache, prepare, read_order
-from greenlang.engine.executions.proving import Proven, Prover, new_id, now
+from greenlang.engine.executions.proving import Proven, Prover, now
 from greenlang.engine.executions.states import may_become
 from greenlang.engine.executions.stopping import UNBOUNDED_SECONDS, StoppableClock
 from greenlang.engine.lifecycle import acall, call
