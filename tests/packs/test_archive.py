@@ -191,6 +191,28 @@ def test_entry_points_that_cannot_be_read_are_told(altered, rules_of):
 
 
 @pytest.mark.parametrize(
+    ("needed", "told"),
+    [
+        ("click", None),
+        ("no-such-thing>=2; extra == 'plots'", None),
+        ("no-such-thing>=2; python_version < '3'", None),
+        ("no-such-thing>=2", "no-such-thing>=2, which is not installed; if you trust it, run: pip install"),
+        ("evil @ git+https://example.org/evil.git", "which is not installed"),
+        ("click>=999", "it needs click>=999, and click 8"),
+        ("click>>8", "which is no requirement"),
+    ],
+)
+def test_what_pip_would_bring_besides_is_refused(wheel, altered, needed, told):
+    with zipfile.ZipFile(wheel) as archive:
+        metadata = archive.read(f"{INFORMATION}/METADATA").decode()
+    path = altered({f"{INFORMATION}/METADATA": f"Requires-Dist: {needed}\n{metadata}"})
+    findings = inspect_wheel(open_wheel(path), around_here(apart_from="acme-pack"))
+    assert [(finding.rule, told in str(finding)) for finding in findings] == [("archive.needs", True)] * bool(
+        told
+    )
+
+
+@pytest.mark.parametrize(
     "changes",
     [
         {"acme_pack/agents.py": "changed"},

@@ -229,7 +229,7 @@ Examples:
     help="Its signature; by default the file beside the wheel, which an index does not have.",
 )
 @click.option("--tenant", default="default", show_default=True, help="Whose trusted keys are asked.")
-@click.option("--no-run", is_flag=True, help="Do not run its examples first; they may need its dependencies.")
+@click.option("--no-run", is_flag=True, help="Do not run its examples first.")
 def install(pack: str, signature: Path | None, tenant: str, no_run: bool) -> None:
     """Install PACK, a wheel or a requirement, after it kept every rule."""
     from greenlang.packs import install_pack

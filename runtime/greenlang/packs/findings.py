@@ -20,6 +20,7 @@ RULES = {
     "archive.command": "It brings no command that hides one that is there.",
     "archive.record": "Its RECORD lists every file with the SHA-256 and size that the file has.",
     "archive.metadata": "Its metadata name the release that its file name promises, and hook into no tool.",
+    "archive.needs": "What it needs besides is installed: whatever pip would bring, nobody has looked at.",
     "manifest.schema": "Its pack.yaml keeps the schema.",
     "manifest.release": "Its pack.yaml, its project and its entry point tell of one release of one package.",
     "manifest.licence": "Its licence is an SPDX expression.",

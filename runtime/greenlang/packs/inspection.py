@@ -18,6 +18,7 @@ from os import PathLike
 from pathlib import Path, PurePosixPath
 
 from packaging.metadata import parse_email
+from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
 from greenlang.agents import discover
@@ -88,6 +89,7 @@ def inspect_wheel(wheel: Wheel, around: Surroundings) -> list[Finding]:
     return [
         *findings,
         *_metadata(wheel, information),
+        *_needs(wheel, information),
         *_record(wheel, information),
         *_entry_points(wheel, information),
         *_layout(wheel, information, around),
@@ -143,6 +145,28 @@ def _metadata(wheel: Wheel, information: str) -> Iterator[Finding]:
             "build it again",
             place,
         )
+
+
+def _needs(wheel: Wheel, information: str) -> Iterator[Finding]:
+    """What is not installed yet: pip would bring it, and nobody has looked at that."""
+    rule, place = "archive.needs", f"{information}/METADATA"
+    for text in _Unpacked(wheel, information).requires or ():
+        try:
+            needed = Requirement(text)
+        except InvalidRequirement as error:
+            yield Finding(rule, f"it needs '{text}', which is no requirement: {error}", "mend it", place)
+            continue
+        if needed.marker is not None and not needed.marker.evaluate({"extra": ""}):
+            continue
+        try:
+            there = importlib.metadata.version(needed.name)
+        except importlib.metadata.PackageNotFoundError:
+            fix = f"if you trust it, run: pip install '{needed}'"
+            yield Finding(rule, f"it needs {needed}, which is not installed", fix, place)
+            continue
+        if not needed.specifier.contains(there, prereleases=True):
+            message = f"it needs {needed}, and {needed.name} {there} is installed"
+            yield Finding(rule, message, "take a release that fits", place)
 
 
 def _record(wheel: Wheel, information: str) -> Iterator[Finding]:

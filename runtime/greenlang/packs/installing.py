@@ -54,8 +54,7 @@ def install_pack(
     signature_file : Path, optional
         Its signature, where that does not lie beside the wheel, as with one from an index.
     run : bool
-        Run its examples by the conformance kit before it is installed; they need its dependencies, so a pack
-        that brings others is installed without.
+        Run its examples by the conformance kit before it is installed.
     tenant : str
         Whose policy of trusted keys is asked.
 
@@ -82,7 +81,8 @@ def install_pack(
             raise refusal(path.name, findings)
         if run:
             check_pack(pack).refuse()
-        _pip("install", "--quiet", "--only-binary=:all:", str(wheel.path))
+        # Alone: what it needs is there, by the rule archive.needs.
+        _pip("install", "--quiet", "--no-deps", "--only-binary=:all:", str(wheel.path))
         if signature is not None:
             _keep(signature, wheel)
     return InstalledPack(wheel.distribution, wheel.version, None if signature is None else signature.signer)
