@@ -42,6 +42,7 @@ LIBRARIES = {
     "copier",
     "cryptography",
     "cyclonedx",
+    "jwt",
     "msgspec",
     "numpy",
     "packageurl",

@@ -9,13 +9,13 @@ import pytest
 from stored import execution, record, seal
 
 from greenlang.errors import StoreError
-from greenlang.stores import ExecutionFilter, State, open_store
+from greenlang.stores import ApiKey, ExecutionFilter, State, open_store
 from greenlang.stores.postgresql.database import migrate, migrations, newest_version
 from greenlang.stores.postgresql.partitions import keep_partitions
 
 # ruff: noqa: S608  the names of tables are ours
 
-OF_TENANTS = ("executions", "events", "idempotency_keys", "calculations", "deliveries")
+OF_TENANTS = ("executions", "events", "idempotency_keys", "calculations", "deliveries", "api_keys")
 
 
 def with_store(url, use):
@@ -48,6 +48,18 @@ def filled(postgresql_url):
         for tenant in ("acme", "other"):
             new = execution(tenant=tenant, idempotency_key="k", webhook="https://example.org/")
             await store.submit_finished(new, result=b"1", record=record(tenant))
+            await store.add_api_key(
+                ApiKey(
+                    id=f"key-{tenant}",
+                    tenant=tenant,
+                    name="nightly",
+                    roles=("viewer",),
+                    secret_hash=bytes(32),
+                    created_at=new.created_at,
+                    expires_at=None,
+                    revoked_at=None,
+                )
+            )
 
     with_store(postgresql_url, fill)
     return postgresql_url

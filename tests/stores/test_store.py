@@ -7,7 +7,7 @@ import pytest
 from stored import NOW, SECOND, execution, record
 
 from greenlang.errors import InputError
-from greenlang.stores import Change, ExecutionFilter, NewEvent, State
+from greenlang.stores import ApiKey, Change, ExecutionFilter, NewEvent, State
 
 LEASE = 15 * SECOND
 LATER = NOW + 1000 * SECOND
@@ -402,5 +402,26 @@ def test_progress_is_appended_to_the_log(run):
         [*_, last] = await store.events("acme", new.id)
         assert (last.type, last.payload, last.at) == ("progress", b'{"rows":10}', LATER)
         assert await store.events("acme", new.id, after=last.sequence) == ()
+
+    run(use)
+
+
+def test_api_keys_are_kept_listed_and_ended(run):
+    def key(name, tenant="acme", **changes):
+        usual = {"roles": ("developer", "viewer"), "secret_hash": b"h" * 32, "created_at": NOW}
+        ends = {"expires_at": None, "revoked_at": None}
+        return ApiKey(id=name, tenant=tenant, name=f"key {name}", **{**usual, **ends, **changes})
+
+    async def use(store):
+        first, second, other = key("a"), key("b", created_at=NOW + 1), key("c", "other")
+        for each in (first, second, other):
+            await store.add_api_key(each)
+        assert await store.api_key("c") == other
+        assert await store.api_key("d") is None
+        assert await store.api_keys("acme") == (second, first)
+        assert not await store.revoke_api_key("acme", "c", at=LATER)
+        assert await store.revoke_api_key("acme", "a", at=LATER)
+        assert not await store.revoke_api_key("acme", "a", at=LATER + 1)
+        assert (await store.api_key("a")).revoked_at == LATER
 
     run(use)

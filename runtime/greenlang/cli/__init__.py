@@ -33,6 +33,7 @@ COMMANDS = {
     "units": ("greenlang.cli.units:units", "List the units that quantities can have."),
     "serve": ("greenlang.cli.serve:serve", "Serve the runtime over HTTP."),
     "store": ("greenlang.cli.store:store", "Look after a store: its state, its ledger, backups, old rows."),
+    "keys": ("greenlang.cli.keys:keys", "Make, list and revoke API keys of the service."),
     "doctor": ("greenlang.cli.doctor:doctor", "Check this installation and say what is wrong."),
 }
 

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
-import re
 import sys
 import time
-from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import click
 import msgspec
 
 from greenlang.cli.console import output, table, working
+from greenlang.cli.stores import age_in_microseconds, store_option, tenant_option, with_store
 from greenlang.errors import InputError
 
 if TYPE_CHECKING:
@@ -22,19 +20,6 @@ if TYPE_CHECKING:
 
 __all__ = ["store"]
 
-T = TypeVar("T")
-
-_AGE = re.compile(r"([1-9]\d{0,5})([dhm])")
-_SECONDS = {"d": 86_400, "h": 3_600, "m": 60}
-
-_store_option = click.option(
-    "--store",
-    "url",
-    default="greenlang.db",
-    show_default=True,
-    help="The store, as `greenlang serve` was given it.",
-)
-_tenant_option = click.option("--tenant", default="default", show_default=True, help="Whose executions.")
 _format_option = click.option(
     "--format", "form", type=click.Choice(["table", "json"]), default="table", help="How to print it."
 )
@@ -56,11 +41,11 @@ def store() -> None:
 
 
 @store.command()
-@_store_option
+@store_option()
 @_format_option
 def info(url: str, form: str) -> None:
     """Say how many executions stand in each state."""
-    counts = _with_store(url, lambda opened: opened.counts())
+    counts = with_store(url, lambda opened: opened.counts())
     if form == "json":
         click.echo(msgspec.json.encode(counts))
         return
@@ -71,8 +56,8 @@ def info(url: str, form: str) -> None:
 
 
 @store.command()
-@_store_option
-@_tenant_option
+@store_option()
+@tenant_option
 @_format_option
 @click.option(
     "--state",
@@ -89,7 +74,7 @@ def executions(url: str, tenant: str, form: str, states: tuple[str, ...], limit:
     from greenlang.stores import ExecutionFilter, State
 
     wanted = ExecutionFilter(states=tuple(State(state) for state in states))
-    page = _with_store(url, lambda opened: opened.executions(tenant, wanted, limit=limit))
+    page = with_store(url, lambda opened: opened.executions(tenant, wanted, limit=limit))
     if form == "json":
         click.echo(msgspec.json.encode([_told(row) for row in page.rows]))
         return
@@ -106,14 +91,14 @@ def executions(url: str, tenant: str, form: str, states: tuple[str, ...], limit:
 
 
 @store.command()
-@_store_option
-@_tenant_option
+@store_option()
+@tenant_option
 @click.argument("execution_id")
 def requeue(url: str, tenant: str, execution_id: str) -> None:
     """Have a dead letter tried again, from its first attempt."""
     from greenlang.engine.executions import requeue as requeue_in
 
-    if not _with_store(url, lambda opened: requeue_in(opened, tenant, execution_id)):
+    if not with_store(url, lambda opened: requeue_in(opened, tenant, execution_id)):
         raise InputError(
             f"'{execution_id}' is no dead letter of {tenant}",
             fix="`greenlang store executions --state dead_letter` lists them",
@@ -122,7 +107,7 @@ def requeue(url: str, tenant: str, execution_id: str) -> None:
 
 
 @store.command()
-@_store_option
+@store_option()
 def verify(url: str) -> None:
     """Follow the ledger's chain from its first link, and check every record under it."""
     from greenlang.ledger import ChainAudit
@@ -136,7 +121,7 @@ def verify(url: str) -> None:
         return audit, wrong
 
     with working("following the chain"):
-        audit, wrong = _with_store(url, follow)
+        audit, wrong = with_store(url, follow)
     signed = sum(count for key, count in audit.signers.items() if key is not None)
     click.echo(
         f"{audit.commits:,} commits of {audit.records:,} records, {signed:,} of them signed;"
@@ -149,46 +134,23 @@ def verify(url: str) -> None:
 
 
 @store.command()
-@_store_option
+@store_option()
 @click.argument("file", type=click.Path(path_type=Path))
 def backup(url: str, file: Path) -> None:
     """Copy everything to a new file, also while the store is in use."""
     with working("copying"):
-        _with_store(url, lambda opened: opened.backup(file))
+        with_store(url, lambda opened: opened.backup(file))
     click.echo(f"{file}: {file.stat().st_size:,} bytes", err=True)
 
 
 @store.command()
-@_store_option
+@store_option()
 @click.option("--older-than", required=True, metavar="AGE", help="How long ago it ended: 90d, 12h, 30m.")
 def purge(url: str, older_than: str) -> None:
     """Delete executions that ended long ago, and give their room back; the ledger and dead letters stay."""
-    found = _AGE.fullmatch(older_than)
-    if found is None:
-        raise InputError(f"'{older_than}' is no age", fix="write it as 90d, 12h or 30m", place="--older-than")
-    before = time.time_ns() // 1000 - int(found[1]) * _SECONDS[found[2]] * 1_000_000
-    count = _with_store(url, lambda opened: opened.purge(before=before))
+    before = time.time_ns() // 1000 - age_in_microseconds(older_than, "--older-than")
+    count = with_store(url, lambda opened: opened.purge(before=before))
     click.echo(f"{count:,} executions were deleted", err=True)
-
-
-def _with_store(url: str, use: Callable[[Store], Awaitable[T]]) -> T:
-    from greenlang.agents import Registry
-    from greenlang.engine.executions import Prover
-    from greenlang.ledger import Unsigned
-    from greenlang.stores import open_store
-
-    path = url.removeprefix("sqlite:")
-    if "://" not in url and not Path(path).exists():
-        raise InputError(f"there is no store '{url}'", fix="name the file that `greenlang serve` was given")
-
-    async def main() -> T:
-        opened = open_store(url, Prover(Registry(), Unsigned("nothing is sealed here")).seal)
-        try:
-            return await use(opened)
-        finally:
-            await opened.close()
-
-    return asyncio.run(main())
 
 
 def _told(row: ExecutionRow) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from greenlang.engine.calculations import Calculator
 from greenlang.engine.executions import Runner
 from greenlang.errors import GcelError, InputError, StoreError
 from greenlang.service.documents import Documents
+from greenlang.service.identity import Authenticator
 from greenlang.service.messages import Fault
 from greenlang.service.negotiation import Version, accepts, version_asked_for, version_headers
 from greenlang.service.operations import (
@@ -21,8 +22,10 @@ from greenlang.service.operations import (
     Emissions,
     Executions,
     HealthChecks,
+    Keys,
     Workflows,
 )
+from greenlang.service.roles import Identity, Permission
 from greenlang.service.routing import Router
 from greenlang.service.wire import Call, Refusal, Reply, Stream, fault_of, refuse
 
@@ -40,6 +43,8 @@ class Api:
         On the same store.
     check_webhook : callable
         Raises InputError for a URL that nothing can be delivered to.
+    authenticator : Authenticator, optional
+        Tells who asks; without one everybody is the tenant `default` and may do everything.
     versions : mapping
         What is said of the versions of the API, by the first segment of their paths.
     """
@@ -50,6 +55,7 @@ class Api:
         calculator: Calculator,
         *,
         check_webhook: Callable[[str], None],
+        authenticator: Authenticator | None = None,
         versions: Mapping[str, Version] = {},
     ) -> None:
         self.health = HealthChecks(runner.store)
@@ -61,8 +67,13 @@ class Api:
             *Agents(runner.plans.registry).routes(),
             *self.health.routes(),
         ]
+        self._authenticator = authenticator
+        if authenticator is not None:
+            operations += Keys(runner.store).routes()
         operations += Contributed(runner.plans.registry, Router(operations).knows).routes()
-        self.router = Router([*operations, *Documents(operations).routes()])
+        self.router = Router(
+            [*operations, *Documents(operations, authenticated=authenticator is not None).routes()]
+        )
         self.set_versions(versions)
 
     def set_versions(self, versions: Mapping[str, Version]) -> None:
@@ -95,5 +106,16 @@ class Api:
             call.path = f"/{version}{call.path}"
         route = self.router.find(call)
         call.gives = gives = accepts(accept, route.gives, route.other_gives) if accept else route.gives
+        if self._authenticator is not None and route.permission is not None:
+            identity = await self._authenticator.identify(call)
+            if route.permission not in identity.permissions:
+                raise _forbidden(identity, route.permission)
+            call.tenant, call.subject = identity.tenant, identity.subject
         reply = await route.handler(call)
         return reply if gives == route.gives else replace(reply, content_type=gives)
+
+
+def _forbidden(identity: Identity, permission: Permission) -> Refusal:
+    held = ", ".join(sorted(identity.permissions)) or "nothing"
+    fault = Fault("forbidden", f"this takes the permission '{permission}'", "Authorization", f"yours: {held}")
+    return Refusal(403, fault)

@@ -36,17 +36,19 @@ class Documents:
     ----------
     operations : sequence of Route
         What the document describes.
+    authenticated : bool
+        Whether callers must say who they are.
     """
 
-    def __init__(self, operations: Sequence[Route]) -> None:
-        self._document = openapi_document(operations)
+    def __init__(self, operations: Sequence[Route], *, authenticated: bool) -> None:
+        self._document = openapi_document(operations, authenticated=authenticated)
 
     def routes(self) -> list[Route]:
         """What is answered here."""
         return [
-            Route("GET", "/openapi.json", self.openapi, "This API, as OpenAPI 3.1"),
-            Route("GET", "/docs", self.page, "This API, as a page", gives="text/html"),
-            Route("GET", "/docs/{id}", self.file, "What the page loads", gives="*/*"),
+            Route("GET", "/openapi.json", self.openapi, "This API, as OpenAPI 3.1", permission=None),
+            Route("GET", "/docs", self.page, "This API, as a page", permission=None, gives="text/html"),
+            Route("GET", "/docs/{id}", self.file, "What the page loads", permission=None, gives="*/*"),
         ]
 
     async def openapi(self, call: Call) -> Reply:  # noqa: ARG002  the same for everyone

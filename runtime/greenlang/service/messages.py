@@ -17,6 +17,10 @@ __all__ = [
     "ExecutionQuery",
     "Fault",
     "Health",
+    "KeyData",
+    "KeyList",
+    "KeyRequest",
+    "MadeKeyData",
     "PlanData",
     "PlanRequest",
     "ProgramRequest",
@@ -30,6 +34,7 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
+from greenlang.service.roles import Role
 from greenlang.stores import State
 
 Program = Annotated[str, msgspec.Meta(min_length=1, max_length=1_048_576, description="A GCEL program.")]
@@ -161,6 +166,39 @@ class EventData(msgspec.Struct, frozen=True):
     type: str
     at: str
     payload: msgspec.Raw
+
+
+class KeyRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """An API key to be made, of the tenant of whoever asks."""
+
+    name: Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
+    roles: Annotated[list[Role], msgspec.Meta(min_length=1, max_length=4)]
+    #: How long it is good; for good if it is left out.
+    days: Annotated[int, msgspec.Meta(ge=1, le=3650)] | None = None
+
+
+class KeyData(msgspec.Struct, frozen=True, omit_defaults=True):
+    """An API key, but for the key itself."""
+
+    key_id: str
+    name: str
+    roles: list[str]
+    created_at: str
+    expires_at: str | None = None
+    revoked_at: str | None = None
+
+
+class KeyList(msgspec.Struct, frozen=True):
+    """A tenant's API keys, the newest first."""
+
+    keys: list[KeyData]
+
+
+class MadeKeyData(msgspec.Struct, frozen=True):
+    """A new key: the only time that it is shown."""
+
+    key: str
+    made: KeyData
 
 
 class AgentData(msgspec.Struct, frozen=True):

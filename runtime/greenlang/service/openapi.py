@@ -40,19 +40,28 @@ _EVENT = {
 #: Statuses that any operation may refuse with.
 _COMMON = (400, 404, 405, 406, 408, 413, 500, 503)
 
+#: How callers say who they are, and how it is refused.
+_SCHEMES = {
+    "bearer": {"type": "http", "scheme": "bearer", "description": "A JSON Web Token, or an API key."},
+    "key": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
+}
+_GUARDED = {401, 403}
+
 #: What one with a body may refuse with besides.
 _WITH_BODY = (415, 422)
 
 
-def openapi_document(routes: Sequence[Route]) -> bytes:
-    """The document, as JSON."""
+def openapi_document(routes: Sequence[Route], *, authenticated: bool = False) -> bytes:
+    """The document, as JSON; `authenticated` where callers must say who they are."""
     types: set[type[msgspec.Struct]] = {Fault, *(kind for route in routes for kind in _types(route))}
     ordered = sorted(types, key=lambda kind: kind.__name__)
     schemas, components = msgspec.json.schema_components(ordered, ref_template=_REFERENCE)
     named = dict(zip(ordered, schemas, strict=True))
     paths: dict[str, dict[str, Any]] = {}
     for route in routes:
-        paths.setdefault(route.template, {})[route.method.lower()] = _operation(route, named, components)
+        paths.setdefault(route.template, {})[route.method.lower()] = _operation(
+            route, named, components, authenticated
+        )
     document = {
         "openapi": "3.1.0",
         "info": {
@@ -61,7 +70,10 @@ def openapi_document(routes: Sequence[Route]) -> bytes:
             "summary": "Emissions, exact and with proof.",
         },
         "paths": paths,
-        "components": {"schemas": {**components, "Meta": _META, "Refusal": _envelope([])}},
+        "components": {
+            "schemas": {**components, "Meta": _META, "Refusal": _envelope([])},
+            **({"securitySchemes": _SCHEMES} if authenticated else {}),
+        },
     }
     return msgspec.json.encode(document)
 
@@ -74,7 +86,9 @@ def _types(route: Route) -> Iterator[type[msgspec.Struct]]:
         yield from kinds
 
 
-def _operation(route: Route, named: dict[Any, Any], components: dict[str, Any]) -> dict[str, Any]:
+def _operation(
+    route: Route, named: dict[Any, Any], components: dict[str, Any], authenticated: bool
+) -> dict[str, Any]:
     operation: dict[str, Any] = {
         "operationId": route.handler.__name__,
         "summary": route.summary,
@@ -98,6 +112,9 @@ def _operation(route: Route, named: dict[Any, Any], components: dict[str, Any]) 
     for status, kinds in route.answers.items():
         responses[str(status)] = _response(status, route, [named[kind] for kind in kinds])
     refusals = {*route.refusals, *_COMMON, *(_WITH_BODY if route.request is not None else ())}
+    if authenticated and route.permission is not None:
+        operation["security"] = [{scheme: []} for scheme in _SCHEMES]
+        refusals |= _GUARDED
     for status in sorted(refusals - set(route.answers)):
         responses[str(status)] = {
             "description": http.HTTPStatus(status).phrase,

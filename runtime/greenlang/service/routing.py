@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from greenlang.service.messages import Fault
+from greenlang.service.roles import Permission
 from greenlang.service.wire import JSON, Call, Refusal, Reply, Stream
 
 Handler = Callable[[Call], Awaitable[Reply | Stream]]
@@ -53,6 +54,8 @@ class Route:
     answers: Mapping[int, tuple[type[msgspec.Struct], ...]] = field(default_factory=lambda: {200: ()})
     #: Statuses that refuse, besides those that any operation may answer with.
     refusals: tuple[int, ...] = ()
+    #: What whoever asks must be allowed to do; None for what anybody may ask.
+    permission: Permission | None = Permission.RUN
     #: The media type of what it gives when all is well.
     gives: str = JSON
     #: What it gives instead, where that is asked for.

@@ -25,6 +25,7 @@ from greenlang.errors import InputError, StoreError
 from greenlang.ledger import load_signer
 from greenlang.service.api import Api
 from greenlang.service.entrance import Entrance
+from greenlang.service.identity import Authenticator
 from greenlang.service.settings import ServerSettings, restart_needed
 from greenlang.service.webhooks import Courier
 from greenlang.stores import open_store
@@ -36,8 +37,8 @@ _PURGE_SECONDS = 3600.0
 _DAY = 86_400 * 1_000_000
 
 
-def check_address(host: str) -> None:
-    """Refuse an address that others can reach: the service knows no identities yet.
+def check_address(host: str, *, authenticated: bool = False) -> None:
+    """Refuse an address that others can reach, unless callers must say who they are.
 
     Raises
     ------
@@ -48,10 +49,10 @@ def check_address(host: str) -> None:
         local = host == "localhost" or ipaddress.ip_address(host).is_loopback
     except ValueError:
         local = False
-    if not local:
+    if not local and not authenticated:
         raise InputError(
             f"'{host}' can be reached by others, and requests are not authenticated",
-            fix="serve 127.0.0.1, and put a proxy that authenticates before it",
+            fix="serve 127.0.0.1, or set [authentication] in the configuration",
         )
 
 
@@ -80,13 +81,20 @@ async def serve(
     StoreError
         If the store cannot be opened.
     """
-    check_address(settings.host)
+    check_address(settings.host, authenticated=settings.authentication is not None)
     registry = Registry()
     prover = Prover(registry, load_signer())
     runner = Runner(open_store(settings.store, prover.seal), PlanCache(registry), prover, settings.runner)
     courier = Courier(runner.store, settings.webhooks)
     calculator = Calculator(runner.store, runner.plans, prover, _calculations(settings))
-    api = Api(runner, calculator, check_webhook=courier.check, versions=settings.versions)
+    authentication = settings.authentication
+    api = Api(
+        runner,
+        calculator,
+        check_webhook=courier.check,
+        authenticator=None if authentication is None else Authenticator(authentication, runner.store),
+        versions=settings.versions,
+    )
     entrance = Entrance(api, settings)
     server = web.ServerRunner(entrance.server)
     if settings.calculation_program is not None:

@@ -11,6 +11,7 @@ import msgspec
 
 from greenlang.engine.executions import RunnerSettings
 from greenlang.errors import InputError
+from greenlang.service.identity.settings import AuthenticationSettings
 from greenlang.service.negotiation import Version
 
 Seconds = Annotated[float, msgspec.Meta(gt=0)]
@@ -54,6 +55,8 @@ class ServerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
     lease_seconds: Seconds = 15.0
     #: Days after which ended executions are deleted; the ledger stays.
     retention_days: Seconds | None = None
+    #: How callers say who they are; without it everybody on this machine is one tenant.
+    authentication: AuthenticationSettings | None = None
     webhooks: WebhookSettings = WebhookSettings()
     #: `[versions.v1]`: since when a version of the API is deprecated, and when it ends.
     versions: dict[str, Version] = {}
@@ -65,7 +68,7 @@ class ServerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
 
 
 #: What cannot change while the server runs.
-_FIXED = ("host", "port", "store", "workers", "threads", "calculation_program")
+_FIXED = ("host", "port", "store", "workers", "threads", "calculation_program", "authentication")
 
 
 def read_settings(path: Path) -> dict[str, object]:

@@ -52,7 +52,7 @@ def serve_with_workers(
     OSError
         If it cannot be opened.
     """
-    check_address(settings.host)
+    check_address(settings.host, authenticated=settings.authentication is not None)
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     context = multiprocessing.get_context("spawn")
     with socket.create_server((settings.host, settings.port), family=family, backlog=_BACKLOG) as listening:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from greenlang.stores.opening import open_store
 from greenlang.stores.protocol import (
     FINAL_STATES,
+    ApiKey,
     Calculation,
     Change,
     Delivery,
@@ -29,6 +30,7 @@ from greenlang.stores.protocol import (
 
 __all__ = [
     "FINAL_STATES",
+    "ApiKey",
     "Calculation",
     "Change",
     "Delivery",

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 __all__ = [
     "FINAL_STATES",
+    "ApiKey",
     "Calculation",
     "Change",
     "Delivery",
@@ -211,6 +212,21 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True):
     last_error: str | None
 
 
+class ApiKey(msgspec.Struct, frozen=True, kw_only=True):
+    """What is kept of an API key; the key itself is nowhere."""
+
+    id: str
+    tenant: str
+    #: What its owner calls it.
+    name: str
+    roles: tuple[str, ...]
+    #: SHA-256 of its secret.
+    secret_hash: bytes
+    created_at: int
+    expires_at: int | None
+    revoked_at: int | None
+
+
 class Link(msgspec.Struct, frozen=True):
     """One commit of the ledger, with everything that it covers."""
 
@@ -322,6 +338,22 @@ class Store(Protocol):
 
     async def deliveries(self, tenant: str, execution_id: str) -> tuple[Delivery, ...]:
         """The deliveries of one execution."""
+        ...
+
+    async def add_api_key(self, key: ApiKey) -> None:
+        """Keep an API key."""
+        ...
+
+    async def api_key(self, key_id: str) -> ApiKey | None:
+        """One key, of whichever tenant: who shows it is not known yet."""
+        ...
+
+    async def api_keys(self, tenant: str) -> tuple[ApiKey, ...]:
+        """A tenant's keys, the newest first, those that were revoked too."""
+        ...
+
+    async def revoke_api_key(self, tenant: str, key_id: str, *, at: int) -> bool:
+        """End a key; False if the tenant has none of that id that is still good."""
         ...
 
     async def counts(self) -> dict[State, int]:

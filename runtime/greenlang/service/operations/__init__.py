@@ -12,6 +12,16 @@ from greenlang.service.operations.contributed import Contributed
 from greenlang.service.operations.emissions import Emissions
 from greenlang.service.operations.executions import Executions
 from greenlang.service.operations.health import HealthChecks
+from greenlang.service.operations.keys import Keys
 from greenlang.service.operations.workflows import Workflows
 
-__all__ = ["Agents", "Calculations", "Contributed", "Emissions", "Executions", "HealthChecks", "Workflows"]
+__all__ = [
+    "Agents",
+    "Calculations",
+    "Contributed",
+    "Emissions",
+    "Executions",
+    "HealthChecks",
+    "Keys",
+    "Workflows",
+]

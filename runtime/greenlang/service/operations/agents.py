@@ -7,6 +7,7 @@ __all__ = ["Agents"]
 from greenlang.agents import Registry
 from greenlang.service.messages import AgentData, AgentList
 from greenlang.service.operations.told import unknown
+from greenlang.service.roles import Permission
 from greenlang.service.routing import Route
 from greenlang.service.wire import Call, Reply, answer
 
@@ -20,9 +21,21 @@ class Agents:
     def routes(self) -> list[Route]:
         """What is answered here."""
         return [
-            Route("GET", "/v1/agents", self.agents, "List agents", answers={200: (AgentList,)}),
             Route(
-                "GET", "/v1/agents/{id}", self.agent, "One agent, every version", answers={200: (AgentList,)}
+                "GET",
+                "/v1/agents",
+                self.agents,
+                "List agents",
+                permission=Permission.READ,
+                answers={200: (AgentList,)},
+            ),
+            Route(
+                "GET",
+                "/v1/agents/{id}",
+                self.agent,
+                "One agent, every version",
+                permission=Permission.READ,
+                answers={200: (AgentList,)},
             ),
         ]
 

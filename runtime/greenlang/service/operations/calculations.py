@@ -13,6 +13,7 @@ from greenlang.ledger import inclusion_of
 from greenlang.service.calculation_messages import CalculationData, RowQuery
 from greenlang.service.operations.told import unknown
 from greenlang.service.reading import read_query
+from greenlang.service.roles import Permission
 from greenlang.service.routing import Route
 from greenlang.service.wire import Call, Reply, answer
 from greenlang.stores import Calculation
@@ -32,6 +33,7 @@ class Calculations:
                 "/v1/calculations/{id}",
                 self.calculation,
                 "A calculation with its proof",
+                permission=Permission.READ,
                 query=RowQuery,
                 answers={200: (CalculationData,)},
             ),

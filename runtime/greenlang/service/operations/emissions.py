@@ -4,6 +4,10 @@ from __future__ import annotations
 
 __all__ = ["Emissions"]
 
+import asyncio
+from collections.abc import Callable
+from typing import ParamSpec, TypeVar
+
 import msgspec
 
 from greenlang.engine.calculations import Calculated, Calculator, Outcome
@@ -20,8 +24,15 @@ from greenlang.service.calculation_messages import (
 from greenlang.service.items import encode_items
 from greenlang.service.messages import Fault
 from greenlang.service.reading import idempotency_key
+from greenlang.service.roles import Permission
 from greenlang.service.routing import IDEMPOTENCY_KEY, Route
 from greenlang.service.wire import Call, Refusal, Reply, answer
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+#: Bytes of a body from which on it is read and answered in a thread.
+_LARGE = 512 * 1024
 
 _ACTIVITY = {
     "id": "A-01",
@@ -52,6 +63,7 @@ class Emissions:
                 "/v1/calculations/emissions",
                 self.calculate,
                 "Compute the emissions of activities",
+                permission=Permission.RUN,
                 request=ActivitiesRequest,
                 other_requests=(Activity, list[Activity]),
                 other_types=TABLE_TYPES,
@@ -68,7 +80,7 @@ class Emissions:
         """`POST /v1/calculations/emissions`."""
         key = idempotency_key(call)
         try:
-            given = read_activities(call)
+            given = await _apart(call, read_activities, call)
             calculated = await self._calculated(call, given, key)
         except DataError as error:
             raise Refusal(422, *_faults(error)) from error
@@ -85,8 +97,9 @@ class Emissions:
         location = ("Location", f"/v1/calculations/{calculated.id}")
         outcome, told = calculated.outcome, _told(calculated.record, calculated.outcome)
         if call.gives == ARROW_STREAM:
-            return Reply(200, encode_arrow(outcome, given.refused, told), ARROW_STREAM, (location,))
-        told["items"] = msgspec.Raw(encode_items(outcome, given.refused))
+            made = await _apart(call, encode_arrow, outcome, given.refused, told)
+            return Reply(200, made, ARROW_STREAM, (location,))
+        told["items"] = msgspec.Raw(await _apart(call, encode_items, outcome, given.refused))
         return answer(call, told, headers=(location,))
 
     async def _calculated(self, call: Call, given: Given, key: str | None) -> Calculated:
@@ -100,6 +113,13 @@ class Emissions:
         return await self._calculator.calculate(
             given.input, tenant=call.tenant, idempotency_key=key, request=request
         )
+
+
+async def _apart(call: Call, function: Callable[P, T], *given: P.args, **named: P.kwargs) -> T:
+    """What a function gives, computed in a thread for a large request so that small ones need not wait."""
+    if len(call.body) < _LARGE:
+        return function(*given, **named)
+    return await asyncio.to_thread(function, *given, **named)
 
 
 def _told(record: CalculationRecord, outcome: Outcome) -> dict[str, object]:

@@ -21,6 +21,7 @@ from greenlang.service.messages import (
 )
 from greenlang.service.operations.told import found, time_text, told, unknown
 from greenlang.service.reading import read_query
+from greenlang.service.roles import Permission
 from greenlang.service.routing import LAST_EVENT_ID, Route
 from greenlang.service.wire import Call, Refusal, Reply, Stream, answer, next_link
 from greenlang.stores import FINAL_STATES, ExecutionFilter
@@ -41,17 +42,24 @@ class Executions:
                 "/v1/executions",
                 self.executions,
                 "List executions",
+                permission=Permission.READ,
                 query=ExecutionQuery,
                 answers={200: (ExecutionList,)},
             ),
             Route(
-                "GET", "/v1/executions/{id}", self.execution, "One execution", answers={200: (ExecutionData,)}
+                "GET",
+                "/v1/executions/{id}",
+                self.execution,
+                "One execution",
+                permission=Permission.READ,
+                answers={200: (ExecutionData,)},
             ),
             Route(
                 "DELETE",
                 "/v1/executions/{id}",
                 self.cancel,
                 "Cancel an execution",
+                permission=Permission.OPERATE,
                 answers={200: (ExecutionData,), 202: (ExecutionData,)},
             ),
             Route(
@@ -59,6 +67,7 @@ class Executions:
                 "/v1/executions/{id}/requeue",
                 self.requeue,
                 "Try a dead letter again",
+                permission=Permission.OPERATE,
                 answers={200: (ExecutionData,)},
                 refusals=(409,),
             ),
@@ -67,6 +76,7 @@ class Executions:
                 "/v1/executions/{id}/deliveries",
                 self.deliveries,
                 "Webhook deliveries of an execution",
+                permission=Permission.READ,
                 answers={200: (DeliveryList,)},
             ),
             Route(
@@ -74,6 +84,7 @@ class Executions:
                 "/v1/executions/{id}/events",
                 self.events,
                 "Follow an execution",
+                permission=Permission.READ,
                 headers=(LAST_EVENT_ID,),
                 gives="text/event-stream",
             ),

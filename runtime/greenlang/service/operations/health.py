@@ -21,12 +21,20 @@ class HealthChecks:
     def routes(self) -> list[Route]:
         """What is answered here."""
         return [
-            Route("GET", "/health/live", self.live, "Whether the process answers", answers={200: (Health,)}),
+            Route(
+                "GET",
+                "/health/live",
+                self.live,
+                "Whether the process answers",
+                permission=None,
+                answers={200: (Health,)},
+            ),
             Route(
                 "GET",
                 "/health/ready",
                 self.readiness,
                 "Whether it can take work",
+                permission=None,
                 answers={200: (Health,), 503: (Health,)},
             ),
         ]

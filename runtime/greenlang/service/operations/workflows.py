@@ -23,6 +23,7 @@ from greenlang.service.messages import (
 )
 from greenlang.service.operations.told import found, told, unknown
 from greenlang.service.reading import idempotency_key, read_body
+from greenlang.service.roles import Permission
 from greenlang.service.routing import IDEMPOTENCY_KEY, Route
 from greenlang.service.wire import Call, Refusal, Reply, answer, fault_of
 from greenlang.stores import FINAL_STATES, State
@@ -63,6 +64,7 @@ class Workflows:
                 "/v1/workflows/execute",
                 self.execute,
                 "Run a program",
+                permission=Permission.RUN,
                 request=ExecuteRequest,
                 answers={200: (Resulting, ExecutionData), 202: (ExecutionData,)},
                 refusals=(409,),
@@ -74,6 +76,7 @@ class Workflows:
                 "/v1/workflows/{id}/status",
                 self.status,
                 "State of an execution",
+                permission=Permission.READ,
                 answers={200: (StatusData,)},
             ),
             Route(
@@ -81,6 +84,7 @@ class Workflows:
                 "/v1/workflows/{id}/results",
                 self.results,
                 "Result of an execution",
+                permission=Permission.READ,
                 answers={200: (Resulting,)},
                 refusals=(409,),
             ),
@@ -89,6 +93,7 @@ class Workflows:
                 "/v1/workflows/validate",
                 self.validate,
                 "Check a program",
+                permission=Permission.READ,
                 request=ProgramRequest,
                 answers={200: (ValidationData,)},
             ),
@@ -97,6 +102,7 @@ class Workflows:
                 "/v1/workflows/plan",
                 self.plan,
                 "Plan a program",
+                permission=Permission.READ,
                 request=PlanRequest,
                 answers={200: (PlanData,)},
             ),

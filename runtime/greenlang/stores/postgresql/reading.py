@@ -5,6 +5,8 @@ from __future__ import annotations
 __all__ = [
     "DELIVERY_COLUMNS",
     "EXECUTION_COLUMNS",
+    "api_key",
+    "api_keys",
     "calculation",
     "cancelled_of",
     "commits",
@@ -24,6 +26,7 @@ import asyncpg
 from greenlang.stores.cursors import cursor_after, place_of
 from greenlang.stores.postgresql.database import Connection
 from greenlang.stores.protocol import (
+    ApiKey,
     Calculation,
     Delivery,
     Event,
@@ -151,6 +154,20 @@ async def deliveries(connection: Connection, execution_id: str) -> tuple[Deliver
 def delivery(row: asyncpg.Record) -> Delivery:
     """The delivery in a row of `DELIVERY_COLUMNS`."""
     return Delivery(**dict(row))
+
+
+async def api_key(connection: Connection, key_id: str) -> ApiKey | None:
+    row = await connection.fetchrow("SELECT * FROM api_keys WHERE id = $1", key_id)
+    return None if row is None else _api_key(row)
+
+
+async def api_keys(connection: Connection) -> tuple[ApiKey, ...]:
+    rows = await connection.fetch("SELECT * FROM api_keys ORDER BY created_at DESC, id")
+    return tuple(map(_api_key, rows))
+
+
+def _api_key(row: asyncpg.Record) -> ApiKey:
+    return ApiKey(**{**dict(row), "roles": tuple(row["roles"])})
 
 
 async def counts(connection: Connection) -> dict[State, int]:

@@ -19,6 +19,7 @@ from greenlang.stores.postgresql.partitions import keep_partitions
 from greenlang.stores.postgresql.sessions import as_tenant, as_worker
 from greenlang.stores.postgresql.writer import Group, GroupWriter
 from greenlang.stores.protocol import (
+    ApiKey,
     Calculation,
     Change,
     Delivery,
@@ -169,6 +170,22 @@ class PostgresqlStore(Store):
     async def deliveries(self, tenant: str, execution_id: str) -> tuple[Delivery, ...]:
         async with self._seeing(tenant) as connection:
             return await reading.deliveries(connection, execution_id)
+
+    async def add_api_key(self, key: ApiKey) -> None:
+        writer = await self._writer()
+        await writer.run(lambda group: writing.add_api_key(group, key))
+
+    async def api_key(self, key_id: str) -> ApiKey | None:
+        async with self._seeing_all() as connection:
+            return await reading.api_key(connection, key_id)
+
+    async def api_keys(self, tenant: str) -> tuple[ApiKey, ...]:
+        async with self._seeing(tenant) as connection:
+            return await reading.api_keys(connection)
+
+    async def revoke_api_key(self, tenant: str, key_id: str, *, at: int) -> bool:
+        writer = await self._writer()
+        return await writer.run(lambda group: writing.revoke_api_key(group, tenant, key_id, at))
 
     async def counts(self) -> dict[State, int]:
         async with self._seeing_all() as connection:

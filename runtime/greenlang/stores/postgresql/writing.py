@@ -7,6 +7,7 @@ webhook delivery there too, so that neither is ever missing.
 from __future__ import annotations
 
 __all__ = [
+    "add_api_key",
     "add_calculation",
     "append_event",
     "change",
@@ -15,6 +16,7 @@ __all__ = [
     "extend_leases",
     "purge",
     "request_cancel",
+    "revoke_api_key",
     "settle_delivery",
     "submit",
     "submit_finished",
@@ -43,6 +45,7 @@ from greenlang.stores.postgresql.reading import (
 from greenlang.stores.postgresql.writer import Group
 from greenlang.stores.protocol import (
     FINAL_STATES,
+    ApiKey,
     Change,
     Delivery,
     ExecutionRow,
@@ -159,10 +162,11 @@ async def claim(
     if limit <= 0:
         return ()
     claimed = await connection.fetch(
-        "UPDATE executions SET state = 'running', token = token + 1, attempt = attempt + 1, worker = $1,"  # noqa: S608
+        # Picked once, whatever the plan: a subquery that locks may be run again for every row.
+        f"WITH picked AS MATERIALIZED ({_QUEUED if per_tenant is None else _QUEUED_OF_TENANTS})"  # noqa: S608
+        " UPDATE executions SET state = 'running', token = token + 1, attempt = attempt + 1, worker = $1,"
         " lease_until = $2, started_at = coalesce(started_at, $3)"
-        f" WHERE id IN ({_QUEUED if per_tenant is None else _QUEUED_OF_TENANTS})"
-        f" RETURNING {EXECUTION_COLUMNS}, rank",
+        f" WHERE id = ANY(ARRAY(SELECT id FROM picked)) RETURNING {EXECUTION_COLUMNS}, rank",
         *(worker, now + lease, now, limit),
         *(() if per_tenant is None else (per_tenant,)),
     )
@@ -268,9 +272,10 @@ async def claim_deliveries(group: Group, limit: int, now: int, lease: int) -> tu
     """Take webhook deliveries that are due."""
     connection = await group.as_worker()
     rows = await connection.fetch(
-        "UPDATE deliveries SET next_at = $1 WHERE id IN"  # noqa: S608  our columns
-        " (SELECT id FROM deliveries WHERE state = 'due' AND next_at <= $2 ORDER BY next_at LIMIT $3"
-        f" FOR UPDATE SKIP LOCKED) RETURNING {DELIVERY_COLUMNS}",
+        "WITH picked AS MATERIALIZED (SELECT id FROM deliveries WHERE state = 'due' AND next_at <= $2"  # noqa: S608  our columns
+        " ORDER BY next_at LIMIT $3 FOR UPDATE SKIP LOCKED)"
+        " UPDATE deliveries SET next_at = $1"
+        f" WHERE id = ANY(ARRAY(SELECT id FROM picked)) RETURNING {DELIVERY_COLUMNS}",
         now + lease,
         now,
         limit,
@@ -288,6 +293,23 @@ async def settle_delivery(
         " last_error = $4 WHERE id = $5 AND state = 'due'",
         *(state, next_at, status, error, delivery_id),
     )
+
+
+async def add_api_key(group: Group, key: ApiKey) -> None:
+    connection = await group.as_tenant(key.tenant)
+    await connection.execute(
+        "INSERT INTO api_keys VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+        *(key.id, key.tenant, key.name, list(key.roles), key.secret_hash),
+        *(key.created_at, key.expires_at, key.revoked_at),
+    )
+
+
+async def revoke_api_key(group: Group, tenant: str, key_id: str, at: int) -> bool:
+    connection = await group.as_tenant(tenant)
+    done = await connection.fetchval(
+        "UPDATE api_keys SET revoked_at = $1 WHERE id = $2 AND revoked_at IS NULL RETURNING true", at, key_id
+    )
+    return done is not None
 
 
 async def purge(group: Group, before: int) -> int:

@@ -5,6 +5,8 @@ from __future__ import annotations
 __all__ = [
     "DELIVERY_COLUMNS",
     "EXECUTION_COLUMNS",
+    "api_key",
+    "api_keys",
     "calculation",
     "cancelled_of",
     "commits",
@@ -20,8 +22,11 @@ __all__ = [
 import sqlite3
 from typing import Any
 
+import msgspec
+
 from greenlang.stores.cursors import cursor_after, place_of
 from greenlang.stores.protocol import (
+    ApiKey,
     Calculation,
     Delivery,
     Event,
@@ -40,6 +45,8 @@ EXECUTION_COLUMNS = (
 
 _NAMES = tuple(EXECUTION_COLUMNS.replace(" ", "").split(","))
 DELIVERY_COLUMNS = "id, execution_id, tenant, url, state, attempt, next_at, payload, last_status, last_error"
+
+API_KEY_COLUMNS = "id, tenant, name, roles, secret_hash, created_at, expires_at, revoked_at"
 
 #: Links of the chain that are read at once.
 _COMMITS_AT_ONCE = 256
@@ -161,6 +168,24 @@ def delivery(row: tuple[Any, ...]) -> Delivery:
     """The delivery in a row of `DELIVERY_COLUMNS`."""
     names = DELIVERY_COLUMNS.replace(" ", "").split(",")
     return Delivery(**dict(zip(names, row, strict=True)))
+
+
+def api_key(reader: sqlite3.Connection, key_id: str) -> ApiKey | None:
+    row = reader.execute(f"SELECT {API_KEY_COLUMNS} FROM api_keys WHERE id = ?", (key_id,)).fetchone()  # noqa: S608
+    return None if row is None else _api_key(row)
+
+
+def api_keys(reader: sqlite3.Connection, tenant: str) -> tuple[ApiKey, ...]:
+    rows = reader.execute(
+        f"SELECT {API_KEY_COLUMNS} FROM api_keys WHERE tenant = ? ORDER BY created_at DESC, id",  # noqa: S608
+        (tenant,),
+    )
+    return tuple(map(_api_key, rows))
+
+
+def _api_key(row: tuple[Any, ...]) -> ApiKey:
+    values = dict(zip(API_KEY_COLUMNS.split(", "), row, strict=True))
+    return ApiKey(**{**values, "roles": tuple(msgspec.json.decode(values["roles"]))})
 
 
 def counts(reader: sqlite3.Connection) -> dict[State, int]:

@@ -14,6 +14,7 @@ from typing import TypeVar
 
 from greenlang.errors import StoreError
 from greenlang.stores.protocol import (
+    ApiKey,
     Calculation,
     Change,
     Delivery,
@@ -145,6 +146,18 @@ class SqliteStore(Store):
 
     async def deliveries(self, tenant: str, execution_id: str) -> tuple[Delivery, ...]:
         return await self._read(lambda reader: reading.deliveries(reader, tenant, execution_id))
+
+    async def add_api_key(self, key: ApiKey) -> None:
+        await self._writer.run(lambda group: writing.add_api_key(group, key))
+
+    async def api_key(self, key_id: str) -> ApiKey | None:
+        return await self._read(lambda reader: reading.api_key(reader, key_id))
+
+    async def api_keys(self, tenant: str) -> tuple[ApiKey, ...]:
+        return await self._read(lambda reader: reading.api_keys(reader, tenant))
+
+    async def revoke_api_key(self, tenant: str, key_id: str, *, at: int) -> bool:
+        return await self._writer.run(lambda group: writing.revoke_api_key(group, tenant, key_id, at))
 
     async def counts(self) -> dict[State, int]:
         return await self._read(reading.counts)

@@ -7,6 +7,7 @@ webhook delivery there too, so that neither is ever missing.
 from __future__ import annotations
 
 __all__ = [
+    "add_api_key",
     "add_calculation",
     "append_events",
     "change",
@@ -15,6 +16,7 @@ __all__ = [
     "extend_leases",
     "purge",
     "request_cancel",
+    "revoke_api_key",
     "settle_delivery",
     "submit",
     "submit_finished",
@@ -33,6 +35,7 @@ from greenlang.stores.entries import (
 )
 from greenlang.stores.protocol import (
     FINAL_STATES,
+    ApiKey,
     Change,
     Delivery,
     ExecutionRow,
@@ -267,6 +270,25 @@ def settle_delivery(
         " WHERE id = ? AND state = 'due'",
         (state, next_at, status, error, delivery_id),
     )
+
+
+def add_api_key(group: Group, key: ApiKey) -> None:
+    roles = msgspec.json.encode(key.roles).decode()
+    group.execute(
+        "INSERT INTO api_keys VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            *(key.id, key.tenant, key.name, roles, key.secret_hash),
+            *(key.created_at, key.expires_at, key.revoked_at),
+        ),
+    )
+
+
+def revoke_api_key(group: Group, tenant: str, key_id: str, at: int) -> bool:
+    done = group.execute(
+        "UPDATE api_keys SET revoked_at = ? WHERE id = ? AND tenant = ? AND revoked_at IS NULL",
+        (at, key_id, tenant),
+    )
+    return done.rowcount == 1
 
 
 def purge(group: Group, before: int) -> int:

@@ -1,0 +1,76 @@
+"""`greenlang keys`: API keys for those who call the service."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime
+
+import click
+
+from greenlang.cli.console import output, table
+from greenlang.cli.stores import ROLES, age_in_microseconds, store_option, tenant_option, with_store
+from greenlang.errors import InputError
+
+__all__ = ["keys"]
+
+
+@click.group(
+    epilog="""\b
+Examples:
+  greenlang keys create --tenant acme --role developer --name nightly --expires 90d
+  greenlang keys list --tenant acme
+  greenlang keys revoke 4f1c09d2ab37e681 --tenant acme
+"""
+)
+def keys() -> None:
+    """Make, list and revoke API keys for those who call the service."""
+
+
+@keys.command()
+@store_option(made=True)
+@tenant_option
+@click.option(
+    "--role", "roles", multiple=True, required=True, type=click.Choice(ROLES), help="What it may do."
+)
+@click.option("--name", required=True, help="What its owner calls it.")
+@click.option("--expires", metavar="AGE", help="How long it is good: 90d, 12h, 30m; for good unless given.")
+def create(url: str, tenant: str, roles: tuple[str, ...], name: str, expires: str | None) -> None:
+    """Make a key and print it: it is shown once, and kept as a hash."""
+    from greenlang.service.identity import new_api_key
+    from greenlang.service.roles import Role
+
+    at = time.time_ns() // 1000
+    ends = None if expires is None else at + age_in_microseconds(expires, "--expires")
+    made = new_api_key(tenant, frozenset(map(Role, roles)), name=name, at=at, expires_at=ends)
+    with_store(url, lambda opened: opened.add_api_key(made.kept), made=True)
+    click.echo(made.text)
+    click.echo(f"key {made.kept.id} of {tenant}; it is not shown again", err=True)
+
+
+@keys.command("list")
+@store_option()
+@tenant_option
+def list_(url: str, tenant: str) -> None:
+    """List the keys of a tenant."""
+    found = with_store(url, lambda opened: opened.api_keys(tenant))
+    shown = table(f"API keys of {tenant}", "id", "name", "roles", "made", "good until", "revoked")
+    for key in found:
+        times = (_day(key.created_at), _day(key.expires_at), _day(key.revoked_at))
+        shown.add_row(key.id, key.name, ", ".join(key.roles), *times)
+    output().print(shown)
+
+
+@keys.command()
+@store_option()
+@tenant_option
+@click.argument("key_id")
+def revoke(url: str, tenant: str, key_id: str) -> None:
+    """End a key; servers may believe it for a minute more."""
+    at = time.time_ns() // 1000
+    if not with_store(url, lambda opened: opened.revoke_api_key(tenant, key_id, at=at)):
+        raise InputError(f"{tenant} has no good key '{key_id}'", fix="`greenlang keys list` shows them")
+    click.echo(f"{key_id} is revoked", err=True)
+
+
+def _day(at: int | None) -> str:
+    return "–" if at is None else f"{datetime.fromtimestamp(at // 1_000_000, UTC):%Y-%m-%d %H:%M}"

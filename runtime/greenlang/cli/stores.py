@@ -1,0 +1,80 @@
+"""What commands on stores share: their options, and opening a store for one thing."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from greenlang.errors import InputError
+
+if TYPE_CHECKING:
+    from greenlang.stores import Store
+
+__all__ = ["ROLES", "age_in_microseconds", "store_option", "tenant_option", "with_store"]
+
+T = TypeVar("T")
+
+#: As `greenlang.service.identity` has them, which is imported when a command needs it.
+ROLES = ("admin", "developer", "operator", "viewer")
+
+_AGE = re.compile(r"([1-9]\d{0,5})([dhm])")
+_SECONDS = {"d": 86_400, "h": 3_600, "m": 60}
+
+
+def store_option(*, made: bool = False) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """`--store`; it must be there, unless the command may make it."""
+    return click.option(
+        "--store",
+        "url",
+        default="greenlang.db",
+        show_default=True,
+        help="The store, as `greenlang serve` was given it" + ("; it is made if need be." if made else "."),
+    )
+
+
+tenant_option = click.option("--tenant", default="default", show_default=True, help="Whose.")
+
+
+def age_in_microseconds(text: str, option: str) -> int:
+    """A length of time as people type it.
+
+    Raises
+    ------
+    InputError
+        If it is none.
+    """
+    found = _AGE.fullmatch(text)
+    if found is None:
+        raise InputError(f"'{text}' is no age", fix="write it as 90d, 12h or 30m", place=option)
+    return int(found[1]) * _SECONDS[found[2]] * 1_000_000
+
+
+def with_store(url: str, use: Callable[[Store], Awaitable[T]], *, made: bool = False) -> T:
+    """What `use` gives of an opened store.
+
+    Raises
+    ------
+    InputError
+        If there is no such file, and it may not be made.
+    """
+    from greenlang.agents import Registry
+    from greenlang.engine.executions import Prover
+    from greenlang.ledger import Unsigned
+    from greenlang.stores import open_store
+
+    if not made and "://" not in url and not Path(url.removeprefix("sqlite:")).exists():
+        raise InputError(f"there is no store '{url}'", fix="name the file that `greenlang serve` was given")
+
+    async def main() -> T:
+        opened = open_store(url, Prover(Registry(), Unsigned("nothing is sealed here")).seal)
+        try:
+            return await use(opened)
+        finally:
+            await opened.close()
+
+    return asyncio.run(main())

@@ -1,0 +1,14 @@
+"""Who asks, and for which tenant.
+
+A call's headers go in, an `Identity` comes out. `api_keys` makes keys and knows them again, `tokens` verifies
+JWTs against the keys of their issuer, `authentication` puts both before the API, and `settings` says which of
+them. What each role may do stands in `greenlang.service.roles`.
+"""
+
+from __future__ import annotations
+
+from greenlang.service.identity.api_keys import MadeKey, new_api_key
+from greenlang.service.identity.authentication import Authenticator
+from greenlang.service.identity.settings import AuthenticationSettings, TokenSettings
+
+__all__ = ["AuthenticationSettings", "Authenticator", "MadeKey", "TokenSettings", "new_api_key"]

@@ -1,0 +1,97 @@
+"""Authentication: the identity behind a call, or a refusal that says what to show."""
+
+from __future__ import annotations
+
+__all__ = ["Authenticator"]
+
+import time
+from collections import OrderedDict
+from typing import TYPE_CHECKING, Protocol
+
+from greenlang.service.identity.api_keys import holds, key_id_of
+from greenlang.service.identity.settings import AuthenticationSettings
+from greenlang.service.messages import Fault
+from greenlang.service.roles import Identity, Role
+from greenlang.service.wire import Call, Refusal
+from greenlang.stores import ApiKey
+
+if TYPE_CHECKING:
+    from greenlang.service.identity.tokens import TokenVerifier
+
+#: Keys that are remembered at once.
+_REMEMBERED = 10_000
+
+
+class Keys(Protocol):
+    """Where keys are kept: a store."""
+
+    async def api_key(self, key_id: str) -> ApiKey | None:
+        """One key, of whichever tenant."""
+
+
+class Authenticator:
+    """Identifies callers by `Authorization: Bearer …` (a token or a key) or `X-API-Key`.
+
+    Parameters
+    ----------
+    keys : Store
+        Knows API keys.
+    """
+
+    def __init__(self, settings: AuthenticationSettings, keys: Keys) -> None:
+        self._settings = settings
+        self._keys = keys
+        self._verifier: TokenVerifier | None = None
+        if settings.tokens is not None:
+            from greenlang.service.identity.tokens import TokenVerifier
+
+            self._verifier = TokenVerifier(settings.tokens)
+        #: By id: until when what is known of a key is believed, and what it is (None: there is no such key).
+        self._known: OrderedDict[str, tuple[float, ApiKey | None]] = OrderedDict()
+
+    async def identify(self, call: Call) -> Identity:
+        """Whose call it is.
+
+        Raises
+        ------
+        Refusal
+            401 if nothing is shown, or nothing that holds.
+        """
+        shown = call.headers.get("x-api-key", "") or _bearer(call.headers.get("authorization", ""))
+        if not shown:
+            raise _refusal("nothing says who asks", "")
+        key_id = key_id_of(shown) if self._settings.api_keys else None
+        if key_id is not None:
+            identity = await self._by_key(key_id, shown)
+        elif self._verifier is not None:
+            identity = await self._verifier.identity(shown)
+        else:
+            identity = None
+        if identity is None:
+            raise _refusal("the key or token does not hold", 'error="invalid_token"')
+        return identity
+
+    async def _by_key(self, key_id: str, shown: str) -> Identity | None:
+        known = self._known.get(key_id)
+        if known is None or time.monotonic() >= known[0]:
+            known = (time.monotonic() + self._settings.remembered_seconds, await self._keys.api_key(key_id))
+            self._known[key_id] = known
+            if len(self._known) > _REMEMBERED:
+                self._known.popitem(last=False)
+        kept = known[1]
+        if not holds(kept, shown, time.time_ns() // 1000) or kept is None:
+            return None
+        return Identity.of_roles(kept.tenant, f"key:{kept.id}", frozenset(map(Role, kept.roles)))
+
+
+def _bearer(header: str) -> str:
+    scheme, _, shown = header.partition(" ")
+    return shown.strip() if scheme.lower() == "bearer" else ""
+
+
+def _refusal(message: str, detail: str) -> Refusal:
+    fault = Fault(
+        "unauthenticated", message, "Authorization", "send Authorization: Bearer and a token or an API key"
+    )
+    challenge = f'Bearer realm="greenlang"{", " if detail else ""}{detail}'
+    return Refusal(401, fault, headers=[("WWW-Authenticate", challenge)])

@@ -1,0 +1,43 @@
+"""How callers are told apart: the part `[authentication]` of the configuration."""
+
+from __future__ import annotations
+
+__all__ = ["AuthenticationSettings", "TokenSettings"]
+
+from typing import Annotated, Literal
+
+import msgspec
+
+Algorithm = Literal["RS256", "ES256", "EdDSA"]
+Name = Annotated[str, msgspec.Meta(min_length=1)]
+Seconds = Annotated[float, msgspec.Meta(gt=0)]
+
+
+class TokenSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Whose JSON Web Tokens are believed."""
+
+    #: As in the tokens' `iss`; its `/.well-known/openid-configuration` leads to its keys.
+    issuer: Name
+    #: As in their `aud`.
+    audience: Name
+    #: Where its keys are, if they are not found from the issuer.
+    jwks_url: str | None = None
+    algorithms: tuple[Algorithm, ...] = ("RS256", "ES256", "EdDSA")
+    #: The claims that name the tenant and its roles; a role that is none of ours grants nothing.
+    tenant_claim: Name = "tenant_id"
+    roles_claim: Name = "roles"
+    #: Seconds that clocks may be apart.
+    leeway_seconds: Annotated[float, msgspec.Meta(ge=0, le=300)] = 30.0
+    #: Seconds after which keys are fetched again, and between two fetches for a key that is not known.
+    keys_seconds: Seconds = 3600.0
+    unknown_key_seconds: Seconds = 30.0
+
+
+class AuthenticationSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What callers may show."""
+
+    #: Keys that `greenlang keys create` makes.
+    api_keys: bool = True
+    tokens: TokenSettings | None = None
+    #: Seconds that what was found out about a key is believed without looking again.
+    remembered_seconds: Annotated[float, msgspec.Meta(ge=0, le=300)] = 60.0

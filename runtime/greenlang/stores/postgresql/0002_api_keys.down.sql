@@ -1,0 +1,3 @@
+-- Takes the keys back: nobody can show one any more.
+
+DROP TABLE api_keys;
