@@ -96,10 +96,15 @@ def test_aliases_mean_activities_of_the_pack(pack):
         assert activity_key(alias) not in activities or "" not in meanings
 
 
-def test_the_readme_names_every_agent(pack):
-    text = (pack / "README.md").read_text(encoding="utf-8")
+def test_the_readme_names_every_agent_and_whose_the_figures_are(pack):
+    text = " ".join((pack / "README.md").read_text(encoding="utf-8").split())
     for agent in manifest(pack)["agents"]:
         assert f"`{agent['name']}`" in text
+    # Whoever hands on figures says whose they are, as the licence of each asks for.
+    assert ("Open Government Licence v3.0" in text) == any("/uk_" in path for path in factor_files(pack))
+    assert ("US Government" in text) == any(
+        factor.source == "US EPA" for factors in factor_files(pack).values() for factor in factors
+    )
 
 
 def test_every_rule_is_kept_and_the_examples_give_what_stands_beside_them(pack):

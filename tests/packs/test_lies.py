@@ -139,6 +139,13 @@ def test_a_slow_example_is_told(project, monkeypatch):
     assert "0 s are allowed" in found.message
 
 
+def test_a_pack_that_does_not_end_is_stopped(project, monkeypatch):
+    lie(project, AGENTS, "import greenlang as gl", "while True: pass\nimport greenlang as gl")
+    monkeypatch.setattr(conformance, "TIMEOUT_SECONDS", 2)
+    (found,) = findings(project)
+    assert (found.rule, found.message) == ("example.speed", "it did not end within 2 seconds")
+
+
 def test_an_agent_that_no_example_runs_is_told(project):
     path = project / MANIFEST
     text = path.read_text()
