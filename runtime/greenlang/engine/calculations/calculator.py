@@ -58,6 +58,16 @@ class Calculated:
     outcome: Outcome | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """A calculation that is ready to be committed."""
+
+    evidence: Evidence
+    record: CalculationRecord
+    outcome: Outcome
+    new: NewRecord
+
+
 class Calculator:
     """The calculations of one process.
 
@@ -129,13 +139,10 @@ class Calculator:
             If the record could not be committed.
         """
         plan = self.plan()
-        evidence = await self._compute(plan, given, tenant)
-        at = now()
-        record, outcome = self._prover.named(evidence.record, at), outcome_of(evidence)
-        if len(outcome) == 1 and self._settings.program is None:
-            self._prepare(given, evidence, record, outcome)
-        new = self._prover.kept(record, at, evidence=outcome.encode())
-        return await self._commit(new, record, outcome, idempotency_key, request)
+        made = await self._compute(plan, given, tenant)
+        if len(made.outcome) == 1 and self._settings.program is None:
+            self._prepare(given, made)
+        return await self._commit(made.new, made.record, made.outcome, idempotency_key, request)
 
     async def calculate_one(
         self,
@@ -173,10 +180,9 @@ class Calculator:
             return Calculated(new.calculation_id, record, outcome)
         return await self._earlier(new.tenant, submitted.id, submitted.request_digest == digest)
 
-    def _prepare(
-        self, given: InventoryInput, evidence: Evidence, record: CalculationRecord, outcome: Outcome
-    ) -> None:
+    def _prepare(self, given: InventoryInput, made: _Made) -> None:
         """Prepare the kind of a single activity when it is met for the second time."""
+        evidence = made.evidence
         if evidence.inventory is None or not isinstance(evidence.input, TableInput):
             return
         kind = _kind_of({name: column[0] for name, column in given.table.columns.items()}, given.policy)
@@ -186,21 +192,21 @@ class Calculator:
                 self._prepared.clear()
             self._met.add(kind)
         elif kind not in self._prepared:
-            prepared = prepare_activity(evidence.inventory, record, evidence.input, outcome)
+            prepared = prepare_activity(evidence.inventory, made.record, evidence.input, made.outcome)
             if prepared is not None:
                 self._prepared[kind] = prepared
 
-    async def _compute(self, plan: Plan, given: InventoryInput, tenant: str) -> Evidence:
+    async def _compute(self, plan: Plan, given: InventoryInput, tenant: str) -> _Made:
         if plan.is_async:
-            return self._evidence(plan, given, await plan.arun(given, tenant=tenant), tenant)
+            return self._made(plan, given, await plan.arun(given, tenant=tenant), tenant)
         if len(given.table) <= self._settings.rows_in_loop:
             return self._run(plan, given, tenant)
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._threads, self._run, plan, given, tenant)
 
-    def _run(self, plan: Plan, given: InventoryInput, tenant: str) -> Evidence:
+    def _run(self, plan: Plan, given: InventoryInput, tenant: str) -> _Made:
         if self._settings.program is not None or given.factor_files:
-            return self._evidence(plan, given, plan.run(given, tenant=tenant), tenant)
+            return self._made(plan, given, plan.run(given, tenant=tenant), tenant)
         # Of the standard program it is known what it does with a row that is like one before.
         known = self._known_under(given.policy)
         value: object = known.inventory(read_activity_data(given))
@@ -208,7 +214,7 @@ class Calculator:
             value = plan.run(given, tenant=tenant)
             if (made := inventory_of(value)) is not None:
                 known.learn(made)
-        return self._evidence(plan, given, value, tenant)
+        return self._made(plan, given, value, tenant)
 
     def _known_under(self, policy: AccountingPolicy) -> KnownKinds:
         key = msgspec.json.encode(policy, order="sorted")
@@ -219,14 +225,17 @@ class Calculator:
             known = self._known[key] = KnownKinds()
         return known
 
-    def _evidence(self, plan: Plan, given: InventoryInput, value: object, tenant: str) -> Evidence:
+    def _made(self, plan: Plan, given: InventoryInput, value: object, tenant: str) -> _Made:
         if inventory_of(value) is None:
             raise InputError(
                 f"the program that computes activities gives {type(value).__name__}, which is no inventory",
                 fix="end it with ghg.inventory",
                 place=str(self._settings.program),
             )
-        return gather_evidence(plan, given, value, registry=self._plans.registry, tenant=tenant)
+        evidence = gather_evidence(plan, given, value, registry=self._plans.registry, tenant=tenant)
+        at = now()
+        record, outcome = self._prover.named(evidence.record, at), outcome_of(evidence)
+        return _Made(evidence, record, outcome, self._prover.kept(record, at, evidence=outcome.encode()))
 
     async def _earlier(self, tenant: str, calculation_id: str, same_request: bool) -> Calculated:
         """The calculation that holds the request's key."""
