@@ -116,7 +116,7 @@ _kept: list[tempfile.TemporaryDirectory[str]] = []
 #: Runs a command and tells its seconds and the most memory that it held. In a process of its own, because a
 #: child's peak begins at what its parent held.
 LAUNCHER = """
-import os, resource, subprocess, sys, time
+import resource, subprocess, sys, time
 start = time.perf_counter()
 subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL, check=True)
 print(time.perf_counter() - start, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
