@@ -50,6 +50,7 @@ LIBRARIES = {
     "pluggy",
     "pyarrow",
     "pytest",
+    "redis",
     "rich",
     "uvloop",
     "yaml",

@@ -38,7 +38,7 @@ def test_the_page_names_every_operation(server):
 def test_the_settings_of_the_page_are_those_that_there_are(tmp_path):
     (tmp_path / "serve.toml").write_text(re.search(r"```toml\n(store = .*?)```", PAGE, re.DOTALL)[1])
     read = msgspec.convert(read_settings(tmp_path / "serve.toml"), ServerSettings)
-    usual = {"host", "port", "threads", "calculation_program", "authentication"}
+    usual = {"host", "port", "threads", "calculation_program", "authentication", "limits"}
     assert set(read_settings(tmp_path / "serve.toml")) == set(ServerSettings.__struct_fields__) - usual
     assert read.webhooks.secrets
     assert read.versions["v1"].sunset.year == 2029

@@ -13,6 +13,7 @@ from greenlang.engine.executions import Runner
 from greenlang.errors import GcelError, InputError, StoreError
 from greenlang.service.documents import Documents
 from greenlang.service.identity import Authenticator
+from greenlang.service.limits import Gate
 from greenlang.service.messages import Fault
 from greenlang.service.negotiation import Version, accepts, version_asked_for, version_headers
 from greenlang.service.operations import (
@@ -45,6 +46,8 @@ class Api:
         Raises InputError for a URL that nothing can be delivered to.
     authenticator : Authenticator, optional
         Tells who asks; without one everybody is the tenant `default` and may do everything.
+    gate : Gate, optional
+        Limits what tenants may ask.
     versions : mapping
         What is said of the versions of the API, by the first segment of their paths.
     """
@@ -56,6 +59,7 @@ class Api:
         *,
         check_webhook: Callable[[str], None],
         authenticator: Authenticator | None = None,
+        gate: Gate | None = None,
         versions: Mapping[str, Version] = {},
     ) -> None:
         self.health = HealthChecks(runner.store)
@@ -68,6 +72,7 @@ class Api:
             *self.health.routes(),
         ]
         self._authenticator = authenticator
+        self._gate = gate
         if authenticator is not None:
             operations += Keys(runner.store).routes()
         operations += Contributed(runner.plans.registry, Router(operations).knows).routes()
@@ -111,7 +116,12 @@ class Api:
             if route.permission not in identity.permissions:
                 raise _forbidden(identity, route.permission)
             call.tenant, call.subject = identity.tenant, identity.subject
+        said: tuple[tuple[str, str], ...] = ()
+        if self._gate is not None and route.permission is not None:
+            said = await self._gate.pass_through(call.tenant, route.handler.__name__)
         reply = await route.handler(call)
+        if said:
+            reply = replace(reply, headers=(*reply.headers, *said))
         return reply if gives == route.gives else replace(reply, content_type=gives)
 
 

@@ -47,6 +47,9 @@ _SCHEMES = {
 }
 _GUARDED = {401, 403}
 
+#: What is over its tenant's limit.
+_LIMITED = {429}
+
 #: What one with a body may refuse with besides.
 _WITH_BODY = (415, 422)
 
@@ -112,6 +115,8 @@ def _operation(
     for status, kinds in route.answers.items():
         responses[str(status)] = _response(status, route, [named[kind] for kind in kinds])
     refusals = {*route.refusals, *_COMMON, *(_WITH_BODY if route.request is not None else ())}
+    if route.permission is not None:
+        refusals |= _LIMITED
     if authenticated and route.permission is not None:
         operation["security"] = [{scheme: []} for scheme in _SCHEMES]
         refusals |= _GUARDED

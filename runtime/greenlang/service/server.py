@@ -26,6 +26,7 @@ from greenlang.ledger import load_signer
 from greenlang.service.api import Api
 from greenlang.service.entrance import Entrance
 from greenlang.service.identity import Authenticator
+from greenlang.service.limits import Gate
 from greenlang.service.settings import ServerSettings, restart_needed
 from greenlang.service.webhooks import Courier
 from greenlang.stores import open_store
@@ -88,11 +89,13 @@ async def serve(
     courier = Courier(runner.store, settings.webhooks)
     calculator = Calculator(runner.store, runner.plans, prover, _calculations(settings))
     authentication = settings.authentication
+    gate = None if settings.limits is None else Gate(settings.limits)
     api = Api(
         runner,
         calculator,
         check_webhook=courier.check,
         authenticator=None if authentication is None else Authenticator(authentication, runner.store),
+        gate=gate,
         versions=settings.versions,
     )
     entrance = Entrance(api, settings)
@@ -116,6 +119,8 @@ async def serve(
             _log.warning("'%s' changes with the next start", name)
         entrance.settings, runner.settings, courier.settings = fresh, fresh.runner, fresh.webhooks
         api.set_versions(fresh.versions)
+        if gate is not None and fresh.limits is not None:
+            gate.settings = fresh.limits
         _log.warning("the configuration was read again")
 
     try:
@@ -136,6 +141,8 @@ async def serve(
         await asyncio.gather(*keepers, return_exceptions=True)
         await server.cleanup()
         await courier.close()
+        if gate is not None:
+            await gate.close()
         await runner.store.close()
 
 

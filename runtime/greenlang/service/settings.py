@@ -12,6 +12,7 @@ import msgspec
 from greenlang.engine.executions import RunnerSettings
 from greenlang.errors import InputError
 from greenlang.service.identity.settings import AuthenticationSettings
+from greenlang.service.limits.allowance import LimitSettings
 from greenlang.service.negotiation import Version
 
 Seconds = Annotated[float, msgspec.Meta(gt=0)]
@@ -57,6 +58,8 @@ class ServerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
     retention_days: Seconds | None = None
     #: How callers say who they are; without it everybody on this machine is one tenant.
     authentication: AuthenticationSettings | None = None
+    #: How much tenants may ask; as much as they like without it.
+    limits: LimitSettings | None = None
     webhooks: WebhookSettings = WebhookSettings()
     #: `[versions.v1]`: since when a version of the API is deprecated, and when it ends.
     versions: dict[str, Version] = {}

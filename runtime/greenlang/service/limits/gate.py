@@ -1,0 +1,73 @@
+"""The gate before the API: takes from a tenant's allowance, and says what is left."""
+
+from __future__ import annotations
+
+__all__ = ["Gate"]
+
+import math
+
+from greenlang.service.limits.allowance import TIERS, Allowance, Limiter, LimitSettings, Taken
+from greenlang.service.limits.in_process import InProcessLimiter
+from greenlang.service.messages import Fault
+from greenlang.service.wire import Refusal
+
+Headers = tuple[tuple[str, str], ...]
+
+
+class Gate:
+    """Lets through what tenants may ask.
+
+    Parameters
+    ----------
+    settings : LimitSettings
+        Read anew for every request: tiers may be changed while it works; where it counts may not.
+    """
+
+    def __init__(self, settings: LimitSettings) -> None:
+        self.settings = settings
+        self._limiter: Limiter = InProcessLimiter()
+        if settings.redis is not None:
+            from greenlang.service.limits.in_redis import RedisLimiter
+
+            self._limiter = RedisLimiter(settings.redis)
+
+    async def pass_through(self, tenant: str, operation: str) -> Headers:
+        """What to say of the tenant's allowance with the answer.
+
+        Raises
+        ------
+        Refusal
+            429 if nothing is left of it, or of the operation's.
+        """
+        settings = self.settings
+        own = settings.operations.get(operation)
+        if own is not None:
+            allowance = Allowance.of(own, settings.burst)
+            taken = await self._limiter.take(f"{tenant}:{operation}", allowance)
+            if not taken.allowed:
+                raise _refusal(taken, allowance, f"'{operation}'")
+        tier = settings.tenants.get(tenant, settings.tier)
+        allowance = Allowance.of(TIERS[tier], settings.burst)
+        taken = await self._limiter.take(tenant, allowance)
+        if not taken.allowed:
+            raise _refusal(taken, allowance, f"the tier '{tier}'")
+        return _headers(taken, allowance)
+
+    async def close(self) -> None:
+        """Let go of what counts."""
+        await self._limiter.close()
+
+
+def _headers(taken: Taken, allowance: Allowance) -> Headers:
+    return (
+        ("X-RateLimit-Limit", str(allowance.a_minute)),
+        ("X-RateLimit-Remaining", str(taken.remaining)),
+        ("X-RateLimit-Reset", str(math.ceil(taken.reset_seconds))),
+    )
+
+
+def _refusal(taken: Taken, allowance: Allowance, what: str) -> Refusal:
+    rule = f"{what} allows {allowance.a_minute:,} requests a minute and {allowance.a_second:,} a second"
+    wait = max(1, math.ceil(taken.reset_seconds))
+    fault = Fault("rate_limit", rule, hint=f"ask again in {wait} s")
+    return Refusal(429, fault, headers=[("Retry-After", str(wait)), *_headers(taken, allowance)])

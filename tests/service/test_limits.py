@@ -1,0 +1,165 @@
+"""Limits of tenants: the same in this process and in Redis, and before the API."""
+
+import asyncio
+import itertools
+import time
+
+import pytest
+from redis_server import redis
+
+from greenlang.service.limits import Allowance, InProcessLimiter
+from greenlang.service.limits.in_redis import RedisLimiter
+
+SUM = {"program": "sum", "input": [1, 2.25]}
+EVENLY = Allowance(1000, 1000)
+
+_numbers = itertools.count()
+
+
+@pytest.fixture(scope="module")
+def redis_server(tmp_path_factory):
+    with redis(tmp_path_factory.mktemp("redis")) as server:
+        yield server
+
+
+@pytest.fixture(params=["in process", "redis"])
+def limited(request):
+    """Runs a test's coroutine with a limiter and a key that nobody used."""
+    server = request.getfixturevalue("redis_server") if request.param == "redis" else None
+
+    def run(use):
+        async def main():
+            limiter = InProcessLimiter() if server is None else RedisLimiter(server.url)
+            try:
+                return await use(limiter, f"tenant-{next(_numbers)}")
+            finally:
+                await limiter.close()
+
+        return asyncio.run(main())
+
+    return run
+
+
+def test_no_more_is_taken_than_is_allowed(limited):
+    async def use(limiter, key):
+        return [await limiter.take(key, Allowance(5, 5)) for _ in range(8)]
+
+    taken = limited(use)
+    assert [each.allowed for each in taken] == [True] * 5 + [False] * 3
+    assert [each.remaining for each in taken] == [4, 3, 2, 1, 0, 0, 0, 0]
+    assert all(59 < each.reset_seconds <= 60 for each in taken)
+
+
+def test_a_burst_ends_with_its_second(limited):
+    async def use(limiter, key):
+        allowance = Allowance(100, 3)
+        first = [await limiter.take(key, allowance) for _ in range(5)]
+        await asyncio.sleep(first[-1].reset_seconds + 0.01)
+        return first, await limiter.take(key, allowance)
+
+    first, later = limited(use)
+    assert [each.allowed for each in first] == [True, True, True, False, False]
+    assert 0 < first[-1].reset_seconds <= 1
+    assert (later.allowed, later.remaining) == (True, 96)
+
+
+def test_tenants_take_from_their_own(limited):
+    async def use(limiter, key):
+        await limiter.take(key, Allowance(1, 1))
+        refused = await limiter.take(key, Allowance(1, 1))
+        return refused.allowed, (await limiter.take(key + "x", Allowance(1, 1))).allowed
+
+    assert limited(use) == (False, True)
+
+
+def test_what_is_taken_at_once_is_counted_once_each(limited):
+    async def use(limiter, key):
+        taken = await asyncio.gather(*(limiter.take(key, Allowance(50, 50)) for _ in range(200)))
+        return sum(each.allowed for each in taken)
+
+    assert limited(use) == 50
+
+
+def test_the_window_slides():
+    """In process alone: on a clock that is set by hand."""
+    now = 0.0
+    limiter = InProcessLimiter(lambda: now)
+
+    async def use():
+        nonlocal now
+        allowed = 0
+        # Ten a minute, asked for every second over ten minutes: never more than ten in any minute.
+        times = []
+        for second in range(600):
+            now = float(second)
+            if (await limiter.take("k", Allowance(10, 10))).allowed:
+                allowed += 1
+                times.append(second)
+        return allowed, times
+
+    allowed, times = asyncio.run(use())
+    assert allowed == 100
+    assert all(later - earlier >= 60 for earlier, later in zip(times, times[10:], strict=False))
+
+
+def test_processes_share_what_redis_counts(redis_server):
+    async def use():
+        limiters = [RedisLimiter(redis_server.url) for _ in range(3)]
+        taken = [await limiter.take("shared", Allowance(7, 7)) for limiter in limiters * 4]
+        for limiter in limiters:
+            await limiter.close()
+        return sum(each.allowed for each in taken)
+
+    assert asyncio.run(use()) == 7
+
+
+def test_without_redis_each_process_counts_for_itself(tmp_path):
+    with redis(tmp_path) as server:
+
+        async def use():
+            limiter = RedisLimiter(server.url)
+            assert (await limiter.take("k", Allowance(3, 3))).allowed
+            server.stop()
+            began = time.monotonic()
+            alone = [(await limiter.take("k", Allowance(3, 3))).allowed for _ in range(5)]
+            assert time.monotonic() - began < 2
+            server.start()
+            await asyncio.sleep(1.1)
+            back = await limiter.take("k", Allowance(3, 3))
+            await limiter.close()
+            return alone, back.remaining
+
+        alone, remaining = asyncio.run(use())
+    assert alone == [True, True, True, False, False]
+    assert remaining == 2  # Redis kept nothing, and counts again
+
+
+class TestGate:
+    @pytest.fixture(scope="class", params=["in process", "redis"])
+    def limited_server(self, request, serve, tmp_path_factory):
+        folder = tmp_path_factory.mktemp("limited")
+        where = (
+            f'redis = "{request.getfixturevalue("redis_server").url}"\n' if request.param == "redis" else ""
+        )
+        (folder / "serve.toml").write_text(
+            f"[limits]\nburst = 60.0\n{where}[limits.operations]\nagents = 3\n"
+        )
+        served = serve("memory:", folder, "--config", str(folder / "serve.toml"))
+        yield served
+        assert served.stop() == 0
+
+    def test_what_is_left_is_told_and_then_refused(self, limited_server):
+        answers = [limited_server.call("GET", "/v1/agents") for _ in range(4)]
+        assert [response.status for response, _ in answers] == [200, 200, 200, 429]
+        assert [int(response.getheader("X-RateLimit-Limit")) for response, _ in answers] == [60, 60, 60, 3]
+        response, told = answers[-1]
+        assert told["errors"][0]["code"] == "rate_limit"
+        assert 1 <= int(response.getheader("Retry-After")) <= 60
+        before = int(answers[2][0].getheader("X-RateLimit-Remaining"))
+        statuses = [
+            limited_server.call("POST", "/v1/workflows/execute", SUM)[0].status for _ in range(before + 2)
+        ]
+        assert statuses == [200] * before + [429] * 2
+
+    def test_health_is_never_limited(self, limited_server):
+        assert {limited_server.call("GET", "/health/live")[0].status for _ in range(100)} == {200}
