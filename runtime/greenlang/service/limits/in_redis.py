@@ -77,11 +77,6 @@ class RedisLimiter(Limiter):
             return await self._instead.take(key, allowance)
         once = secrets.token_bytes(12)
         arguments: list[int | bytes] = [WINDOW_SECONDS, allowance.a_minute, allowance.a_second, once]
-            WINDOW_SECONDS,
-            allowance.a_minute,
-            allowance.a_second,
-            secrets.token_bytes(12),
-        ]
         try:
             allowed, remaining, reset = await self._script(keys=[f"greenlang:limit:{key}"], args=arguments)
         except (RedisError, OSError, TimeoutError) as error:
