@@ -24,14 +24,14 @@ class Plan(Compiled):
     """A compiled program, ready to run. Made by `greenlang.compile`, or read back by `Plan.from_json`."""
 
     # A slot, because Python finds a cached property slower: on a chain of ten steps, by a twelfth of the run.
-    __slots__ = ("_program",)
+    __slots__ = ("_in_place",)
 
-    #: What the scheduler runs, from the first run on.
-    _program: Program | None
+    #: What the scheduler runs, from the first run on; None for a plan with asynchronous steps.
+    _in_place: Program | None
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        object.__setattr__(self, "_program", None)
+        object.__setattr__(self, "_in_place", None)
 
     @property
     def is_async(self) -> bool:
@@ -73,8 +73,8 @@ class Plan(Compiled):
         """
         trail: Trail = []
         try:
-            program = self._program or self._prepare()
-            if options or program.is_async:
+            program = self._in_place or self._prepare_in_place()
+            if options or program is None:
                 return self._run_with(value, options)
             return program.run(value, trail)
         except BaseException as error:
@@ -206,10 +206,10 @@ class Plan(Compiled):
     def _runner_with(self, ledger: StepLedger | None) -> Runner:
         return self._runner if ledger is None else Runner(self, resumable(self, ledger))
 
-    def _prepare(self) -> Program:
-        program = self._runner.program
-        object.__setattr__(self, "_program", program)
-        return program
+    def _prepare_in_place(self) -> Program | None:
+        if not self.is_async:
+            object.__setattr__(self, "_in_place", self._runner.program)
+        return self._in_place
 
 
 @contextmanager
