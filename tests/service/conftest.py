@@ -58,13 +58,23 @@ class Served:
 
 @pytest.fixture(scope="session")
 def serve():
-    """Starts servers; the test stops them."""
-    return Served
+    """Starts servers; each test stops its own, and what a failed test left is ended here."""
+    made = []
+
+    def start(*arguments):
+        made.append(Served(*arguments))
+        return made[-1]
+
+    yield start
+    for each in made:
+        if each.process.poll() is None:
+            each.process.kill()
+            each.process.wait()
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory):
+def server(serve, tmp_path_factory):
     folder = tmp_path_factory.mktemp("service")
-    served = Served(folder / "runtime.db", folder)
+    served = serve(folder / "runtime.db", folder)
     yield served
     assert served.stop() == 0

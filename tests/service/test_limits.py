@@ -134,20 +134,17 @@ def test_without_redis_each_process_counts_for_itself(tmp_path):
     assert remaining == 2  # Redis kept nothing, and counts again
 
 
-class TestGate:
-    @pytest.fixture(scope="class", params=["in process", "redis"])
-    def limited_server(self, request, serve, tmp_path_factory):
-        folder = tmp_path_factory.mktemp("limited")
-        where = (
-            f'redis = "{request.getfixturevalue("redis_server").url}"\n' if request.param == "redis" else ""
-        )
-        (folder / "serve.toml").write_text(
-            f"[limits]\nburst = 60.0\n{where}[limits.operations]\nagents = 3\n"
-        )
-        served = serve("memory:", folder, "--config", str(folder / "serve.toml"))
-        yield served
-        assert served.stop() == 0
+@pytest.fixture(scope="module", params=["in process", "redis"])
+def limited_server(request, serve, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("limited")
+    where = f'redis = "{request.getfixturevalue("redis_server").url}"\n' if request.param == "redis" else ""
+    (folder / "serve.toml").write_text(f"[limits]\nburst = 60.0\n{where}[limits.operations]\nagents = 3\n")
+    served = serve("memory:", folder, "--config", str(folder / "serve.toml"))
+    yield served
+    assert served.stop() == 0
 
+
+class TestGate:
     def test_what_is_left_is_told_and_then_refused(self, limited_server):
         answers = [limited_server.call("GET", "/v1/agents") for _ in range(4)]
         assert [response.status for response, _ in answers] == [200, 200, 200, 429]
