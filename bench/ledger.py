@@ -8,6 +8,7 @@ Moves with `core_ext/greenlang_core/hashing.pyx` and `greenlang/ledger/rows.py` 
 from __future__ import annotations
 
 import hashlib
+import time
 
 import numpy as np
 
@@ -76,7 +77,7 @@ class ResultRows:
 
     def track_against_sha256(self, columns: str) -> float:
         """At most 1.3."""
-        return cost_ratio(self.seal, self.hash_plainly, calls=1, rounds=5)
+        return cost_ratio(self.seal, self.hash_plainly, calls=1, clock=time.process_time)
 
 
 class InputRows:
@@ -105,7 +106,7 @@ class InputRows:
         self.seal()
 
     def track_against_sha256(self) -> float:
-        return cost_ratio(self.seal, self.hash_plainly, calls=1, rounds=5)
+        return cost_ratio(self.seal, self.hash_plainly, calls=1, clock=time.process_time)
 
 
 def _bytes_of_a_range(rows: ResultRows) -> bytes:
