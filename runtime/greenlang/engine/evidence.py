@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
@@ -68,6 +68,7 @@ class Evidence:
     inventory: Inventory | None = None
     schema: RowSchema | None = None  #: of the rows of an inventory
     series: tuple[Series, ...] = ()
+    labels: Mapping[str, CodedLabels] = field(default_factory=dict)  #: of every row, in the order of `LABELS`
     leaves: tuple[bytes, ...] = ()  #: of the tree over its rows
     lists: Mapping[str, list[dict[str, Any]]] | None = None  #: `selections`, and `skipped` rows
 
@@ -75,7 +76,7 @@ class Evidence:
         """The rows of an inventory: labels, and figures in plain digits."""
         if self.inventory is None:
             return
-        labels = _labels(self.inventory)
+        labels = self.labels
         taken = [0] * len(self.series)
         for start in range(0, len(self.inventory.data), ROWS_PER_RANGE):
             stop = start + ROWS_PER_RANGE
@@ -128,7 +129,8 @@ def gather_evidence(
         return Evidence(make_record(result=value, **common), source)
     series = tuple(series_of(inventory))
     schema = RowSchema(tuple(one.name for one in series), LABELS)
-    tree = _row_tree(inventory, schema, series)
+    labels = _labels(inventory)
+    tree = _row_tree(len(inventory.data), schema, series, labels)
     summary = inventory_summary(inventory)
     lists = {"selections": selection_table(inventory), "skipped": summary.pop("skipped")}
     record = make_record(
@@ -156,7 +158,7 @@ def gather_evidence(
         roundings=roundings(inventory),
         **common,
     )
-    return Evidence(record, source, inventory, schema, series, tuple(tree.leaves), lists)
+    return Evidence(record, source, inventory, schema, series, labels, tuple(tree.leaves), lists)
 
 
 def _check_editions(plan: Plan, given: InventoryInput, registry: Registry) -> None:
@@ -231,10 +233,12 @@ def _list_tree(name: str, items: list[dict[str, Any]]) -> ItemTree:
     return tree
 
 
-def _row_tree(inventory: Inventory, schema: RowSchema, series: tuple[Series, ...]) -> RowTree:
+def _row_tree(
+    count: int, schema: RowSchema, series: tuple[Series, ...], labels: Mapping[str, CodedLabels]
+) -> RowTree:
     tree = RowTree(schema)
     figures = {one.name: SparseSeries(one.rows, memoryview(one.figures)) for one in series}
-    tree.add_columns(len(inventory.data), figures, _labels(inventory))
+    tree.add_columns(count, figures, labels)
     return tree
 
 

@@ -15,7 +15,6 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from greenlang.carbon import row_selections
 from greenlang.engine.evidence import LABELS, Evidence
 from greenlang.errors import InputError, InternalError
 from greenlang.ledger import FIRST_ROW, ROWS_PER_RANGE, RowProof, inclusion_of
@@ -102,7 +101,7 @@ def outcome_of(evidence: Evidence) -> Outcome:
     inventory, schema = evidence.inventory, evidence.schema
     if inventory is None or schema is None:
         raise InternalError("the outcome of a calculation is an inventory's")
-    codes, entries = row_selections(inventory)
+    selections = evidence.labels["selections"]
     count = len(inventory.data)
     return Outcome(
         ids=tuple(inventory.data.id.texts()),
@@ -115,8 +114,8 @@ def outcome_of(evidence: Evidence) -> Outcome:
             )
             for one in evidence.series
         ),
-        code_bytes=codes.tobytes(),
-        entries=tuple(None if names is None else tuple(names) for names in entries),
+        code_bytes=selections.codes.tobytes(),
+        entries=tuple(None if names is None else tuple(names) for names in selections.values),
         selections=tuple((evidence.lists or {}).get("selections", ())),
         refused=tuple(
             Refused(skip.problem.row, skip.id, skip.problem.column, skip.problem.message, skip.problem.fix)
