@@ -60,7 +60,7 @@ bench-discovery: $(VENV)/.installed
 	$(BIN)/python -m bench.discovery
 
 bench-http: $(VENV)/.bench
-	$(BIN)/python -m pip install --quiet --editable '.[arrow,serve]' $(addprefix --editable ,$(PACKS))
+	$(BIN)/python -m pip install --quiet 'greenlang-runtime[arrow,serve]' $(addprefix --editable ,$(PACKS))
 	$(BIN)/python -m bench.http_table
 
 bench-kernel: $(VENV)/.bench
@@ -86,24 +86,25 @@ $(VENV)/.packs: $(VENV)/.installed
 	$(BIN)/python -m pip install --quiet $(addprefix --editable ,$(PACKS))
 	@touch $@
 
+# Extras of what is installed already: nothing is built again.
 $(VENV)/.serve: $(VENV)/.installed
-	$(BIN)/python -m pip install --quiet --editable '.[serve]'
+	$(BIN)/python -m pip install --quiet 'greenlang-runtime[serve]'
 	@touch $@
 
 $(VENV)/.test: $(VENV)/.packs
-	$(BIN)/python -m pip install --quiet --editable '.[docs,packs,test]'
+	$(BIN)/python -m pip install --quiet 'greenlang-runtime[docs,packs,test]'
 	@touch $@
 
 $(VENV)/.lint: $(VENV)/.test
-	$(BIN)/python -m pip install --quiet --editable '.[lint]'
+	$(BIN)/python -m pip install --quiet 'greenlang-runtime[lint]'
 	@touch $@
 
 $(VENV)/.docs: $(VENV)/.installed
-	$(BIN)/python -m pip install --quiet --editable '.[docs]'
+	$(BIN)/python -m pip install --quiet 'greenlang-runtime[docs]'
 	@touch $@
 
 $(VENV)/.bench: $(VENV)/.installed
-	$(BIN)/python -m pip install --quiet --editable '.[bench]'
+	$(BIN)/python -m pip install --quiet 'greenlang-runtime[bench]'
 	@touch $@
 
 clean:
