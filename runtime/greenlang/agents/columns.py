@@ -12,13 +12,10 @@ import inspect
 from collections.abc import Callable, Sized
 from dataclasses import dataclass
 from types import FunctionType
-from typing import TYPE_CHECKING, Any, get_origin
+from typing import Any, get_origin
 
-from greenlang.agents.signatures import read_signature
+from greenlang.agents.signatures import Option, read_signature
 from greenlang.errors import AgentError
-
-if TYPE_CHECKING:
-    from greenlang.agents.contract import AgentSpec
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,17 +27,24 @@ class ColumnarForm:
     takes: type[Sized]
 
 
-def columnar_form(spec: AgentSpec, function: Callable[..., Any]) -> ColumnarForm:
-    """The columnar form of an agent, or AgentError where this function cannot be it."""
-    name = spec.name
-    if spec.columns is not None:
-        raise AgentError(f"agent '{name}' has a columnar form already", fix="keep one of the two")
-    if "pure" not in spec.effects:
+def columnar_form(
+    name: str,
+    function: Callable[..., Any],
+    *,
+    options: tuple[Option, ...],
+    effects: frozenset[str],
+    waits: bool,
+) -> ColumnarForm:
+    """The columnar form of agent `name`, or AgentError where this function cannot be it.
+
+    The options, the effects and whether it waits are the agent's.
+    """
+    if "pure" not in effects:
         raise AgentError(
             f"agent '{name}' has a columnar form, but does not say that it is pure",
             fix='declare effects=["pure"], or leave the columnar form out',
         )
-    if spec.is_async or spec.blocking:
+    if waits:
         raise AgentError(
             f"agent '{name}' has a columnar form, but waits for something",
             fix="leave the columnar form out",
@@ -51,7 +55,7 @@ def columnar_form(spec: AgentSpec, function: Callable[..., Any]) -> ColumnarForm
             fix=f"put @{name.rpartition('.')[2]}.columns on a function made with def",
         )
     signature = read_signature(name, function)
-    if signature.options != spec.options:
+    if signature.options != options:
         raise AgentError(
             f"the columnar form of agent '{name}' has other options than the agent",
             fix="give it the same keyword-only parameters, with the same types and defaults",

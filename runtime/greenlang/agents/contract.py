@@ -119,7 +119,17 @@ class Agent(Expression):
         ... def double_columns(values: DecimalColumn) -> DecimalColumn:
         ...     return values * 2
         """
-        self.spec = replace(self.spec, columns=columnar_form(self.spec, function))
+        spec = self.spec
+        if spec.columns is not None:
+            raise AgentError(f"agent '{spec.name}' has a columnar form already", fix="keep one of the two")
+        form = columnar_form(
+            spec.name,
+            function,
+            options=spec.options,
+            effects=spec.effects,
+            waits=spec.is_async or spec.blocking,
+        )
+        self.spec = replace(spec, columns=form)
         return function
 
     @property
