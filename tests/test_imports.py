@@ -42,6 +42,7 @@ LIBRARIES = {
     "copier",
     "cryptography",
     "cyclonedx",
+    "httptools",
     "jwt",
     "msgspec",
     "numpy",

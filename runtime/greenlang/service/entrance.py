@@ -18,6 +18,7 @@ from aiohttp import web
 from greenlang.engine.executions import random_hex
 from greenlang.service.api import Api
 from greenlang.service.messages import Fault
+from greenlang.service.quick import QuickDoor
 from greenlang.service.settings import ServerSettings
 from greenlang.service.wire import Call, Refusal, Reply, Stream, refuse
 
@@ -47,6 +48,8 @@ class Entrance:
         self.server = _Server(
             self._handle, self._ended, access_log=None, keepalive_timeout=settings.idle_seconds
         )
+        #: What connections begin with.
+        self.door = QuickDoor(api.respond, self.server, _request_id, lambda: self.settings.max_body_bytes)
         #: Since when each connection keeps us waiting for a request; those that are answered have no entry.
         self._waiting: dict[web.RequestHandler, float] = {}
         self._answering: set[web.RequestHandler] = set()
@@ -64,6 +67,7 @@ class Entrance:
                 if (late or connection in self._ended) and connection.transport is not None:
                     connection.transport.close()
             self._ended.intersection_update(self.server.connections)
+            self.door.end_idle(now, self.settings.idle_seconds)
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
         connection = request.protocol
@@ -81,7 +85,7 @@ class Entrance:
         call = Call(
             method=request.method,
             path=request.path,
-            request_id=_request_id(request),
+            request_id=_request_id(request.headers.get("X-Request-ID", "")),
             query=request.query if request.query_string else {},
             headers=_Headers(request),
         )
@@ -196,8 +200,7 @@ def _headers(call: Call, reply: Reply | Stream) -> dict[str, str]:
     return {"Content-Type": reply.content_type, "X-Request-ID": call.request_id, **dict(reply.headers)}
 
 
-def _request_id(request: web.BaseRequest) -> str:
-    given = request.headers.get("X-Request-ID", "")
+def _request_id(given: str) -> str:
     if 0 < len(given) <= _LONGEST_REQUEST_ID and given.isascii() and given.replace("-", "").isalnum():
         return given
     return random_hex(16)

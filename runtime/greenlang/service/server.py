@@ -36,6 +36,9 @@ _log = logging.getLogger("greenlang.service")
 
 #: How often what is older than `retention_days` is looked for.
 _PURGE_SECONDS = 3600.0
+#: Connections that wait to be taken.
+BACKLOG = 1024
+
 _DAY = 86_400 * 1_000_000
 
 
@@ -125,17 +128,18 @@ async def serve(
         _log.warning("the configuration was read again")
 
     try:
-        site = (
-            web.TCPSite(server, settings.host, settings.port, backlog=1024)
-            if listening is None
-            else web.SockSite(server, listening, backlog=1024)
-        )
-        await site.start()
-        _collect_less()
-        on_ready(server.addresses[0][1])
+        loop = asyncio.get_running_loop()
+        if listening is None:
+            listener = await loop.create_server(
+                entrance.door, settings.host, settings.port, backlog=BACKLOG, reuse_address=True
+            )
+        else:
+            listener = await loop.create_server(entrance.door, sock=listening, backlog=BACKLOG)
+        on_ready(listener.sockets[0].getsockname()[1])
         await _until_stopped(reload)
         api.health.ready = False
-        await site.stop()
+        listener.close()
+        await entrance.door.finish()
     finally:
         await runner.stop(settings.grace_seconds)
         for keeper in keepers:
