@@ -10,8 +10,8 @@ In: functions marked with `@agent`, distributions with an entry point of the gro
 - `resource`: text files that a program names and a plan carries; `files`: those of packs.
 - `manifest`: pack.yaml, read by `located_yaml` with the line of every mistake, held to `manifest_rules`.
 - `discovery`: which distributions are there, from metadata alone, found by `scanning` and remembered in
-  `snapshots`; `catalogue`: what they offer, by name; `registry`: finds it, `admission`: compares its
-  signature, `loading`: imports it.
+  `snapshots`, which all give what is `discovered`; `catalogue`: what they offer, by name; `registry`: finds
+  it, `admission`: compares its signature, `loading`: imports it.
 - `hooks`: every hook; `contributions`: what they bring; `context`: what they see of an execution; `plugins`:
   imports plugins and registers their hooks.
 - `identity`: the digests that say which code ran.
@@ -29,7 +29,8 @@ from greenlang.agents.contributions import (
     Route,
     StoreBackend,
 )
-from greenlang.agents.discovery import Discovery, Plugin, discover
+from greenlang.agents.discovered import Discovery, Plugin
+from greenlang.agents.discovery import discover
 from greenlang.agents.examples import Example
 from greenlang.agents.expressions import Expression, Graph
 from greenlang.agents.files import FactorFile, PackFile

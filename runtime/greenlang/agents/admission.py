@@ -14,7 +14,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TypeAlias
 
-from greenlang.agents.discovery import Plugin
+from greenlang.agents.discovered import Plugin
 
 #: Gives the fingerprint of the key that signed a plugin, None for one that is unsigned and may be; raises
 #: PackError for one that must not be imported, or not be used for a tenant.

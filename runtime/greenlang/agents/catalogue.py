@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from greenlang.agents.contract import Agent, Effect
-from greenlang.agents.discovery import Discovery, Plugin
+from greenlang.agents.discovered import Discovery, Plugin
 from greenlang.agents.files import FactorFile, PackFile
 from greenlang.agents.manifest import PackManifest
 from greenlang.errors import PackError

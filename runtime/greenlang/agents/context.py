@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from greenlang.agents.discovery import Plugin
+    from greenlang.agents.discovered import Plugin
 
 #: The lifecycle hooks, in the order in which they run; `on_error` only where something failed.
 LIFECYCLE = (

@@ -16,7 +16,7 @@ import pluggy
 from greenlang.agents import hooks
 from greenlang.agents.context import LIFECYCLE, LifecycleHook
 from greenlang.agents.contributions import CONTRIBUTIONS, Contribution
-from greenlang.agents.discovery import Plugin
+from greenlang.agents.discovered import Plugin
 from greenlang.errors import PackError
 
 T = TypeVar("T")

@@ -16,7 +16,8 @@ from greenlang.agents.catalogue import Catalogue, Offer, catalogue_of
 from greenlang.agents.context import LIFECYCLE, LifecycleHook
 from greenlang.agents.contract import Agent, AgentSpec
 from greenlang.agents.contributions import CONTRIBUTIONS, Contribution
-from greenlang.agents.discovery import Discovery, Plugin, discover
+from greenlang.agents.discovered import Discovery, Plugin
+from greenlang.agents.discovery import discover
 from greenlang.agents.files import FactorFile, PackFile
 from greenlang.agents.identity import definition_identity, definitions_identity, package_identity
 from greenlang.agents.loading import load_agent

@@ -20,7 +20,7 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.specifiers import SpecifierSet
 
 from greenlang import __version__
-from greenlang.agents.discovery import Discovery, Plugin
+from greenlang.agents.discovered import Discovery, Plugin
 from greenlang.agents.manifest import FILE_NAME, PackManifest, parse_manifest
 from greenlang.errors import PackError
 

@@ -21,12 +21,11 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from greenlang import __version__
+from greenlang.agents.discovered import Plugin
 from greenlang.agents.manifest import FILE_NAME
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-
-    from greenlang.agents.discovery import Plugin
 
 #: Changes when what is kept does.
 _FORM = "1"
@@ -54,8 +53,6 @@ class Snapshot:
 
     def load(self) -> tuple[Plugin, ...] | None:
         """The plugins as they were found; None where nothing is remembered or something changed."""
-        from greenlang.agents.discovery import Plugin
-
         try:
             stamps, plugins = msgspec.msgpack.decode(
                 self._file.read_bytes(),
