@@ -28,7 +28,7 @@ cdef class TextCoder:
     cdef Room _data             # of the distinct texts; what is used of it is `_starts[_count]`
     cdef Room _starts           # int64
     cdef Room _codes            # int32, one a row
-    cdef Room _slots            # uint64: the upper half of a hash and a code + 1; 0 where free
+    cdef Room _slots            # uint64: the upper half of a hash and a code + 1; 0 where free. None while texts ascend
     cdef Py_ssize_t _slot_count # a power of two
     cdef int _shift             # a hash without its lower bits is its slot
     cdef Py_ssize_t _count      # distinct texts
@@ -42,9 +42,12 @@ cdef class TextCoder:
 
     cdef int gather(self, object text, Py_ssize_t place) except -1
     cdef int code(self, Py_ssize_t count) except -1
-    cdef void code_batch(self, Py_ssize_t count) noexcept nogil
+    cdef Py_ssize_t code_ascending(self, Py_ssize_t count) noexcept nogil
+    cdef void code_batch(self, Py_ssize_t first, Py_ssize_t stop) noexcept nogil
     cdef int make_room(self, Py_ssize_t count) except -1
-    cdef void rehash(self, uint64_t* new, uint64_t mask) noexcept nogil
+    cdef int make_slots(self, Py_ssize_t count) except -1
+    cdef void enter_texts(self, uint64_t* new, uint64_t mask) noexcept nogil
+    cdef void enter_slots(self, uint64_t* new, uint64_t mask) noexcept nogil
 
 
 cdef bint same_text(const char* left, const char* right, Py_ssize_t size) noexcept nogil

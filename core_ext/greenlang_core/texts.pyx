@@ -179,6 +179,8 @@ cdef class TextCoder:
     """Codes a column of texts: the code of a row is the position of its text among the distinct ones.
 
     Texts get their codes in order of first appearance, so that codes do not depend on how the rows came.
+    While they ascend, as ids, periods and empty cells mostly do, the text before tells whether one is new;
+    from the first that does not, a hash table of all of them does.
     """
 
     def __cinit__(self):
@@ -297,9 +299,8 @@ cdef class TextCoder:
         self._data = room_of(c"b", PAD)
         self._starts = room_of(c"q", 1)
         self._codes = room_of(c"i", 0)
-        self._slots = room_of(c"Q", FEWEST_SLOTS)
+        self._slots = None
         self._slot_count = FEWEST_SLOTS
-        memset(self._slots.bytes_of(), 0, FEWEST_SLOTS * sizeof(uint64_t))
         (<int64_t*> self._starts.bytes_of())[0] = 0
         self._shift = 58
         self._count = 0
@@ -319,13 +320,51 @@ cdef class TextCoder:
 
     cdef int code(self, Py_ssize_t count) except -1:
         """Add a row for each of the first `count` texts of the batch."""
+        cdef Py_ssize_t done = 0
         self.make_room(count)
-        with nogil:
-            self.code_batch(count)
+        if self._slots is None:
+            with nogil:
+                done = self.code_ascending(count)
+        if done < count:
+            self.make_slots(count - done)
+            with nogil:
+                self.code_batch(done, count)
         return 0
 
-    cdef void code_batch(self, Py_ssize_t count) noexcept nogil:
-        """`code`, for which there is room."""
+    cdef Py_ssize_t code_ascending(self, Py_ssize_t count) noexcept nogil:
+        """`code` up to the first text that comes before the last known one; gives its place in the batch."""
+        cdef:
+            Py_ssize_t row, size, last_size, known = self._count
+            int64_t* starts = <int64_t*> self._starts.bytes_of()
+            int32_t* codes = <int32_t*> self._codes.bytes_of() + self._rows
+            char* data = self._data.bytes_of()
+            const char* text
+            const char* last
+            int order
+        for row in range(count):
+            text, size = self._text[row], self._size[row]
+            order = 1
+            if known:
+                last, last_size = data + starts[known - 1], starts[known] - starts[known - 1]
+                order = memcmp(text, last, min(size, last_size))
+                if order == 0:
+                    order = (size > last_size) - (size < last_size)
+            if order < 0:
+                break
+            if order > 0:
+                memcpy(data + starts[known], text, size)
+                starts[known + 1] = starts[known] + size
+                known += 1
+                self._plain = self._plain and is_plain(text, size)
+            codes[row] = <int32_t> (known - 1)
+        else:
+            row = count
+        self._count = known
+        self._rows += row
+        return row
+
+    cdef void code_batch(self, Py_ssize_t first, Py_ssize_t stop) noexcept nogil:
+        """`code` from one place of the batch to another, for which there is room and a table."""
         cdef:
             Py_ssize_t row, size, known = self._count
             uint64_t hash, entry
@@ -334,15 +373,15 @@ cdef class TextCoder:
             uint64_t mask = self._slot_count - 1, slot
             int shift = self._shift
             int64_t* starts = <int64_t*> self._starts.bytes_of()
-            int32_t* codes = <int32_t*> self._codes.bytes_of() + self._rows
+            int32_t* codes = <int32_t*> self._codes.bytes_of() + self._rows - first
             char* data = self._data.bytes_of()
             const char* text
         # A large table is out of cache: its lines are fetched for the whole batch before the first is needed.
-        for row in range(count):
+        for row in range(first, stop):
             hash = text_hash(self._text[row], self._size[row], SEED)
             self._hash[row] = hash
             prefetch(&slots[hash >> shift])
-        for row in range(count):
+        for row in range(first, stop):
             text, size, hash = self._text[row], self._size[row], self._hash[row]
             slot = hash >> shift
             while True:
@@ -363,14 +402,13 @@ cdef class TextCoder:
                 slot = slot + 1 & mask
             codes[row] = <int32_t> code
         self._count = known
-        self._rows += count
+        self._rows += stop - first
 
     cdef int make_room(self, Py_ssize_t count) except -1:
         """Room for the batch, were all its texts new: nothing moves while it is coded."""
         cdef:
             Py_ssize_t row, used = (<int64_t*> self._starts.bytes_of())[self._count], size = used + PAD
-            Py_ssize_t most = self._count + count, slot_count = self._slot_count
-            Room slots
+            Py_ssize_t most = self._count + count
         if most > MOST_TEXTS:
             raise OverflowError(f"a column of more than {MOST_TEXTS} different texts")
         for row in range(count):
@@ -378,30 +416,55 @@ cdef class TextCoder:
         self._data.hold(size, used)
         self._starts.hold(most + 1, self._count + 1)
         self._codes.hold(self._rows + count, self._rows)
-        if most * 3 > slot_count * 2:
-            while most * 3 > slot_count * 2:
-                slot_count *= 2
-                self._shift -= 1
-            slots = room_of(c"Q", slot_count)
-            with nogil:
-                self.rehash(<uint64_t*> slots.bytes_of(), slot_count - 1)
-            self._slots = slots
-            self._slot_count = slot_count
         return 0
 
-    cdef void rehash(self, uint64_t* new, uint64_t mask) noexcept nogil:
-        """Put the entries into a larger table, whose slots are in the same order: memory is written from end to end."""
+    cdef int make_slots(self, Py_ssize_t count) except -1:
+        """A table of what is known, large enough for so many more."""
+        cdef:
+            Py_ssize_t most = self._count + count, slot_count = self._slot_count
+            Room slots
+        if self._slots is not None and most * 3 <= slot_count * 2:
+            return 0
+        while most * 3 > slot_count * 2:
+            slot_count *= 2
+            self._shift -= 1
+        slots = room_of(c"Q", slot_count)
+        with nogil:
+            memset(slots.bytes_of(), 0, slot_count * sizeof(uint64_t))
+            if self._slots is None:
+                self.enter_texts(<uint64_t*> slots.bytes_of(), slot_count - 1)
+            else:
+                self.enter_slots(<uint64_t*> slots.bytes_of(), slot_count - 1)
+        self._slots = slots
+        self._slot_count = slot_count
+        return 0
+
+    cdef void enter_texts(self, uint64_t* new, uint64_t mask) noexcept nogil:
+        """Enter all texts, of which no two are equal."""
+        cdef:
+            const int64_t* starts = <const int64_t*> self._starts.bytes_of()
+            const char* data = self._data.bytes_of()
+            Py_ssize_t code
+            uint64_t hash
+        for code in range(self._count):
+            hash = text_hash(data + starts[code], starts[code + 1] - starts[code], SEED)
+            enter(new, mask, self._shift, hash & UPPER | <uint64_t> (code + 1))
+
+    cdef void enter_slots(self, uint64_t* new, uint64_t mask) noexcept nogil:
+        """Enter what a smaller table has: its slots are in the same order, so memory is written from end to end."""
         cdef:
             const uint64_t* old = <const uint64_t*> self._slots.bytes_of()
-            uint64_t slot
             Py_ssize_t place
-        memset(new, 0, (mask + 1) * sizeof(uint64_t))
         for place in range(self._slot_count):
             if old[place]:
-                slot = old[place] >> self._shift
-                while new[slot]:
-                    slot = slot + 1 & mask
-                new[slot] = old[place]
+                enter(new, mask, self._shift, old[place])
+
+
+cdef inline void enter(uint64_t* slots, uint64_t mask, int shift, uint64_t entry) noexcept nogil:
+    cdef uint64_t slot = entry >> shift
+    while slots[slot]:
+        slot = slot + 1 & mask
+    slots[slot] = entry
 
 
 cdef bint same_text(const char* left, const char* right, Py_ssize_t size) noexcept nogil:

@@ -60,6 +60,19 @@ def test_many_texts_keep_their_codes_while_the_table_grows():
     assert len(coder) == 0
 
 
+@given(
+    st.lists(texts.map(sorted), max_size=3).map(lambda runs: [text for run in runs for text in run]),
+    st.integers(0, 3000),
+)
+def test_texts_that_ascend_at_first_keep_their_codes(more, ascending):
+    rows = [f"R-{row // 2:05}" for row in range(ascending)]
+    for given_rows in (rows + more, more + rows, rows + more + rows):
+        coder = TextCoder()
+        coder.add(given_rows)
+        codes, values = coder.finish()
+        assert (np.asarray(codes).tolist(), list(values)) == coded_plainly(given_rows)
+
+
 def test_rows_coded_elsewhere_are_mapped():
     coder = TextCoder()
     coder.add(["a", "b"])
