@@ -42,8 +42,11 @@ from greenlang.stores import (
     Store,
 )
 
-#: A pure plan that took less than this is run in the event loop.
+#: A pure plan that takes less than this, on an input no larger, is run in the event loop. It leaves after so
+#: many slow runs on end: a single one may be the machine's doing.
 _QUICK_SECONDS = 0.002
+_QUICK_BYTES = 65_536
+_SLOW_RUNS = 3
 
 #: How long a worker rests when there is nothing to claim and nobody wakes it.
 _POLL_SECONDS = 0.25
@@ -111,7 +114,8 @@ class Runner:
         self._running: dict[str, asyncio.Task[None]] = {}
         self._cancelled: set[str] = set()
         self._waiters: dict[str, list[asyncio.Future[None]]] = {}
-        self._seconds: dict[str, float] = {}
+        #: Slow runs on end, by plan; one that is not here may not be run in the event loop.
+        self._slow: dict[str, int] = {}
         self._work = asyncio.Event()
         self._keepers: list[asyncio.Task[None]] = []
         self._accepting = False
@@ -177,7 +181,7 @@ class Runner:
             idempotency_key=terms.idempotency_key,
             request_digest="" if terms.idempotency_key is None else digest_of_bytes(kept),
         )
-        if wait_seconds > 0 and self._is_quick(plan):
+        if wait_seconds > 0 and self._is_quick(plan, order):
             proven = self._run_here(plan, given, terms.tenant)
             if proven is not None:
                 submitted = await self.store.submit_finished(new, result=proven.result, record=proven.record)
@@ -240,11 +244,11 @@ class Runner:
             await self.wait(tenant, execution_id, 2 * _POLL_SECONDS)
             yield None
 
-    def _is_quick(self, plan: Plan) -> bool:
+    def _is_quick(self, plan: Plan, order: Order) -> bool:
         # What hooks do may take any time, and the event loop waits for none of it.
         if self.plans.registry.lifecycle:
             return False
-        return self._seconds.get(plan.hash, _QUICK_SECONDS) < _QUICK_SECONDS
+        return self._slow.get(plan.hash, _SLOW_RUNS) < _SLOW_RUNS and len(order.input) <= _QUICK_BYTES
 
     def _run_here(self, plan: Plan, given: Any, tenant: str) -> Proven | None:
         """Run a quick plan; None if it failed: it is then accepted, and fails as any other."""
@@ -258,14 +262,13 @@ class Runner:
             self._took(plan, time.perf_counter() - began)
 
     def _took(self, plan: Plan, seconds: float) -> None:
-        """Remember how long a plan takes, if it may be run in the event loop at all."""
+        """Remember whether a plan is slow, if it may be run in the event loop at all."""
         if plan.is_async or any(
             spec.blocking or spec.effects - {"pure", "calculates"} for spec in plan.agents
         ):
             return
-        before = self._seconds.get(plan.hash, seconds)
-        # One slow run tells more than many quick ones: the next input may be as large.
-        self._seconds[plan.hash] = max(seconds, 0.5 * before)
+        slow = self._slow.get(plan.hash, _SLOW_RUNS - 1)
+        self._slow[plan.hash] = min(slow + 1, _SLOW_RUNS) if seconds >= _QUICK_SECONDS else 0
 
     async def _earlier(self, execution_id: str, digest: str, new: NewExecution, seconds: float) -> Accepted:
         row = await self.wait(new.tenant, execution_id, seconds)
