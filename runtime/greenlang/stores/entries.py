@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from greenlang.stores.protocol import NewExecution, State
+from greenlang.stores.protocol import ExecutionRow, NewExecution, State
 
 #: One step of priority weighs as much as this time in the queue, so a P3 that has waited three of them goes
 #: before a new P0.
@@ -22,9 +22,9 @@ DEADLINE_PASSED = msgspec.json.encode(
 )
 
 
-def rank(new: NewExecution) -> int:
+def rank(execution: NewExecution | ExecutionRow) -> int:
     """Where an execution stands in the queue: lower goes first."""
-    return new.created_at + new.priority * _PRIORITY_STEP
+    return execution.created_at + execution.priority * _PRIORITY_STEP
 
 
 def delivery_payload(execution_id: str, state: State, at: int) -> bytes:

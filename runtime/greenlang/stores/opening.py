@@ -10,6 +10,9 @@ from greenlang.stores.protocol import Seal, Store
 
 _OWN = frozenset({"memory", "sqlite", "postgresql", "postgres"})
 
+#: Paths by which SQLite means a database that each of our connections would have for itself.
+_NO_FILE = frozenset({"", ":memory:"})
+
 
 def open_store(url: str, seal: Seal) -> Store:
     """The store behind `url`; its file and schema are made if they do not exist.
@@ -29,18 +32,20 @@ def open_store(url: str, seal: Seal) -> Store:
     StoreError
         If it cannot be opened.
     """
-    from greenlang.stores.sqlite import MEMORY, SqliteStore
-
     if url == "memory:":
-        return SqliteStore(MEMORY, seal)
+        from greenlang.stores.memory import MemoryStore
+
+        return MemoryStore(seal)
     kind, separator, rest = url.partition(":")
     if kind in ("postgresql", "postgres"):
         return _open_postgresql(url, seal)
     path = rest.removeprefix("//") if kind == "sqlite" else url
     if separator and kind != "sqlite" and "/" not in kind:
         return _backend(kind).open(url, seal)  # type: ignore[no-any-return]  # what a plugin says is one
-    if not path:
-        raise InputError(f"'{url}' names no file", fix="write sqlite:PATH")
+    if path in _NO_FILE:
+        raise InputError(f"'{url}' names no file", fix="write sqlite:PATH, or memory:")
+    from greenlang.stores.sqlite import SqliteStore
+
     return SqliteStore(path, seal)
 
 

@@ -1,0 +1,334 @@
+"""Executions as they stand, with their events, in every order that workers and lists ask for."""
+
+from __future__ import annotations
+
+__all__ = ["Executions"]
+
+import heapq
+import itertools
+from bisect import bisect_left
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+from msgspec.structs import replace
+
+from greenlang.errors import StoreError
+from greenlang.stores.cursors import cursor_after, place_of
+from greenlang.stores.entries import DEADLINE_PASSED, LEASE_LAPSED, rank, submitted_states
+from greenlang.stores.memory.deliveries import Deliveries
+from greenlang.stores.memory.keys import IdempotencyKeys
+from greenlang.stores.memory.orders import Order, enter, leave, up_to
+from greenlang.stores.protocol import (
+    FINAL_STATES,
+    Change,
+    Event,
+    ExecutionFilter,
+    ExecutionRow,
+    NewEvent,
+    NewExecution,
+    NewRecord,
+    Page,
+    State,
+    Submitted,
+)
+
+
+class Executions:
+    """Everything that is kept of executions.
+
+    A row is replaced where it changes, and leaves the orders that it stood in for those of its new state.
+    """
+
+    def __init__(self, keys: IdempotencyKeys, deliveries: Deliveries) -> None:
+        self.counts: dict[State, int] = dict.fromkeys(State, 0)
+        self._keys = keys
+        self._deliveries = deliveries
+        self._rows: dict[str, ExecutionRow] = {}
+        self._events: dict[str, list[Event]] = {}
+        self._sequence = itertools.count(1)
+        #: Each tenant's, by when they were made.
+        self._of_tenant: defaultdict[str, Order[str]] = defaultdict(list)
+        #: Each tenant's, by rank.
+        self._queued: defaultdict[str, Order[str]] = defaultdict(list)
+        #: By when their retry is due.
+        self._pending: Order[str] = []
+        #: Of those that wait, by when they time out.
+        self._deadlines: Order[str] = []
+        #: As a set that keeps its order; no more run than workers have places.
+        self._running: dict[str, None] = {}
+
+    def accepted(self, new: NewExecution) -> Submitted | None:
+        """What its idempotency key stands for already; None if it is to be accepted.
+
+        Raises
+        ------
+        StoreError
+            If there is one of its id.
+        """
+        earlier = self._keys.earlier(new.tenant, new.idempotency_key)
+        if earlier is None and new.id in self._rows:
+            raise StoreError(f"the store could not be written: execution '{new.id}' is there already")
+        return earlier
+
+    def submit(self, new: NewExecution, state: State) -> Submitted:
+        earlier = self.accepted(new)
+        if earlier is not None:
+            return earlier
+        submitted = self._accept(new, state)
+        for one in submitted_states(state):
+            self._tell(new.id, new.tenant, str(one), new.created_at)
+        return submitted
+
+    def finish(self, new: NewExecution, result: bytes, record: NewRecord | None) -> Submitted:
+        """Accept one that has run to its end already, if `accepted` says that it is to be."""
+        at = new.created_at if record is None else record.created_at
+        submitted = self._accept(
+            new,
+            State.COMPLETED,
+            started_at=new.created_at,
+            finished_at=at,
+            attempt=1,
+            token=1,
+            result=result,
+            calculation_id=None if record is None else record.calculation_id,
+        )
+        for kind in ("pending", "queued", "running"):
+            self._tell(new.id, new.tenant, kind, new.created_at)
+        self._tell(new.id, new.tenant, "completed", at)
+        if new.webhook is not None:
+            self._deliveries.add(self._rows[new.id], at)
+        return submitted
+
+    def claim(
+        self, worker: str, limit: int, now: int, lease: int, per_tenant: int | None
+    ) -> tuple[ExecutionRow, ...]:
+        self._recover(now, lease)
+        for late in up_to(self._deadlines, now):
+            ended = {"state": State.TIMEOUT, "finished_at": now, "error": DEADLINE_PASSED}
+            self._move(replace(self._rows[late], **ended), "timeout", now)
+        for ripe in up_to(self._pending, now):
+            self._move(replace(self._rows[ripe], state=State.QUEUED), "queued", now)
+        return tuple(self._start(one, worker, now, lease) for one in self._first(limit, per_tenant))
+
+    def extend_leases(self, worker: str, until: int) -> None:
+        for one in self._running:
+            row = self._rows[one]
+            if row.worker == worker:
+                self._rows[one] = replace(row, lease_until=until)
+
+    def fits(self, change: Change) -> bool:
+        """Whether the execution stands where a change expects it."""
+        row = self.execution(change.tenant, change.id)
+        return (
+            row is not None
+            and row.state in change.expected
+            and (change.token is None or change.token == row.token)
+        )
+
+    def change(self, change: Change) -> bool:
+        """Change an execution, if `fits` says so."""
+        row = self._rows[change.id]
+        final = change.to in FINAL_STATES
+        changed = replace(
+            row,
+            state=change.to,
+            finished_at=change.at if final else None,
+            result=row.result if change.result is None else change.result,
+            error=change.error,
+            calculation_id=row.calculation_id if change.record is None else change.record.calculation_id,
+            available_at=row.available_at if change.available_at is None else change.available_at,
+            attempt=0 if change.reset_attempts else row.attempt,
+            worker=None,
+            lease_until=None,
+            cancel_requested=row.cancel_requested and final,
+        )
+        self._move(changed, change.event.type, change.at, change.event.payload)
+        return True
+
+    def request_cancel(self, tenant: str, execution_id: str, at: int) -> ExecutionRow | None:
+        row = self.execution(tenant, execution_id)
+        if row is None or row.state in FINAL_STATES:
+            return row
+        if row.state is State.RUNNING:
+            row = replace(row, cancel_requested=True)
+            self._move(row, "cancel_requested", at)
+        else:
+            row = replace(row, cancel_requested=True, state=State.CANCELLED, finished_at=at)
+            self._move(row, "cancelled", at)
+        return row
+
+    def execution(self, tenant: str, execution_id: str) -> ExecutionRow | None:
+        row = self._rows.get(execution_id)
+        return None if row is None or row.tenant != tenant else row
+
+    def cancelled_of(self, worker: str) -> tuple[str, ...]:
+        rows = map(self._rows.__getitem__, self._running)
+        return tuple(row.id for row in rows if row.worker == worker and row.cancel_requested)
+
+    def page(self, tenant: str, wanted: ExecutionFilter, limit: int, cursor: str | None) -> Page:
+        behind = None if cursor is None else place_of(cursor)
+        order = self._of_tenant.get(tenant, [])
+        first = 0 if wanted.created_from is None else bisect_left(order, (wanted.created_from,))
+        end = len(order) if behind is None else bisect_left(order, behind)
+        if wanted.created_before is not None:
+            end = min(end, bisect_left(order, (wanted.created_before,)))
+        found: list[ExecutionRow] = []
+        for place in range(end - 1, first - 1, -1):
+            row = self._rows[order[place][1]]
+            if not _is_wanted(row, wanted):
+                continue
+            if len(found) == limit:
+                return Page(tuple(found), cursor_after(found[-1]))
+            found.append(row)
+        return Page(tuple(found), None)
+
+    def events(self, tenant: str, execution_id: str, after: int, limit: int) -> tuple[Event, ...]:
+        if self.execution(tenant, execution_id) is None:
+            return ()
+        events = self._events[execution_id]
+        first = bisect_left(events, after + 1, key=lambda event: event.sequence)
+        return tuple(events[first : first + limit])
+
+    def append_event(self, tenant: str, execution_id: str, event: NewEvent, at: int) -> None:
+        if self.execution(tenant, execution_id) is not None:
+            self._tell(execution_id, tenant, event.type, at, event.payload)
+
+    def purge(self, before: int) -> set[str]:
+        """Delete what ended before a time, with all that belongs to it but keys, and give the ids."""
+        ended = {row.id: row for row in self._rows.values() if _is_over(row, before)}
+        for execution_id, row in ended.items():
+            del self._rows[execution_id], self._events[execution_id]
+            self.counts[row.state] -= 1
+            self._deliveries.forget(execution_id)
+        for tenant in {row.tenant for row in ended.values()}:
+            self._of_tenant[tenant] = [place for place in self._of_tenant[tenant] if place[1] not in ended]
+        return set(ended)
+
+    def _accept(self, new: NewExecution, state: State, **stands: Any) -> Submitted:
+        row = ExecutionRow(
+            id=new.id,
+            tenant=new.tenant,
+            state=state,
+            priority=new.priority,
+            plan_hash=new.plan_hash,
+            agents=new.agents,
+            request=new.request,
+            created_at=new.created_at,
+            available_at=new.created_at,
+            deadline_at=new.deadline_at,
+            max_attempts=new.max_attempts,
+            webhook=new.webhook,
+            **{**_UNTOUCHED, **stands},
+        )
+        self._keys.hold(new.tenant, new.idempotency_key, new.id, new.request_digest)
+        enter(self._of_tenant[new.tenant], (new.created_at, new.id))
+        self._events[new.id] = []
+        self._stand(row)
+        return Submitted(new.id, True, new.request_digest)
+
+    def _recover(self, now: int, lease: int) -> None:
+        """Offer again what a worker holds whose lease ran out, or lies further ahead than any lease can.
+
+        The second is how a lease looks after the clock was set back.
+        """
+        for row in [self._rows[one] for one in self._running]:
+            if row.lease_until is None or now < row.lease_until <= now + 2 * lease:
+                continue
+            if row.cancel_requested:
+                state = State.CANCELLED
+            else:
+                state = State.DEAD_LETTER if row.attempt >= row.max_attempts else State.QUEUED
+            finished_at = now if state in FINAL_STATES else None
+            offered = {"state": state, "finished_at": finished_at, "worker": None, "lease_until": None}
+            self._move(replace(row, error=LEASE_LAPSED, **offered), str(state), now, LEASE_LAPSED)
+
+    def _first(self, limit: int, per_tenant: int | None) -> list[str]:
+        """Who is to run next, the first in rank first."""
+        queues = list(self._queued.values())
+        if per_tenant is not None:
+            running = Counter(self._rows[one].tenant for one in self._running)
+            queues = [queue[: max(0, per_tenant - running[tenant])] for tenant, queue in self._queued.items()]
+        return [one for _, one in itertools.islice(heapq.merge(*queues), limit)]
+
+    def _start(self, execution_id: str, worker: str, now: int, lease: int) -> ExecutionRow:
+        row = self._rows[execution_id]
+        started = replace(
+            row,
+            state=State.RUNNING,
+            token=row.token + 1,
+            attempt=row.attempt + 1,
+            worker=worker,
+            lease_until=now + lease,
+            started_at=now if row.started_at is None else row.started_at,
+        )
+        payload = msgspec.json.encode({"worker": worker, "attempt": started.attempt})
+        self._move(started, "running", now, payload)
+        return started
+
+    def _move(self, row: ExecutionRow, kind: str, at: int, payload: bytes = b"{}") -> None:
+        """Keep a row that changed and the event that tells of it; one that ended makes its delivery."""
+        before = self._rows[row.id]
+        self.counts[before.state] -= 1
+        self._running.pop(row.id, None)
+        for order, place in self._places(before):
+            leave(order, place)
+        self._stand(row)
+        self._tell(row.id, row.tenant, kind, at, payload)
+        if row.state in FINAL_STATES:
+            self._deliveries.add(row, at)
+
+    def _stand(self, row: ExecutionRow) -> None:
+        """Keep a row, in every order that its state puts it in."""
+        self._rows[row.id] = row
+        self.counts[row.state] += 1
+        if row.state is State.RUNNING:
+            self._running[row.id] = None
+        for order, place in self._places(row):
+            enter(order, place)
+
+    def _places(self, row: ExecutionRow) -> Iterator[tuple[Order[str], tuple[int, str]]]:
+        """Where a row waits: until it is claimed or its retry is due, and until it times out."""
+        if row.state is State.QUEUED:
+            yield self._queued[row.tenant], (rank(row), row.id)
+        elif row.state is State.PENDING:
+            yield self._pending, (row.available_at, row.id)
+        else:
+            return
+        if row.deadline_at is not None:
+            yield self._deadlines, (row.deadline_at, row.id)
+
+    def _tell(self, execution_id: str, tenant: str, kind: str, at: int, payload: bytes = b"{}") -> None:
+        event = Event(next(self._sequence), execution_id, tenant, kind, at, payload)
+        self._events[execution_id].append(event)
+
+
+#: How an execution stands before anything was done for it.
+_UNTOUCHED: dict[str, Any] = {
+    "started_at": None,
+    "finished_at": None,
+    "attempt": 0,
+    "token": 0,
+    "worker": None,
+    "lease_until": None,
+    "cancel_requested": False,
+    "result": None,
+    "error": None,
+    "calculation_id": None,
+}
+
+
+def _is_wanted(row: ExecutionRow, wanted: ExecutionFilter) -> bool:
+    """Whether a row is of the states and the agent wanted; one without version stands for all of them."""
+    if wanted.states and row.state not in wanted.states:
+        return False
+    if wanted.agent is None:
+        return True
+    name = wanted.agent if "@" in wanted.agent else f"{wanted.agent}@"
+    return any(agent.startswith(name) for agent in row.agents)
+
+
+def _is_over(row: ExecutionRow, before: int) -> bool:
+    """Whether nobody will ask for it; a dead letter stays until somebody has looked at it."""
+    return row.finished_at is not None and row.finished_at < before and row.state is not State.DEAD_LETTER
