@@ -20,8 +20,8 @@ LIBRARIES = ("greenlang", "msgspec", "packaging", "pluggy", "yaml")
 
 #: What the engine, the command line and the service need besides.
 MORE_LIBRARIES = (
-    *("aiohappyeyeballs", "aiohttp", "aiosignal", "attr", "frozenlist", "idna", "multidict", "propcache"),
-    *("typing_extensions", "uvloop", "yarl"),
+    *("aiohappyeyeballs", "aiohttp", "aiosignal", "attr", "frozenlist", "httptools", "idna", "multidict"),
+    *("propcache", "typing_extensions", "uvloop", "yarl"),
     *("_cffi_backend", "cffi", "click", "cryptography", "greenlang_core", "markdown_it", "mdurl", "numpy"),
     *("pyarrow", "pygments", "rich"),
 )
