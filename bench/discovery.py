@@ -2,9 +2,9 @@
 
 python -m bench.discovery    prints the table, a row a target, and fails if one is missed
 
-Moves with `runtime/greenlang/agents/{discovery,scanning,snapshots,manifest,located_yaml}.py` and with what
-`greenlang agents list` imports.  The distributions are made on the spot, as pip leaves them: half of them
-installed, half editable.  Every figure is of a whole process, from its start to its end.
+Moves with `runtime/greenlang/agents/{discovery,scanning,snapshots,manifest_reading,located_yaml}.py` and
+with what `greenlang agents list` imports.  The distributions are made on the spot, as pip leaves them: half
+of them installed, half editable.  Every figure is of a whole process, from its start to its end.
 """
 
 from __future__ import annotations

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from greenlang.agents import Needs, parse_manifest
 from greenlang.agents.located_yaml import MAX_CHARACTERS
-from greenlang.agents.manifest import Needs, parse_manifest
 from greenlang.errors import PackError
 
 DOCUMENTATION = Path(__file__).parents[2] / "docs" / "packs.md"

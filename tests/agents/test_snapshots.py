@@ -4,8 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from greenlang.agents import Plugin
-from greenlang.agents.manifest import parse_manifest
+from greenlang.agents import Plugin, parse_manifest
 from greenlang.agents.snapshots import Snapshot
 
 PACK = """\

@@ -8,7 +8,8 @@ In: functions marked with `@agent`, distributions with an entry point of the gro
   of what; `examples`: what it gives for some inputs; `lifetimes`: the object of an agent that is a class.
 - `expressions`, `syntax`, `places`: agents composed by Python's operators into the tree that text gives too.
 - `resource`: text files that a program names and a plan carries; `files`: those of packs.
-- `manifest`: pack.yaml, read by `located_yaml` with the line of every mistake, held to `manifest_rules`.
+- `manifest`: pack.yaml as data; `manifest_reading`: reads it, from `located_yaml` with the line of every
+  mistake, held to `manifest_rules`.
 - `discovery`: which distributions are there, from metadata alone, found by `scanning` and remembered in
   `snapshots`, which all give what is `discovered`; `catalogue`: what they offer, by name; `registry`: finds
   it, `admission`: compares its signature, `loading`: imports it.
@@ -43,8 +44,8 @@ from greenlang.agents.manifest import (
     Needs,
     PackManifest,
     Release,
-    parse_manifest,
 )
+from greenlang.agents.manifest_reading import parse_manifest
 from greenlang.agents.places import Diagnostic
 from greenlang.agents.registry import Registry, default_registry
 from greenlang.agents.resource import Resource

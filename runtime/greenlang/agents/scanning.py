@@ -21,7 +21,8 @@ from packaging.specifiers import SpecifierSet
 
 from greenlang import __version__
 from greenlang.agents.discovered import Discovery, Plugin
-from greenlang.agents.manifest import FILE_NAME, PackManifest, parse_manifest
+from greenlang.agents.manifest import FILE_NAME, PackManifest
+from greenlang.agents.manifest_reading import parse_manifest
 from greenlang.errors import PackError
 
 #: The entry-point group; `hooks.GROUP` is the same name, which this module reads without pluggy.

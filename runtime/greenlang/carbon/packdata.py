@@ -20,7 +20,8 @@ from importlib.resources import files
 import numpy as np
 import numpy.typing as npt
 
-from greenlang.agents.manifest import FILE_NAME, parse_manifest
+from greenlang.agents import parse_manifest
+from greenlang.agents.manifest import FILE_NAME
 from greenlang.carbon.activity import ActivityData
 from greenlang.carbon.emissions import COMBUSTION_GASES, Component, Emissions, calculate, kinds_of_rows
 from greenlang.carbon.factors import (
