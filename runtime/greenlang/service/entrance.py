@@ -119,6 +119,8 @@ class Entrance:
             if len(body) > limit:
                 raise self._too_large()
             return body
+        if request.headers.get("Expect", "").lower() == "100-continue" and request.transport is not None:
+            request.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
         pieces: list[bytes] = []
         size = 0
         try:
