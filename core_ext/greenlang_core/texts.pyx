@@ -254,6 +254,22 @@ cdef class TextCoder:
                     self._size[place] = 0
             self.code(batch)
 
+    def expect(self, Py_ssize_t rows):
+        """Make room for so many rows in all, were they as those so far; for more, or other ones, room is made anew.
+
+        Room that nothing is written to takes no memory; room that grows is copied, into pages to be cleared.
+        """
+        cdef double share = <double> rows / max(self._rows, 1)
+        cdef int64_t used = (<int64_t*> self._starts.bytes_of())[self._count]
+        if share <= 1:
+            return
+        try:
+            self._codes.hold(rows, self._rows)
+            self._starts.hold(<Py_ssize_t> (self._count * share) + 1, self._count + 1)
+            self._data.hold(<Py_ssize_t> (used * share) + PAD, used)
+        except MemoryError:  # only a guess was too large
+            pass
+
     def codes_of(self, texts):
         """The codes of texts, int32, without adding rows: what coded rows of elsewhere are mapped by."""
         cdef:

@@ -73,6 +73,16 @@ def test_texts_that_ascend_at_first_keep_their_codes(more, ascending):
         assert (np.asarray(codes).tolist(), list(values)) == coded_plainly(given_rows)
 
 
+@given(texts, texts, st.sampled_from([0, 1, 100, 1 << 42]))
+def test_codes_do_not_depend_on_how_many_rows_were_expected(first, second, rows):
+    coder = TextCoder()
+    coder.add(first)
+    coder.expect(rows)
+    coder.add(second)
+    codes, values = coder.finish()
+    assert (np.asarray(codes).tolist(), list(values)) == coded_plainly(first + second)
+
+
 def test_rows_coded_elsewhere_are_mapped():
     coder = TextCoder()
     coder.add(["a", "b"])

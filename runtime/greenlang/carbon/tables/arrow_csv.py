@@ -7,6 +7,7 @@ fast as the standard library; from the first block that is different, the standa
 
 from __future__ import annotations
 
+import os
 from codecs import BOM_UTF8
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -17,7 +18,7 @@ from typing import Any, BinaryIO
 from greenlang.carbon.tables.arrow_tables import add_strings
 from greenlang.carbon.tables.table import TableBuilder
 
-__all__ = ["add_plain_rows", "plain_header"]
+__all__ = ["add_plain_rows", "plain_header", "size_of"]
 
 #: Read in one go; a file that is smaller is read before pyarrow is imported.
 BLOCK_BYTES = 1024 * 1024
@@ -44,6 +45,16 @@ def plain_header(stream: BinaryIO) -> tuple[str | None, bytes]:
         return None, start
 
 
+def size_of(stream: BinaryIO) -> int:
+    """The bytes of a file; 0 where nobody knows before it is read."""
+    if not stream.seekable():
+        return 0
+    here = stream.tell()
+    size = stream.seek(0, os.SEEK_END)
+    stream.seek(here)
+    return size
+
+
 def add_plain_rows(
     stream: BinaryIO, builder: TableBuilder, unread: bytes, on_bytes: Callable[[int], None] | None
 ) -> bytes:
@@ -59,16 +70,21 @@ def add_plain_rows(
     bytes
         What was read and not used in the end; where the stream is at its end too, at most one line.
     """
+    size = size_of(stream)
     blocks = _PlainBlocks(stream, list(builder.coders), unread)
     # pyarrow reads a block while the one before is coded.
     with ThreadPoolExecutor(1) as reader:
         ahead = reader.submit(blocks.next)
         while (rows := ahead.result()) is not None:
             read = blocks.read
+            used = read - len(blocks.unread)
             ahead = reader.submit(blocks.next)
             for coder, column in zip(builder.coders.values(), rows.columns, strict=True):
                 for chunk in column.chunks:
                     add_strings(coder, chunk)
+            if size:
+                builder.expect(used, size)
+                size = 0  # told once
             if on_bytes is not None:
                 on_bytes(read)
     return blocks.unread

@@ -11,7 +11,7 @@ from typing import BinaryIO, cast
 import numpy as np
 import numpy.typing as npt
 
-from greenlang.carbon.tables.arrow_csv import add_plain_rows, plain_header
+from greenlang.carbon.tables.arrow_csv import add_plain_rows, plain_header, size_of
 from greenlang.carbon.tables.results import ResultTable
 from greenlang.carbon.tables.table import CHUNK_ROWS, Table, TableBuilder, column_names, unreadable
 
@@ -58,12 +58,17 @@ def _read(stream: BinaryIO, unread: bytes, name: str, on_bytes: _OnBytes, builde
     rest = cast(BinaryIO, _Rest(unread, stream))  # all that is read of a file is asked for by `read1`
     text = io.TextIOWrapper(rest, encoding=encoding, newline="")
     reader = csv.reader(text, strict=True)
+    size = size_of(stream)
+    start = stream.tell() if size else 0
     try:
         if not builder.coders:
             builder = TableBuilder(_header(next(reader, []), name))
         rows = _Rows(builder)
         while chunk := list(islice(reader, CHUNK_ROWS)):
             rows.add(chunk)
+            if size and (read := stream.tell()) > start:  # `unread` is used up
+                builder.expect(read, size)
+                size = 0  # told once
             if on_bytes is not None:
                 on_bytes(stream.tell())
     except UnicodeDecodeError as error:

@@ -283,6 +283,12 @@ class TableBuilder:
         for position, coder in enumerate(self.coders.values()):
             coder.add_column(rows, position)
 
+    def expect(self, read: int, size: int) -> None:
+        """Make room for the rows of `size` bytes, were they as those of the `read` bytes so far."""
+        rows = self.count * size // read
+        for coder in self.coders.values():
+            coder.expect(rows + rows // 32)
+
     def widen(self, column: str) -> None:
         """Add a column that is empty in all rows so far."""
         coder, rows = TextCoder(), self.count
