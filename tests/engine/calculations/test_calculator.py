@@ -5,7 +5,7 @@ import asyncio
 import msgspec
 import pytest
 
-from greenlang.agents import Registry
+from greenlang.agents import EVERYBODY, Registry
 from greenlang.carbon import AccountingPolicy, InventoryInput, table_of_objects
 from greenlang.engine import gather_evidence
 from greenlang.engine.calculations import (
@@ -16,7 +16,7 @@ from greenlang.engine.calculations import (
     standard_program,
 )
 from greenlang.engine.executions import PlanCache, Prover
-from greenlang.errors import DataError, InputError
+from greenlang.errors import DataError, InputError, PackError
 from greenlang.ledger import Unsigned, hash_result, proof_holds
 from greenlang.stores import open_store
 
@@ -137,3 +137,27 @@ def test_without_a_pack_it_is_said_what_to_install():
     with pytest.raises(InputError, match="pip install greenlang-fuels"):
         standard_program(["ghg.intake", "acme.double"])
     assert standard_program(["fuels.mobile"]) == "ghg.intake >> (fuels.mobile) >> ghg.inventory"
+
+
+def test_a_pack_that_is_not_for_a_tenant_computes_nothing_for_it():
+    def admit(plugin, tenant=EVERYBODY):
+        if tenant == "stranger" and "fuels" in plugin.distribution:
+            raise PackError("its policy trusts other signers", fix="have it signed")
+
+    async def main():
+        registry = Registry(admit=admit)
+        prover = Prover(registry, Unsigned("a test"))
+        store = open_store("memory:", prover.seal)
+        calculator = Calculator(store, PlanCache(registry), prover, CalculatorSettings())
+        cells = {"id": "R-0", **GAS}
+        for _ in range(3):  # the third time its kind is prepared
+            await calculator.calculate(given(GAS), tenant="acme")
+        assert await calculator.calculate_one(cells, AccountingPolicy(), tenant="acme") is not None
+        with pytest.raises(PackError):
+            await calculator.calculate(given(GAS), tenant="stranger")
+        with pytest.raises(PackError):
+            await calculator.calculate_one(cells, AccountingPolicy(), tenant="stranger")
+        assert sum([len(link.records) async for link in store.commits()]) == 4
+        await store.close()
+
+    asyncio.run(main())

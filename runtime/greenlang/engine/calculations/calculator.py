@@ -135,10 +135,13 @@ class Calculator:
         ------
         DataError
             Under `on_error="stop"`, if a row cannot be computed: nothing was committed.
+        PackError
+            If the tenant's policy keeps a pack from it.
         StoreError
             If the record could not be committed.
         """
         plan = self.plan()
+        self._plans.registry.admit(plan.agents, tenant)
         made = await self._compute(plan, given, tenant)
         if len(made.outcome) == 1 and self._settings.program is None:
             self._prepare(given, made)
@@ -163,6 +166,7 @@ class Calculator:
         prepared = self._prepared.get(_kind_of(cells, policy))
         if prepared is None:
             return None
+        self._plans.registry.admit(self.plan().agents, tenant)
         at = now()
         calculation_id, timestamp = new_id("calc", at), timestamp_text(at)
         made = prepared.compute(cells, calculation_id=calculation_id, timestamp=timestamp, tenant=tenant)
