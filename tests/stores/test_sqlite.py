@@ -61,8 +61,9 @@ def test_a_file_that_is_no_database_is_refused_and_left_alone(database):
 def test_a_url_of_another_kind_is_refused():
     with pytest.raises(InputError, match="names no store"):
         open_store("mysql://localhost/x", seal)
-    with pytest.raises(InputError, match="names no file"):
-        open_store("sqlite:", seal)
+    for url in ("sqlite:", "sqlite::memory:"):
+        with pytest.raises(InputError, match="names no file; write sqlite:PATH, or memory:"):
+            open_store(url, seal)
 
 
 def test_the_log_and_the_ledger_cannot_be_rewritten(database):

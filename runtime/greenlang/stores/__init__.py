@@ -1,7 +1,8 @@
 """Persistence: executions, their events, and the ledger, behind one protocol.
 
-`protocol` says what a store keeps and promises; `opening` makes one from its URL.  `sqlite` is the
-embedded one. Nothing else in the runtime knows which store it uses.
+`protocol` says what a store keeps and promises; `opening` makes one from its URL.  `memory` is
+lost with its process, `sqlite` is the embedded one, `postgresql` that of many nodes. Nothing else in the
+runtime knows which store it uses.
 """
 
 from __future__ import annotations

@@ -9,7 +9,6 @@ import itertools
 from bisect import bisect_left
 from collections import Counter, defaultdict
 from collections.abc import Iterator
-from typing import Any
 
 import msgspec
 from msgspec.structs import replace
@@ -76,7 +75,7 @@ class Executions:
         earlier = self.accepted(new)
         if earlier is not None:
             return earlier
-        submitted = self._accept(new, state)
+        submitted = self._accept(new, _row(new, state))
         for one in submitted_states(state):
             self._tell(new.id, new.tenant, str(one), new.created_at)
         return submitted
@@ -84,7 +83,7 @@ class Executions:
     def finish(self, new: NewExecution, result: bytes, record: NewRecord | None) -> Submitted:
         """Accept one that has run to its end already, if `accepted` says that it is to be."""
         at = new.created_at if record is None else record.created_at
-        submitted = self._accept(
+        row = _row(
             new,
             State.COMPLETED,
             started_at=new.created_at,
@@ -94,11 +93,11 @@ class Executions:
             result=result,
             calculation_id=None if record is None else record.calculation_id,
         )
+        submitted = self._accept(new, row)
         for kind in ("pending", "queued", "running"):
             self._tell(new.id, new.tenant, kind, new.created_at)
         self._tell(new.id, new.tenant, "completed", at)
-        if new.webhook is not None:
-            self._deliveries.add(self._rows[new.id], at)
+        self._deliveries.add(row, at)
         return submitted
 
     def claim(
@@ -203,25 +202,14 @@ class Executions:
             self.counts[row.state] -= 1
             self._deliveries.forget(execution_id)
         for tenant in {row.tenant for row in ended.values()}:
-            self._of_tenant[tenant] = [place for place in self._of_tenant[tenant] if place[1] not in ended]
+            left = [place for place in self._of_tenant[tenant] if place[1] not in ended]
+            self._of_tenant[tenant] = left
+            if not left:
+                del self._of_tenant[tenant]
+                self._queued.pop(tenant, None)
         return set(ended)
 
-    def _accept(self, new: NewExecution, state: State, **stands: Any) -> Submitted:
-        row = ExecutionRow(
-            id=new.id,
-            tenant=new.tenant,
-            state=state,
-            priority=new.priority,
-            plan_hash=new.plan_hash,
-            agents=new.agents,
-            request=new.request,
-            created_at=new.created_at,
-            available_at=new.created_at,
-            deadline_at=new.deadline_at,
-            max_attempts=new.max_attempts,
-            webhook=new.webhook,
-            **{**_UNTOUCHED, **stands},
-        )
+    def _accept(self, new: NewExecution, row: ExecutionRow) -> Submitted:
         self._keys.hold(new.tenant, new.idempotency_key, new.id, new.request_digest)
         enter(self._of_tenant[new.tenant], (new.created_at, new.id))
         self._events[new.id] = []
@@ -304,19 +292,42 @@ class Executions:
         self._events[execution_id].append(event)
 
 
-#: How an execution stands before anything was done for it.
-_UNTOUCHED: dict[str, Any] = {
-    "started_at": None,
-    "finished_at": None,
-    "attempt": 0,
-    "token": 0,
-    "worker": None,
-    "lease_until": None,
-    "cancel_requested": False,
-    "result": None,
-    "error": None,
-    "calculation_id": None,
-}
+def _row(
+    new: NewExecution,
+    state: State,
+    *,
+    started_at: int | None = None,
+    finished_at: int | None = None,
+    attempt: int = 0,
+    token: int = 0,
+    result: bytes | None = None,
+    calculation_id: str | None = None,
+) -> ExecutionRow:
+    """How an execution stands that is accepted in `state`."""
+    return ExecutionRow(
+        id=new.id,
+        tenant=new.tenant,
+        state=state,
+        priority=new.priority,
+        plan_hash=new.plan_hash,
+        agents=new.agents,
+        request=new.request,
+        created_at=new.created_at,
+        available_at=new.created_at,
+        started_at=started_at,
+        finished_at=finished_at,
+        deadline_at=new.deadline_at,
+        attempt=attempt,
+        max_attempts=new.max_attempts,
+        token=token,
+        worker=None,
+        lease_until=None,
+        cancel_requested=False,
+        result=result,
+        error=None,
+        calculation_id=calculation_id,
+        webhook=new.webhook,
+    )
 
 
 def _is_wanted(row: ExecutionRow, wanted: ExecutionFilter) -> bool:

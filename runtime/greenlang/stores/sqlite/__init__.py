@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-from greenlang.stores.sqlite.database import MEMORY
 from greenlang.stores.sqlite.store import SqliteStore
 
-__all__ = ["MEMORY", "SqliteStore"]
+__all__ = ["SqliteStore"]

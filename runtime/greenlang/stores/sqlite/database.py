@@ -6,16 +6,13 @@ file to (`PRAGMA user_version`).  A file from a newer runtime is refused.
 
 from __future__ import annotations
 
-__all__ = ["MEMORY", "migrations", "open_database"]
+__all__ = ["migrations", "open_database"]
 
 import sqlite3
 from functools import cache
 from pathlib import Path
 
 from greenlang.errors import StoreError
-
-#: Path of a store that lives as long as its process.
-MEMORY = ":memory:"
 
 #: How long a writer waits for another process' commit before it says that the file is locked.
 _BUSY_SECONDS = 10.0

@@ -32,19 +32,19 @@ from greenlang.stores.protocol import (
     Submitted,
 )
 from greenlang.stores.sqlite import reading, writing
-from greenlang.stores.sqlite.database import MEMORY, open_database
+from greenlang.stores.sqlite.database import open_database
 from greenlang.stores.sqlite.writer import GroupWriter
 
 T = TypeVar("T")
 
 
 class SqliteStore(Store):
-    """Keeps everything in one file, or in memory.
+    """Keeps everything in one file.
 
     Parameters
     ----------
     path : str
-        The database file; it is made if it does not exist.  `:memory:` lives as long as the store.
+        The database file; it is made if it does not exist.
     seal : callable
         Links committed records to the chain.
 
@@ -56,12 +56,9 @@ class SqliteStore(Store):
 
     def __init__(self, path: str, seal: Seal) -> None:
         self._path = path
-        in_memory = path == MEMORY
-        connection = open_database(path)
-        self._writer = GroupWriter(connection, seal, threaded=not in_memory)
-        # A database in memory is that of one connection; reading from it waits for nothing.
-        self._reader = connection if in_memory else open_database(path)
-        self._reading = None if in_memory else ThreadPoolExecutor(1, "greenlang-store-reader")
+        self._writer = GroupWriter(open_database(path), seal)
+        self._reader = open_database(path)
+        self._reading = ThreadPoolExecutor(1, "greenlang-store-reader")
 
     async def submit(self, new: NewExecution, *, state: State = State.QUEUED) -> Submitted:
         return await self._writer.run(lambda group: writing.submit(group, new, state))
@@ -169,14 +166,11 @@ class SqliteStore(Store):
 
     async def close(self) -> None:
         await self._writer.close()
-        if self._reading is not None:
-            await asyncio.get_running_loop().run_in_executor(self._reading, self._reader.close)
-            self._reading.shutdown()
+        await asyncio.get_running_loop().run_in_executor(self._reading, self._reader.close)
+        self._reading.shutdown()
 
     async def _read(self, operation: Callable[[sqlite3.Connection], T]) -> T:
         try:
-            if self._reading is None:
-                return operation(self._reader)
             return await asyncio.get_running_loop().run_in_executor(self._reading, operation, self._reader)
         except sqlite3.Error as error:
             raise StoreError(f"the store '{self._path}' could not be read: {error}") from error

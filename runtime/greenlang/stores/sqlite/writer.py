@@ -46,22 +46,16 @@ class GroupWriter:
     ----------
     seal : callable
         Links the records of a group to the chain.
-    threaded : bool
-        False runs a group in the event loop, at the end of the turn that asked for it: for a database in
-        memory, where there is no disk to wait for.
     """
 
-    def __init__(self, connection: sqlite3.Connection, seal: Seal, *, threaded: bool) -> None:
+    def __init__(self, connection: sqlite3.Connection, seal: Seal) -> None:
         self._connection = connection
         self._seal = seal
         self._waiting: deque[tuple[Operation, asyncio.Future[Any]]] = deque()
         self._closed = False
-        self._scheduled = False
         self._wake = threading.Event()
-        self._thread: threading.Thread | None = None
-        if threaded:
-            self._thread = threading.Thread(target=self._serve, name="greenlang-store", daemon=True)
-            self._thread.start()
+        self._thread = threading.Thread(target=self._serve, name="greenlang-store", daemon=True)
+        self._thread.start()
 
     def run(self, operation: Callable[[Group], T]) -> asyncio.Future[T]:
         """Have `operation` run in the next group; the future is done when that is committed.
@@ -70,14 +64,9 @@ class GroupWriter:
         """
         if self._closed:
             raise StoreError("the store is closed")
-        loop = asyncio.get_running_loop()
-        future: asyncio.Future[T] = loop.create_future()
+        future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         self._waiting.append((operation, future))
-        if self._thread is not None:
-            self._wake.set()
-        elif not self._scheduled:
-            self._scheduled = True
-            loop.call_soon(self._run_here)
+        self._wake.set()
         return future
 
     async def close(self) -> None:
@@ -85,13 +74,8 @@ class GroupWriter:
         if self._closed:
             return
         self._closed = True
-        if self._thread is None:
-            while self._waiting:
-                self._run_here()
-            self._connection.close()
-        else:
-            self._wake.set()
-            await asyncio.to_thread(self._thread.join)
+        self._wake.set()
+        await asyncio.to_thread(self._thread.join)
 
     def _serve(self) -> None:
         while True:
@@ -106,15 +90,6 @@ class GroupWriter:
             if self._closed:
                 self._connection.close()
                 return
-
-    def _run_here(self) -> None:
-        self._scheduled = False
-        if self._waiting:
-            group = self._next_group()
-            _settle(group, self._commit(group))
-        if self._waiting and not self._scheduled:
-            self._scheduled = True
-            asyncio.get_running_loop().call_soon(self._run_here)
 
     def _next_group(self) -> list[tuple[Operation, asyncio.Future[Any]]]:
         count = min(len(self._waiting), _GROUP_SIZE)
