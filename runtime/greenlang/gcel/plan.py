@@ -132,17 +132,21 @@ class Plan(Compiled):
         and has closed when that has ended; an error comes as from `run`, after all results before it. A plan
         without asynchronous steps runs on a thread of its own, a little ahead of the reader.
         """
+        from greenlang.gcel.running.streams import stream
+
         runner = self._runner_with(options.get("ledger"))
         follower = Follower(runner, options.get("clock"))
         run = run_of(options, follower.recorder, StreamOptions)
-        return runner.stream(value, run, follower)
+        return stream(runner, value, run, follower)
 
     def astream(self, value: Any, **options: Unpack[StreamOptions]) -> AsyncGenerator[StepResult, None]:
         """`stream` inside an event loop. A reader that stops early closes it: `contextlib.aclosing`."""
+        from greenlang.gcel.running.streams import astream
+
         runner = self._runner_with(options.get("ledger"))
         follower = Follower(runner, options.get("clock"))
         run = run_of(options, follower.recorder, StreamOptions)
-        return runner.astream(value, run, follower)
+        return astream(runner, value, run, follower)
 
     def explain(self, format: str | Trace = "text", *, planned: bool = False) -> str:  # noqa: A002  as the command's option
         """Draw the plan: as "text", "json", "mermaid" or "graphviz"; `planned`, as it runs, not as written.

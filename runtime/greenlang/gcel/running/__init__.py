@@ -3,7 +3,7 @@
 `executable` turns steps into what the scheduler dispatches: `guards` wrap what a modifier says (`caching`
 among them), `blocking` puts an agent on a thread, `decimal_context` makes its arithmetic exact. `prepared`
 holds that beside what people call the steps, and `runner` runs it: with `runs` in event loops and for each of
-many inputs, with `streams` for who wants to know what each step gives, on one of the `clocks`. `following`
+many inputs, on one of the `clocks`; `streams` runs it for who wants to know what each step gives. `following`
 says where in the plan a run is, `traces` where its time went, `options` what can be asked of one. `resuming`
 puts a ledger before the steps, which keeps `values` by their `digests`. `failures` points at what went wrong;
 `reports` says what came to pass.

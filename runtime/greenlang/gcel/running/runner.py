@@ -5,7 +5,7 @@ from __future__ import annotations
 __all__ = ["Runner"]
 
 import functools
-from collections.abc import AsyncGenerator, AsyncIterator, Coroutine, Generator, Iterator
+from collections.abc import AsyncIterator, Coroutine, Iterator
 from typing import TYPE_CHECKING, Any
 
 from greenlang.gcel.running.blocking import current_run
@@ -14,7 +14,6 @@ from greenlang_core import executions
 from greenlang_core.runs import Run
 
 if TYPE_CHECKING:
-    from greenlang.gcel.running.following import Follower, StepResult
     from greenlang.gcel.running.runs import Pull
     from greenlang_core.scheduler import Trail
 
@@ -82,15 +81,3 @@ class Runner(Prepared):
         from greenlang.gcel.running.runs import aeach
 
         return aeach(self._pull, value, window, ordered, run)
-
-    def stream(self, value: Any, run: Run, follower: Follower) -> Generator[StepResult, None, None]:
-        """What each step gives, as it gives it."""
-        from greenlang.gcel.running.streams import stream
-
-        return stream(self, value, run, follower)
-
-    def astream(self, value: Any, run: Run, follower: Follower) -> AsyncGenerator[StepResult, None]:
-        """The same inside an event loop."""
-        from greenlang.gcel.running.streams import astream
-
-        return astream(self, value, run, follower)
