@@ -32,7 +32,7 @@ LEVELS = (
 WITHOUT_CORE = {"errors", "exact"}
 
 #: What the runtime may import of others; `_typeshed` exists for type checkers alone, and `asyncpg`, `build`,
-#: `copier`, `cyclonedx`, `packageurl`, `pyarrow` and `pytest` come with extras.
+#: `copier`, `cyclonedx`, `packageurl`, `pyarrow` and `pytest` come with extras, and `yarl` with aiohttp.
 LIBRARIES = {
     "_typeshed",
     "aiohttp",
@@ -55,6 +55,7 @@ LIBRARIES = {
     "rich",
     "uvloop",
     "yaml",
+    "yarl",
 }
 
 #: Front doors for packs and plugins: the runtime itself, its folders, and these modules.
@@ -178,6 +179,7 @@ HEAVY = (
     "rich",
     "uvloop",
     "yaml",
+    "yarl",
 )
 
 

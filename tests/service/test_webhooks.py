@@ -1,5 +1,6 @@
 """Webhooks, delivered to a real receiver."""
 
+import asyncio
 import base64
 import hashlib
 import hmac
@@ -13,6 +14,7 @@ import pytest
 from greenlang.errors import InputError
 from greenlang.service.settings import WebhookSettings
 from greenlang.service.webhooks import Courier
+from greenlang.stores import Delivery
 
 KEYS = [b"a key of thirty-two bytes, or so..", b"another key that has its own bytes"]
 SECRETS = ["whsec_" + base64.b64encode(key).decode() for key in KEYS]
@@ -151,6 +153,24 @@ def test_a_name_that_leads_to_this_machine_is_given_up(serve, tmp_path, receiver
         "http://10.1.2.3:8080/",
         "http://0.0.0.0/",
         "http://100.64.0.1/",
+        "http://127。0。0。1/",
+        "http://①②⑦.⓪.⓪.①/",
+        "http://127.1/",
+        "http://0x7f000001/",
+        "http://2130706433/",
+        "http://127.0.0.1./",
+        "http://[64:ff9b::a9fe:a9fe]/",
+        "http://[64:ff9b:1::a9fe:a9fe]/",
+        "http://[2002:a9fe:a9fe::1]/",
+        "http://[fec0::1]/",
+        "http://[fe80::1%25eth0]/",
+        "http://[::127.0.0.1]/",
+        "http://[::ffff:0:7f00:1]/",
+        "http://[ff0e::1]/",
+        "http://[5f00::1]/",
+        "http://192.88.99.1/",
+        "http://224.0.0.1/",
+        "http://255.255.255.255/",
         "http://user:password@example.org/",
         "ftp://example.org/",
         "example.org",
@@ -165,6 +185,83 @@ def test_what_nothing_may_be_delivered_to_is_refused(url):
     with pytest.raises(InputError) as caught:
         courier.check(url)
     assert caught.value.place == "webhook"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://example.org/hook",
+        "https://8.8.8.8/",
+        "https://[2001:4860:4860::8888]/",
+        "https://[64:ff9b::808:808]/",
+        "https://bücher.example:8443/hook?a=1",
+    ],
+)
+def test_what_lies_in_the_open_is_taken(url):
+    Courier(None, WebhookSettings(secrets=tuple(SECRETS))).check(url)
+
+
+class OneDelivery:
+    """A store that has one delivery due, and remembers how it was settled."""
+
+    def __init__(self, url):
+        self.due = (
+            Delivery(
+                id=1,
+                execution_id="exec_1",
+                tenant="acme",
+                url=url,
+                state="due",
+                attempt=0,
+                next_at=0,
+                payload=b"{}",
+                last_status=None,
+                last_error=None,
+            ),
+        )
+        self.settled = asyncio.Event()
+        self.state = None
+
+    async def claim_deliveries(self, **_):
+        due, self.due = self.due, ()
+        return due
+
+    async def settle_delivery(self, _, *, state, **__):
+        self.state = state
+        self.settled.set()
+
+
+def delivered(url, **settings):
+    """What becomes of a delivery that passed `check` in an earlier version."""
+
+    async def main():
+        store = OneDelivery(url)
+        courier = Courier(store, WebhookSettings(secrets=tuple(SECRETS), **settings))
+        working = asyncio.create_task(courier.deliver())
+        await asyncio.wait_for(store.settled.wait(), 20)
+        working.cancel()
+        await asyncio.gather(working, return_exceptions=True)
+        await courier.close()
+        return store.state
+
+    return asyncio.run(main())
+
+
+@pytest.mark.parametrize(
+    "host",
+    ["127.0.0.1", "127。0。0。1", "①②⑦.⓪.⓪.①", "[::ffff:127.0.0.1]", "localhost", "127.1", "2130706433"],
+)
+def test_however_this_machine_is_written_nothing_is_delivered_to_it(receiver, host):
+    hook = receiver(204)
+    url = f"http://{host}:{hook.server.server_port}/hook"
+    assert delivered(url) in ("given_up", "due")
+    assert hook.got == []
+
+
+def test_a_private_address_is_delivered_to_where_that_is_allowed(receiver):
+    hook = receiver(204)
+    assert delivered(hook.url, allow_private=True) == "delivered"
+    assert len(hook.got) == 1
 
 
 def test_a_server_without_secrets_sends_none(server):

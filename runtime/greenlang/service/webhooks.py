@@ -1,9 +1,9 @@
 """Webhooks: the end of an execution is told to the address that its request named.
 
 Deliveries are made with the end itself, in one commit, and tried until they arrive or are given up. They are
-signed as Standard Webhooks has it: HMAC-SHA256 over `id.timestamp.body`. An address is looked at after its
-name was resolved, and the connection goes to the address that was looked at: a name that resolves to
-something else a moment later gains nothing.
+signed as Standard Webhooks has it: HMAC-SHA256 over `id.timestamp.body`. An address is looked at when its
+socket is made: however a URL writes it, and whatever a name resolves to a moment later, nothing is connected
+that was not looked at.
 """
 
 from __future__ import annotations
@@ -12,22 +12,21 @@ __all__ = ["Courier", "sign"]
 
 import asyncio
 import base64
-import contextlib
 import hashlib
 import hmac
-import ipaddress
 import logging
 import random
 import socket
 import time
 from collections.abc import Callable, Sequence
-from urllib.parse import urlsplit
 
 import aiohttp
+import yarl
 from aiohttp.abc import AbstractResolver, ResolveResult
 from aiohttp.resolver import DefaultResolver
 
 from greenlang.errors import InputError, StoreError
+from greenlang.service.addresses import is_public
 from greenlang.service.settings import WebhookSettings
 from greenlang.stores import Delivery, Store
 
@@ -75,19 +74,17 @@ class Courier:
                 "this server sends no webhooks", fix="its operator sets webhooks.secrets", place=place
             )
         try:
-            parts = urlsplit(url)
-            port = parts.port
+            parts = yarl.URL(url)  # what aiohttp makes of it, and connects to
         except ValueError:
-            port = None
-            parts = urlsplit("")
-        if parts.scheme not in ("http", "https") or not parts.hostname or port == 0:
+            parts = yarl.URL()
+        if parts.scheme not in ("http", "https") or not parts.host or not parts.port:
             raise InputError(f"'{url[:80]}' is no http or https URL", place=place)
-        if len(url) > _LONGEST_URL or parts.username is not None:
+        if len(url) > _LONGEST_URL or parts.user is not None or parts.password is not None:
             raise InputError(
                 "the URL is too long or names a user", fix="give scheme, host and path", place=place
             )
         try:
-            self._look_at(parts.hostname)
+            self._look_at(_plain(parts.host))
         except ValueError:
             return  # a name: looked at when it is resolved
         except _Refused as error:
@@ -97,10 +94,17 @@ class Courier:
 
     def _look_at(self, address: str) -> None:
         """Refuse a private address; ValueError if it is a name."""
-        found = ipaddress.ip_address(address.partition("%")[0])
-        mapped = getattr(found, "ipv4_mapped", None)
-        if not self.settings.allow_private and not (mapped or found).is_global:
+        if not is_public(address) and not self.settings.allow_private:
             raise _Refused(f"{address} is a private address")
+
+    def _socket(self, found: aiohttp.AddrInfoType) -> socket.socket:
+        """A socket for an address that may be delivered to: every connection begins here."""
+        family, kind, protocol, _, address = found
+        try:
+            self._look_at(str(address[0]))
+        except ValueError:
+            raise _Refused(f"{address[0]} is no address") from None
+        return socket.socket(family, kind, protocol)
 
     async def deliver(self) -> None:
         """Deliver what is due, for as long as it runs."""
@@ -140,11 +144,10 @@ class Courier:
             await self._settle(delivery, "due", status, problem)
 
     async def _post(self, delivery: Delivery) -> int:
-        host = urlsplit(delivery.url).hostname or ""
-        with contextlib.suppress(ValueError):  # a name
-            self._look_at(host)  # aiohttp resolves no address
         if self._session is None:
-            connector = aiohttp.TCPConnector(resolver=_Resolver(self._look_at), use_dns_cache=False)
+            connector = aiohttp.TCPConnector(
+                resolver=_Resolver(self._look_at), use_dns_cache=False, socket_factory=self._socket
+            )
             self._session = aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
         name, at = f"msg_{delivery.id}", int(time.time())
         headers = {
@@ -175,7 +178,7 @@ class Courier:
 
 
 class _Resolver(AbstractResolver):
-    """Resolves names as ever, and lets through only addresses that may be delivered to."""
+    """Resolves names as ever; one with a private address among its own is given up."""
 
     def __init__(self, look_at: Callable[[str], None]) -> None:
         self._look_at = look_at
@@ -191,6 +194,14 @@ class _Resolver(AbstractResolver):
 
     async def close(self) -> None:
         await self._resolver.close()
+
+
+def _plain(host: str) -> str:
+    """A host as it is; one of IPv4's old forms (`127.1`, `0x7f.1`, `2130706433`) as four numbers."""
+    try:
+        return socket.inet_ntoa(socket.inet_aton(host.removesuffix(".")))
+    except (OSError, UnicodeEncodeError):
+        return host
 
 
 def sign(secret: str, name: str, at: int, payload: bytes) -> str:
