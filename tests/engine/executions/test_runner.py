@@ -16,7 +16,7 @@ from greenlang.engine.executions.orders import Order, PlanCache
 from greenlang.engine.executions.proving import Prover, now
 from greenlang.engine.executions.runner import Runner, RunnerSettings, Terms
 from greenlang.engine.executions.states import REASONS, TRANSITIONS, may_become
-from greenlang.errors import GcelError, InputError, PackError
+from greenlang.errors import GcelError, InputError, PackError, StoreError
 from greenlang.ledger import Unsigned, input_hash_of_value
 from greenlang.stores import FINAL_STATES, ExecutionFilter, State, open_store
 
@@ -66,6 +66,22 @@ def naps(x: Decimal) -> Decimal:
     calls.append(x)
     time.sleep(0.02)
     return x
+
+
+@gl.agent(name="t.stops", version="1.0.0")
+def stops(x: Decimal) -> Decimal:
+    return next(iter([]))
+
+
+@gl.agent(name="t.cancels", version="1.0.0", effects={"io"})
+async def cancels(x: Decimal) -> Decimal:
+    calls.append("began")
+    raise asyncio.CancelledError
+
+
+@gl.agent(name="t.odd", version="1.0.0", effects={"io"})
+def odd(x: Decimal) -> Decimal:
+    raise OSError(2, "there is no such file", "meter-\udcff.csv")
 
 
 @gl.agent(name="t.floats", version="1.0.0")
@@ -130,7 +146,9 @@ def on_a_runner(request, tmp_path, monkeypatch):
 
 
 def make_runner(url, settings=USUAL):
-    registry = Registry([double, flaky, broken, exits, sleeps, naps, floats, Tariffs, Prices])
+    registry = Registry(
+        [double, flaky, broken, exits, sleeps, naps, stops, cancels, odd, floats, Tariffs, Prices]
+    )
     prover = Prover(registry, Unsigned("a test"))
     return Runner(open_store(url, prover.seal), PlanCache(registry), prover, settings)
 
@@ -317,6 +335,73 @@ def test_cancelling_reaches_an_agent_at_work(on_a_runner):
         row = await finished(runner, accepted)
         assert (row.state, calls) == (State.CANCELLED, ["began", "ended"])
         assert await runner.cancel("acme", "exec_unknown") is None
+
+    on_a_runner(use)
+
+
+@pytest.mark.parametrize(
+    ("program", "told"),
+    [
+        ("t.stops", "StopIteration"),
+        ("t.cancels", "CancelledError"),
+        ("t.odd", "meter-\\udcff.csv"),
+        ("t.exits", "SystemExit"),
+    ],
+)
+def test_whatever_an_agent_raises_ends_its_execution_and_no_other(on_a_runner, program, told):
+    async def use(runner):
+        terms = Terms(tenant="acme", max_attempts=2)
+        row = await finished(runner, await runner.execute(order(program), terms, wait_seconds=0))
+        assert row.state in (State.DEAD_LETTER, State.FAILED)
+        assert told in msgspec.json.decode(row.error)["message"]
+        assert calls.count("began") <= 2
+        other = await finished(runner, await runner.execute(order("t.double"), TERMS, wait_seconds=0))
+        assert other.state is State.COMPLETED
+
+    on_a_runner(use, settings=RunnerSettings(concurrency=1, threads=1))
+
+
+def test_a_deadline_counts_the_wait_for_a_thread(on_a_runner):
+    async def use(runner):
+        naps = order("identity * t.naps", f"[{', '.join(['1'] * 100)}]")
+        first = await runner.execute(naps, TERMS, wait_seconds=0)
+        terms = Terms(tenant="acme", deadline_seconds=0.3)
+        late = await finished(runner, await runner.execute(order("t.naps"), terms, wait_seconds=0))
+        assert late.state is State.TIMEOUT
+        assert (await finished(runner, first)).state is State.COMPLETED
+
+    on_a_runner(use, settings=RunnerSettings(threads=1))
+
+
+def test_leases_that_are_set_anew_are_kept(on_a_runner):
+    async def use(runner):
+        accepted = await runner.execute(order("t.sleeps", "1.5"), TERMS, wait_seconds=0)
+        while not calls:
+            await asyncio.sleep(0.01)
+        runner.settings = RunnerSettings(lease_seconds=6.0)
+        row = await finished(runner, accepted)
+        assert (row.state, row.attempt, calls) == (State.COMPLETED, 1, ["began", "ended"])
+
+    on_a_runner(use, settings=RunnerSettings(lease_seconds=0.6))
+
+
+def test_what_is_being_committed_is_not_cancelled(on_a_runner, monkeypatch):
+    async def use(runner):
+        change, refusals = runner.store.change, []
+
+        async def refuse_at_first(changed):
+            if changed.to is State.COMPLETED and len(refusals) < 3:
+                refusals.append(changed)
+                raise StoreError("the disk is full")
+            return await change(changed)
+
+        monkeypatch.setattr(runner.store, "change", refuse_at_first)
+        accepted = await runner.execute(order("t.double"), TERMS, wait_seconds=0)
+        while not refusals:
+            await asyncio.sleep(0.01)
+        await runner.cancel("acme", accepted.id)
+        row = await finished(runner, accepted)
+        assert (row.state, row.result) == (State.COMPLETED, b'"3"')
 
     on_a_runner(use)
 

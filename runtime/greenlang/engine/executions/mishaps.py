@@ -39,11 +39,13 @@ class Mishap:
             "place": self.place,
             "note": self.note,
         }
-        return msgspec.json.encode({name: text for name, text in told.items() if text})
+        # What came of bytes that are no UTF-8, such as the name of a file, is written out.
+        written = {name: text.encode("utf-8", "backslashreplace").decode() for name, text in told.items()}
+        return msgspec.json.encode({name: text for name, text in written.items() if text})
 
 
 def mishap_of(error: BaseException) -> Mishap:
-    """What an exception of a run is told as: never a traceback, never a path of this machine."""
+    """What an exception of a run is told as: its own words and where it came up, never a traceback."""
     note = "\n".join(getattr(error, "__notes__", ()))
     if isinstance(error, InputError):
         code = "program" if isinstance(error, GcelError) else "input"

@@ -12,8 +12,9 @@ __all__ = ["Accepted", "Runner", "RunnerSettings", "Terms", "requeue"]
 import asyncio
 import contextlib
 import logging
+import math
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
@@ -42,11 +43,24 @@ from greenlang.stores import (
     Store,
 )
 
-#: A pure plan that takes less than this, on an input no larger, is run in the event loop. It leaves after so
-#: many slow runs on end: a single one may be the machine's doing.
+#: A pure plan that takes less than this, on an input no larger, is run in the event loop.
 _QUICK_SECONDS = 0.002
 _QUICK_BYTES = 65_536
-_SLOW_RUNS = 3
+
+#: A slow run weighs as much as several quick ones; a plan with this much weight is not run there for a while.
+#: One slow run alone may be the machine's doing.
+_SLOW_WEIGHT = 4
+_TOO_SLOW = 8
+_SLOWEST = 16
+
+#: Plans whose weight is kept; with one more, all are weighed anew.
+_WEIGHED = 4096
+
+#: Timers may ring so much before their time.
+_TIMER_MICROSECONDS = 10_000
+
+#: How long a runner that stops waits for its last commits: a store that is gone does not come back for them.
+_LAST_COMMITS_SECONDS = 5.0
 
 #: How long a worker rests when there is nothing to claim and nobody wakes it.
 _POLL_SECONDS = 0.25
@@ -107,15 +121,18 @@ class Runner:
         self.prover = prover
         self.settings = settings
         self.worker = new_id("worker", now())
-        self._lease = int(settings.lease_seconds * 1_000_000)
         self._threads = ThreadPoolExecutor(settings.threads, "greenlang-run")
         #: Holds the agents that are classes open until the end.
         self._agents = Runtime(registry=plans.registry)
         self._running: dict[str, asyncio.Task[None]] = {}
         self._cancelled: set[str] = set()
+        #: Executions whose end is being committed: nothing cuts that off.
+        self._ending: dict[str, asyncio.Task[None]] = {}
         self._waiters: dict[str, list[asyncio.Future[None]]] = {}
-        #: Slow runs on end, by plan; one that is not here may not be run in the event loop.
-        self._slow: dict[str, int] = {}
+        #: How slow plans are, by hash; one that is not here may not be run in the event loop.
+        self._weights: dict[str, int] = {}
+        #: When leases are extended next, by the event loop's clock.
+        self._extend_at = math.inf
         self._work = asyncio.Event()
         self._keepers: list[asyncio.Task[None]] = []
         self._accepting = False
@@ -137,6 +154,8 @@ class Runner:
         for task in left:
             task.cancel()
         await asyncio.gather(*left, return_exceptions=True)
+        if self._ending:
+            await asyncio.wait(self._ending.values(), timeout=_LAST_COMMITS_SECONDS)
         for keeper in keepers:
             keeper.cancel()
         await asyncio.gather(*keepers, return_exceptions=True)
@@ -146,10 +165,21 @@ class Runner:
         except AgentError as error:
             _log.error("%s", error)
 
+    async def plan(self, program: str) -> Plan:
+        """The plan of a program; a long one is compiled beside the event loop.
+
+        Raises
+        ------
+        GcelError
+            If it does not compile.
+        """
+        if len(program) <= _QUICK_BYTES:
+            return self.plans.plan(program)
+        return await asyncio.to_thread(self.plans.plan, program)
+
     @property
-    def busy(self) -> int:
-        """How many executions run here now."""
-        return len(self._running)
+    def _lease(self) -> int:
+        return int(self.settings.lease_seconds * 1_000_000)
 
     async def execute(self, order: Order, terms: Terms, *, wait_seconds: float) -> Accepted:
         """Accept an order, and wait for its end for a while.
@@ -162,9 +192,12 @@ class Runner:
         StoreError
             If it could not be committed: nothing was accepted.
         """
-        plan = self.plans.plan(order.program)
+        plan = await self.plan(order.program)
         self.plans.registry.admit(plan.agents, terms.tenant)
-        given = prepare(order, plan)
+        if len(order.input) <= _QUICK_BYTES:
+            given = prepare(order, plan)
+        else:
+            given = await asyncio.to_thread(prepare, order, plan)
         at = now()
         kept = _ENCODE_ORDER(order)
         new = NewExecution(
@@ -248,7 +281,7 @@ class Runner:
         # What hooks do may take any time, and the event loop waits for none of it.
         if self.plans.registry.lifecycle:
             return False
-        return self._slow.get(plan.hash, _SLOW_RUNS) < _SLOW_RUNS and len(order.input) <= _QUICK_BYTES
+        return self._weights.get(plan.hash, _TOO_SLOW) < _TOO_SLOW and len(order.input) <= _QUICK_BYTES
 
     def _run_here(self, plan: Plan, given: Any, tenant: str) -> Proven | None:
         """Run a quick plan; None if it failed: it is then accepted, and fails as any other."""
@@ -267,8 +300,11 @@ class Runner:
             spec.blocking or spec.effects - {"pure", "calculates"} for spec in plan.agents
         ):
             return
-        slow = self._slow.get(plan.hash, _SLOW_RUNS - 1)
-        self._slow[plan.hash] = min(slow + 1, _SLOW_RUNS) if seconds >= _QUICK_SECONDS else 0
+        slow = seconds >= _QUICK_SECONDS
+        before = self._weights.get(plan.hash, _TOO_SLOW - _SLOW_WEIGHT if slow else 0)
+        if len(self._weights) >= _WEIGHED:
+            self._weights.clear()
+        self._weights[plan.hash] = min(before + _SLOW_WEIGHT, _SLOWEST) if slow else max(before - 1, 0)
 
     async def _earlier(self, execution_id: str, digest: str, new: NewExecution, seconds: float) -> Accepted:
         row = await self.wait(new.tenant, execution_id, seconds)
@@ -282,7 +318,7 @@ class Runner:
             free = self.settings.concurrency - len(self._running)
             claimed: tuple[ExecutionRow, ...] = ()
             if free > 0:
-                with contextlib.suppress(StoreError):  # a full disk or a lock: try again
+                try:
                     claimed = await self.store.claim(
                         self.worker,
                         limit=free,
@@ -290,6 +326,12 @@ class Runner:
                         lease=self._lease,
                         per_tenant=self.settings.tenant_concurrency,
                     )
+                except StoreError as error:  # a full disk or a lock: try again
+                    _log.warning("nothing is claimed for now: %s", error)
+            if claimed:
+                # By the leases that these have, whatever the settings say by then.
+                due = asyncio.get_running_loop().time() + self.settings.lease_seconds / 3
+                self._extend_at = min(self._extend_at, due)
             for row in claimed:
                 task = asyncio.create_task(self._run(row), name=row.id)
                 self._running[row.id] = task
@@ -300,39 +342,50 @@ class Runner:
 
     async def _keep_leases(self) -> None:
         """Say that we are alive, and hear what was cancelled elsewhere."""
-        rests = 0
+        loop = asyncio.get_running_loop()
         while True:
             await asyncio.sleep(min(_POLL_SECONDS, self.settings.lease_seconds / 3))
             if not self._running:
                 continue
-            rests += 1
-            with contextlib.suppress(StoreError):
+            try:
                 for execution_id in await self.store.cancelled_of(self.worker):
                     self._cancel_here(execution_id)
-                if rests * _POLL_SECONDS >= self.settings.lease_seconds / 3:
-                    rests = 0
+                if loop.time() >= self._extend_at:
+                    self._extend_at = loop.time() + self.settings.lease_seconds / 3
                     await self.store.extend_leases(self.worker, now=now(), lease=self._lease)
+            except StoreError as error:
+                _log.warning("leases are not extended for now: %s", error)
 
     async def _run(self, row: ExecutionRow) -> None:
         try:
-            proven = await self._compute(row)
+            ended = await self._attempt(row)
         except asyncio.CancelledError:
-            if row.id not in self._cancelled:
-                # Shut down: another worker may have it, and the attempt does not count.
-                await asyncio.shield(self._settle(row, State.QUEUED))
-                return
-            await self._settle(row, State.CANCELLED)
-        except (Exception, SystemExit, KeyboardInterrupt) as error:
-            await self._failed(row, error)
+            # Cancelled by whoever asked for it, or shut down: then another worker may have it.
+            await self._settle(row, State.CANCELLED if row.id in self._cancelled else State.QUEUED)
         else:
-            await self._settle(row, State.COMPLETED, proven=proven)
+            if isinstance(ended, BaseException):
+                await self._failed(row, ended)
+            else:
+                await self._settle(row, State.COMPLETED, proven=ended)
+
+    async def _attempt(self, row: ExecutionRow) -> Proven | BaseException:
+        """What came of one attempt; whatever an agent raises is a value here."""
+        try:
+            return await self._compute(row)
+        except asyncio.CancelledError as error:
+            task = asyncio.current_task()
+            if task is not None and task.cancelling():
+                raise
+            return error  # the agent's own doing
+        except (Exception, SystemExit, KeyboardInterrupt) as error:
+            return error
 
     async def _compute(self, row: ExecutionRow) -> Proven:
-        left = None if row.deadline_at is None else (row.deadline_at - now()) / 1e6
-        if left is not None and left <= 0:
-            raise TimeoutError
+        def left() -> float | None:
+            return None if row.deadline_at is None else max(row.deadline_at - now(), 0) / 1e6
+
         order = read_order(row.request)
-        plan = self.plans.plan(order.program)
+        plan = await self.plan(order.program)
         hooks = self.plans.registry.lifecycle
         clock = StoppableClock()
 
@@ -343,8 +396,9 @@ class Runner:
             def work(taken: Any) -> Any:
                 nonlocal given
                 given = taken  # a hook may have replaced it, and the record is of what ran
-                deadline = UNBOUNDED_SECONDS if left is None else left
-                return plan.run(taken, deadline=deadline, clock=clock, tenant=row.tenant)
+                deadline = left()
+                bound = UNBOUNDED_SECONDS if deadline is None else deadline
+                return plan.run(taken, deadline=bound, clock=clock, tenant=row.tenant)
 
             value = call(hooks, plan, given, work, tenant=row.tenant, prepare=lambda: self._agents.open(plan))
             proven = self.prover.prove(plan, given, value, tenant=row.tenant, at=now())
@@ -357,22 +411,28 @@ class Runner:
             async def work(taken: Any) -> Any:
                 nonlocal given
                 given = taken
-                return await plan.arun(taken, deadline=left, tenant=row.tenant)
+                return await plan.arun(taken, deadline=left(), tenant=row.tenant)
 
             value = await acall(
                 hooks, plan, given, work, tenant=row.tenant, prepare=lambda: self._agents.aopen(plan)
             )
             return self.prover.prove(plan, given, value, tenant=row.tenant, at=now())
 
-        if plan.is_async:
-            return await arun()
-        try:
-            return await asyncio.get_running_loop().run_in_executor(self._threads, _contained, run)
-        finally:
-            clock.stop()  # cancelled: the thread ends where its present step ends
+        # The deadline counts all of it: the wait for a thread, hooks, and steps that look at no clock.
+        async with asyncio.timeout(left()):
+            if plan.is_async:
+                return await arun()
+            try:
+                ended = await asyncio.get_running_loop().run_in_executor(self._threads, _contained, run)
+            finally:
+                clock.stop()  # cancelled, or late: the thread ends where its present step ends
+        if isinstance(ended, BaseException):
+            raise ended
+        return ended
 
     async def _failed(self, row: ExecutionRow, error: BaseException) -> None:
-        if isinstance(error, TimeoutError) and row.deadline_at is not None and now() >= row.deadline_at:
+        late = row.deadline_at is not None and now() + _TIMER_MICROSECONDS >= row.deadline_at
+        if late and isinstance(error, TimeoutError):
             mishap = Mishap("deadline", "its deadline passed while it ran", "", "", "", False)
             await self._settle(row, State.TIMEOUT, mishap=mishap)
             return
@@ -410,23 +470,30 @@ class Runner:
             record=None if proven is None else proven.record,
             available_at=available_at,
         )
+        committing = asyncio.create_task(self._commit(change))
+        self._ending[row.id] = committing
+        committing.add_done_callback(lambda _: self._ending.pop(row.id, None))
+        await asyncio.shield(committing)
+
+    async def _commit(self, change: Change) -> None:
         while True:
             try:
                 await self.store.change(change)
                 break
             except StoreError:
                 await asyncio.sleep(_POLL_SECONDS)
-        self._told_end(row.id)
+        self._told_end(change.id)
 
     def _cancel_here(self, execution_id: str) -> None:
         task = self._running.get(execution_id)
-        if task is not None and execution_id not in self._cancelled:
+        if task is not None and execution_id not in self._cancelled and execution_id not in self._ending:
             self._cancelled.add(execution_id)
             task.cancel()
 
     def _ran(self, task: asyncio.Task[None]) -> None:
         execution_id = task.get_name()
-        del self._running[execution_id]
+        if self._running.get(execution_id) is task:
+            del self._running[execution_id]
         self._cancelled.discard(execution_id)
         self._work.set()
 
@@ -457,13 +524,16 @@ async def requeue(store: Store, tenant: str, execution_id: str) -> bool:
     )
 
 
-def _contained(run: Any) -> Proven:
-    """Run in a thread; what would end the process ends only the run."""
+def _contained(run: Callable[[], Proven]) -> Proven | BaseException:
+    """Run in a thread; whatever is raised is given back, as no future takes each exception that there is."""
     try:
-        proven: Proven = run()
-    except (SystemExit, KeyboardInterrupt) as error:
-        raise RuntimeError(f"the agent raised {type(error).__name__}") from error
-    return proven
+        return run()
+    except StopIteration as error:
+        stopped = RuntimeError("the agent raised StopIteration")
+        stopped.__cause__ = error
+        return stopped
+    except BaseException as error:
+        return error
 
 
 def _agents_of(plan: Plan) -> tuple[str, ...]:
