@@ -166,7 +166,7 @@ class Workflows:
         """`POST /v1/workflows/validate`."""
         asked = read_body(call, ProgramRequest)
         try:
-            plan = self._runner.plans.plan(asked.program)
+            plan = await self._runner.plan(asked.program)
         except InputError as error:
             return answer(call, ValidationData(False, fault_of(error)))
         return answer(call, ValidationData(True, [], plan.hash))
@@ -174,5 +174,5 @@ class Workflows:
     async def plan(self, call: Call) -> Reply:
         """`POST /v1/workflows/plan`."""
         asked = read_body(call, PlanRequest)
-        plan = self._runner.plans.plan(asked.program)
+        plan = await self._runner.plan(asked.program)
         return answer(call, PlanData(plan.hash, asked.format, plan.explain(asked.format)))
