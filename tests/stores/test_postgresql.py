@@ -1,6 +1,8 @@
 """What is special about the store of many nodes: tenants that the database keeps apart, nodes, migrations."""
 
 import asyncio
+import contextlib
+import itertools
 import multiprocessing
 import signal
 
@@ -38,6 +40,29 @@ def with_connection(url, use):
             await connection.close()
 
     return asyncio.run(main())
+
+
+class OfPooler:
+    """A connection as PgBouncer in transaction mode gives it: each transaction may be in another session."""
+
+    def __init__(self, sessions):
+        self._turns = itertools.cycle(sessions)
+        self._held = None
+
+    async def execute(self, *arguments):
+        return await (self._held or next(self._turns)).execute(*arguments)
+
+    async def fetchval(self, *arguments):
+        return await (self._held or next(self._turns)).fetchval(*arguments)
+
+    @contextlib.asynccontextmanager
+    async def transaction(self):
+        self._held = next(self._turns)
+        try:
+            async with self._held.transaction():
+                yield
+        finally:
+            self._held = None
 
 
 @pytest.fixture
@@ -223,6 +248,25 @@ class TestMigrations:
             return counts
 
         assert len(asyncio.run(main())) == 4
+
+    def test_behind_a_pooler_that_changes_sessions_no_lock_is_left(self, postgresql_url):
+        async def main():
+            sessions = [await asyncpg.connect(postgresql_url) for _ in range(2)]
+            pooled = OfPooler(sessions)
+            try:
+                assert await migrate(pooled) == 0
+                left = await sessions[0].fetchval("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'")
+                # A node that starts later, on either session, waits for nobody.
+                later = [
+                    await asyncio.wait_for(migrate(session), 5) for session in (*sessions, pooled, pooled)
+                ]
+            finally:
+                await asyncio.gather(*(session.close() for session in sessions))
+            return left, later
+
+        left, later = asyncio.run(main())
+        assert left == 0
+        assert later == [newest_version()] * 4
 
     def test_a_database_of_a_newer_runtime_is_refused(self, filled):
         with_connection(

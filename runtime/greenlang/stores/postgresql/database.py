@@ -1,7 +1,7 @@
 """Opens the database: a pool of connections, and the numbered migrations in this folder.
 
-`0001_….up.sql` brings a database to version 1, `0001_….down.sql` takes it back to 0, and so on, each in one
-transaction with the number that it leads to.  Nodes that start together wait for one another.
+`0001_….up.sql` brings a database to version 1, `0001_….down.sql` takes it back to 0, and so on, all that are
+wanted in one transaction with the number that they lead to.  Nodes that start together wait for one another.
 """
 
 from __future__ import annotations
@@ -95,8 +95,10 @@ async def migrate(connection: Connection, to: int | None = None) -> int:
         If the database was written by a newer runtime.
     """
     wanted = newest_version() if to is None else to
-    await connection.execute("SELECT pg_advisory_lock($1)", SCHEMA_LOCK)
-    try:
+    async with connection.transaction():
+        # A lock of the transaction, not of the session: behind PgBouncer in transaction mode, two statements
+        # outside a transaction may reach two sessions, and the lock of the first would never be let go.
+        await connection.execute("SELECT pg_advisory_xact_lock($1)", SCHEMA_LOCK)
         await connection.execute(_VERSIONS)
         version: int = await connection.fetchval("SELECT coalesce(max(version), 0) FROM greenlang_versions")
         if version > newest_version():
@@ -105,13 +107,9 @@ async def migrate(connection: Connection, to: int | None = None) -> int:
                 fix="use the runtime that wrote it, or a newer one",
             )
         for number in range(version + 1, wanted + 1):
-            async with connection.transaction():
-                await connection.execute(migrations("up")[number])
-                await connection.execute("INSERT INTO greenlang_versions (version) VALUES ($1)", number)
+            await connection.execute(migrations("up")[number])
+            await connection.execute("INSERT INTO greenlang_versions (version) VALUES ($1)", number)
         for number in range(version, wanted, -1):
-            async with connection.transaction():
-                await connection.execute(migrations("down")[number])
-                await connection.execute("DELETE FROM greenlang_versions WHERE version = $1", number)
-    finally:
-        await connection.execute("SELECT pg_advisory_unlock($1)", SCHEMA_LOCK)
+            await connection.execute(migrations("down")[number])
+            await connection.execute("DELETE FROM greenlang_versions WHERE version = $1", number)
     return version
