@@ -145,10 +145,27 @@ def test_only_the_last_to_claim_can_finish(run):
 def test_a_lease_is_kept_by_saying_so(run):
     async def use(store):
         await store.submit(execution())
-        await claim(store, "one")
-        await store.extend_leases("one", now=LATER + 10 * SECOND, lease=LEASE)
+        [row] = await claim(store, "one")
+        await store.extend_leases("one", [row.id], now=LATER + 10 * SECOND, lease=LEASE)
         assert await claim(store, "two", now=LATER + LEASE + 1) == ()
         assert len(await claim(store, "two", now=LATER + 10 * SECOND + LEASE + 1)) == 1
+
+    run(use)
+
+
+def test_only_what_a_worker_really_runs_is_kept_for_it(run):
+    async def use(store):
+        kept, orphan, others = [execution() for _ in range(3)]
+        for new in (kept, orphan):
+            await store.submit(new)
+        await claim(store, "one")
+        await store.submit(others)
+        await claim(store, "two")
+        # The answer that told of the orphan was lost, and "one" never heard of it.
+        await store.extend_leases("one", (kept.id, others.id), now=LATER + 10 * SECOND, lease=LEASE)
+        await store.extend_leases("one", (), now=LATER + 10 * SECOND, lease=LEASE)
+        offered = await claim(store, "three", now=LATER + LEASE + 1)
+        assert [row.id for row in offered] == [orphan.id, others.id]
 
     run(use)
 

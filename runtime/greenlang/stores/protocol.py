@@ -282,8 +282,11 @@ class Store(Protocol):
         """
         ...
 
-    async def extend_leases(self, worker: str, *, now: int, lease: int) -> None:
-        """Say that `worker` is alive."""
+    async def extend_leases(self, worker: str, execution_ids: Sequence[str], *, now: int, lease: int) -> None:
+        """Say that `worker` is alive and runs these.
+
+        What it holds besides, such as a claim whose answer it never got, lapses and is offered again.
+        """
         ...
 
     async def change(self, change: Change) -> bool:

@@ -352,7 +352,9 @@ class Runner:
                     self._cancel_here(execution_id)
                 if loop.time() >= self._extend_at:
                     self._extend_at = loop.time() + self.settings.lease_seconds / 3
-                    await self.store.extend_leases(self.worker, now=now(), lease=self._lease)
+                    await self.store.extend_leases(
+                        self.worker, tuple(self._running), now=now(), lease=self._lease
+                    )
             except StoreError as error:
                 _log.warning("leases are not extended for now: %s", error)
 

@@ -8,7 +8,7 @@ import heapq
 import itertools
 from bisect import bisect_left
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import msgspec
 from msgspec.structs import replace
@@ -111,11 +111,11 @@ class Executions:
             self._move(replace(self._rows[ripe], state=State.QUEUED), "queued", now)
         return tuple(self._start(one, worker, now, lease) for one in self._first(limit, per_tenant))
 
-    def extend_leases(self, worker: str, until: int) -> None:
-        for one in self._running:
+    def extend_leases(self, worker: str, execution_ids: Sequence[str], now: int, lease: int) -> None:
+        for one in self._running.keys() & execution_ids:
             row = self._rows[one]
             if row.worker == worker:
-                self._rows[one] = replace(row, lease_until=until)
+                self._rows[one] = replace(row, lease_until=now + lease)
 
     def fits(self, change: Change) -> bool:
         """Whether the execution stands where a change expects it."""

@@ -91,8 +91,8 @@ class MemoryStore(Store):
     ) -> tuple[ExecutionRow, ...]:
         return self._executions.claim(worker, limit, now, lease, per_tenant)
 
-    async def extend_leases(self, worker: str, *, now: int, lease: int) -> None:
-        self._executions.extend_leases(worker, now + lease)
+    async def extend_leases(self, worker: str, execution_ids: Sequence[str], *, now: int, lease: int) -> None:
+        self._executions.extend_leases(worker, execution_ids, now, lease)
 
     async def change(self, change: Change) -> bool:
         return await self._chain.write(

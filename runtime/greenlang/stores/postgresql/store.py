@@ -100,9 +100,11 @@ class PostgresqlStore(Store):
             )
         )
 
-    async def extend_leases(self, worker: str, *, now: int, lease: int) -> None:
+    async def extend_leases(self, worker: str, execution_ids: Sequence[str], *, now: int, lease: int) -> None:
         writer = await self._writer()
-        await writer.run(lambda group: writing.extend_leases(group, worker, now + lease))
+        await writer.run(
+            lambda group: writing.extend_leases(group, worker, execution_ids, now=now, lease=lease)
+        )
 
     async def change(self, change: Change) -> bool:
         writer = await self._writer()

@@ -22,7 +22,7 @@ __all__ = [
     "submit_finished",
 ]
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import msgspec
 
@@ -206,11 +206,14 @@ async def _recover(connection: Connection, now: int, lease: int) -> None:
             await _deliver(connection, row["id"], row["tenant"], row["webhook"], state, now)
 
 
-async def extend_leases(group: Group, worker: str, until: int) -> None:
-    """Say that a worker is alive."""
+async def extend_leases(
+    group: Group, worker: str, execution_ids: Sequence[str], *, now: int, lease: int
+) -> None:
+    """Say that a worker is alive and runs these."""
     connection = await group.as_worker()
     await connection.execute(
-        "UPDATE executions SET lease_until = $1 WHERE state = 'running' AND worker = $2", until, worker
+        "UPDATE executions SET lease_until = $1 WHERE id = ANY($2) AND state = 'running' AND worker = $3",
+        *(now + lease, list(execution_ids), worker),
     )
 
 

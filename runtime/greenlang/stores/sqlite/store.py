@@ -87,8 +87,10 @@ class SqliteStore(Store):
             )
         )
 
-    async def extend_leases(self, worker: str, *, now: int, lease: int) -> None:
-        await self._writer.run(lambda group: writing.extend_leases(group, worker, now + lease))
+    async def extend_leases(self, worker: str, execution_ids: Sequence[str], *, now: int, lease: int) -> None:
+        await self._writer.run(
+            lambda group: writing.extend_leases(group, worker, execution_ids, now=now, lease=lease)
+        )
 
     async def change(self, change: Change) -> bool:
         return await self._writer.run(lambda group: writing.change(group, change))

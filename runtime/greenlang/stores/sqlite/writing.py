@@ -22,7 +22,7 @@ __all__ = [
     "submit_finished",
 ]
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import msgspec
 
@@ -188,9 +188,11 @@ def _recover(group: Group, now: int, lease: int) -> None:
             _deliver(group, execution_id, tenant, webhook, state, now)
 
 
-def extend_leases(group: Group, worker: str, until: int) -> None:
+def extend_leases(group: Group, worker: str, execution_ids: Sequence[str], *, now: int, lease: int) -> None:
     group.execute(
-        "UPDATE executions SET lease_until = ? WHERE state = 'running' AND worker = ?", (until, worker)
+        "UPDATE executions SET lease_until = ?"
+        " WHERE id IN (SELECT value FROM json_each(?)) AND state = 'running' AND worker = ?",
+        (now + lease, msgspec.json.encode(execution_ids).decode(), worker),
     )
 
 
