@@ -6,6 +6,7 @@ import hashlib
 import hmac
 import http.server
 import json
+import socket
 import threading
 import time
 
@@ -201,14 +202,14 @@ def test_what_lies_in_the_open_is_taken(url):
     Courier(None, WebhookSettings(secrets=tuple(SECRETS))).check(url)
 
 
-class OneDelivery:
-    """A store that has one delivery due, and remembers how it was settled."""
+class DueDeliveries:
+    """A store with one delivery due to each URL, the first of which it may break at; how each was settled."""
 
-    def __init__(self, url):
-        self.due = (
+    def __init__(self, *urls, breaks=False):
+        self.due = [
             Delivery(
-                id=1,
-                execution_id="exec_1",
+                id=number,
+                execution_id=f"exec_{number}",
                 tenant="acme",
                 url=url,
                 state="due",
@@ -217,32 +218,35 @@ class OneDelivery:
                 payload=b"{}",
                 last_status=None,
                 last_error=None,
-            ),
-        )
-        self.settled = asyncio.Event()
-        self.state = None
+            )
+            for number, url in enumerate(urls)
+        ]
+        self.breaks = breaks
+        self.settled = asyncio.Queue()
 
-    async def claim_deliveries(self, **_):
-        due, self.due = self.due, ()
-        return due
+    async def claim_deliveries(self, *, limit, **_):
+        if self.breaks:
+            self.breaks = False
+            raise RuntimeError("a driver's own")
+        taken, self.due = self.due[:limit], self.due[limit:]
+        return taken
 
-    async def settle_delivery(self, _, *, state, **__):
-        self.state = state
-        self.settled.set()
+    async def settle_delivery(self, number, *, state, **_):
+        await self.settled.put((number, state))
 
 
-def delivered(url, **settings):
-    """What becomes of a delivery that passed `check` in an earlier version."""
+def first_delivered(*urls, breaks=False, **settings):
+    """What is settled first of deliveries that passed `check` in an earlier version: its number and state."""
 
     async def main():
-        store = OneDelivery(url)
+        store = DueDeliveries(*urls, breaks=breaks)
         courier = Courier(store, WebhookSettings(secrets=tuple(SECRETS), **settings))
         working = asyncio.create_task(courier.deliver())
-        await asyncio.wait_for(store.settled.wait(), 20)
+        settled = await asyncio.wait_for(store.settled.get(), 10)
         working.cancel()
         await asyncio.gather(working, return_exceptions=True)
         await courier.close()
-        return store.state
+        return settled
 
     return asyncio.run(main())
 
@@ -254,14 +258,28 @@ def delivered(url, **settings):
 def test_however_this_machine_is_written_nothing_is_delivered_to_it(receiver, host):
     hook = receiver(204)
     url = f"http://{host}:{hook.server.server_port}/hook"
-    assert delivered(url) in ("given_up", "due")
+    assert first_delivered(url)[1] in ("given_up", "due")
     assert hook.got == []
 
 
 def test_a_private_address_is_delivered_to_where_that_is_allowed(receiver):
     hook = receiver(204)
-    assert delivered(hook.url, allow_private=True) == "delivered"
+    assert first_delivered(hook.url, allow_private=True) == (0, "delivered")
     assert len(hook.got) == 1
+
+
+def test_a_receiver_that_never_answers_holds_up_no_other(receiver):
+    hook = receiver(204)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        slow = f"http://127.0.0.1:{silent.getsockname()[1]}/"
+        urls = [slow] * 20 + [hook.url]
+        assert first_delivered(*urls, allow_private=True, timeout_seconds=15.0) == (20, "delivered")
+
+
+def test_deliveries_go_on_after_what_nobody_expected(receiver, caplog):
+    hook = receiver(204)
+    assert first_delivered(hook.url, breaks=True, allow_private=True) == (0, "delivered")
+    assert "a driver's own" in caplog.text
 
 
 def test_a_server_without_secrets_sends_none(server):

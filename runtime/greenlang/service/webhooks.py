@@ -37,7 +37,7 @@ _WAITS = (5, 30, 120, 600, 1800, 3600, 7200, 18000, 36000)
 
 #: How often due deliveries are looked for, and how many go out at once.
 _POLL_SECONDS = 0.5
-_AT_ONCE = 16
+_AT_ONCE = 64
 
 _LONGEST_URL = 2048
 
@@ -108,18 +108,41 @@ class Courier:
 
     async def deliver(self) -> None:
         """Deliver what is due, for as long as it runs."""
-        while True:
-            due: Sequence[Delivery] = ()
-            if self.settings.secrets:
-                try:
-                    due = await self._store.claim_deliveries(
-                        limit=_AT_ONCE, now=_now(), lease=int(2e6 * self.settings.timeout_seconds)
-                    )
-                    await asyncio.gather(*map(self._attempt, due))
-                except StoreError as error:
-                    _log.error("deliveries wait: %s", error)
-            if len(due) < _AT_ONCE:
-                await asyncio.sleep(_POLL_SECONDS)
+        sending: set[asyncio.Task[None]] = set()
+        try:
+            while True:
+                free = _AT_ONCE - len(sending)
+                due = await self._due(free) if free else ()
+                for delivery in due:
+                    task = asyncio.create_task(self._deliver_one(delivery))
+                    sending.add(task)
+                    task.add_done_callback(sending.discard)
+                if len(due) < free or not free:
+                    await asyncio.sleep(_POLL_SECONDS)
+        finally:
+            for task in sending:
+                task.cancel()
+            await asyncio.gather(*sending, return_exceptions=True)
+
+    async def _due(self, limit: int) -> Sequence[Delivery]:
+        if not self.settings.secrets:
+            return ()
+        lease = int(2e6 * self.settings.timeout_seconds)
+        try:
+            return await self._store.claim_deliveries(limit=limit, now=_now(), lease=lease)
+        except StoreError as error:
+            _log.error("deliveries wait: %s", error)
+        except Exception:  # whatever it is, what is due stays due, and is asked for again
+            _log.exception("deliveries wait")
+        return ()
+
+    async def _deliver_one(self, delivery: Delivery) -> None:
+        try:
+            await self._attempt(delivery)
+        except StoreError as error:
+            _log.error("delivery %s is tried again: %s", delivery.id, error)
+        except Exception:  # whatever it is, it ends this attempt alone
+            _log.exception("delivery %s is tried again", delivery.id)
 
     async def close(self) -> None:
         """Let go of connections."""
