@@ -140,7 +140,8 @@ def kinds_of_rows(rows: Rows, columns: Sequence[StringColumn]) -> list[RowKind]:
         return []
     groups, count = np.zeros(len(rows), dtype=np.int32), 1
     for column in columns:
-        groups, count = combine_codes(groups, count, column.codes[rows], len(column.values))
+        if len(column.values) > 1:
+            groups, count = combine_codes(groups, count, column.codes[rows], len(column.values))
     members = split_rows(rows, groups, count)
     return sorted((RowKind(part, int(part[0])) for part in members), key=lambda kind: kind.example)
 

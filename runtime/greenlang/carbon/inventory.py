@@ -21,7 +21,7 @@ from greenlang.carbon.factors import Fallback, activity_key
 from greenlang.carbon.formulas import KG_PLACES
 from greenlang.carbon.gwp import GwpSet
 from greenlang.carbon.rows import misspelt_tags
-from greenlang.carbon.tables import merge_rows
+from greenlang.carbon.tables import unite_rows
 from greenlang.carbon.uncertainty import Estimate, estimate_groups
 from greenlang.errors import InputError, either, nearest
 from greenlang.exact import exact_context
@@ -97,9 +97,7 @@ class Inventory:
                 for fallback in selection.fallbacks:
                     rows[fallback, selection.activity, part.method].append(taken)
         length = len(self.data)
-        return tuple(
-            RecordedFallback(*key, merge_rows(taken, length)[0]) for key, taken in sorted(rows.items())
-        )
+        return tuple(RecordedFallback(*key, unite_rows(taken, length)) for key, taken in sorted(rows.items()))
 
     @cached_property
     def missing(self) -> tuple[Missing, ...]:
@@ -109,7 +107,7 @@ class Inventory:
             for missing in part.missing:
                 rows[missing.activity, missing.gas, missing.reason].append(missing.rows)
         return tuple(
-            Missing(gas, activity, reason, merge_rows(taken, len(self.data))[0])
+            Missing(gas, activity, reason, unite_rows(taken, len(self.data)))
             for (activity, gas, reason), taken in sorted(rows.items())
         )
 
@@ -263,16 +261,17 @@ def _lines_of(part: Emissions) -> Iterator[Line]:
     co2e: dict[int, Decimal] = defaultdict(Decimal)
     with localcontext(exact_context()):
         for gas in part.gases:
-            present = np.flatnonzero(np.bincount(codes[gas.rows], minlength=len(names))).tolist()
+            groups = codes[gas.rows]
+            present = np.flatnonzero(np.bincount(groups, minlength=len(names))).tolist()
             if gas.mass is not None:
-                masses = gas.mass.group_sum(codes[gas.rows], len(names)).to_decimals()
+                masses = gas.mass.group_sum(groups, len(names)).to_decimals()
                 for code in present:
                     if gas.co2e is None:
                         biogenic[code] = biogenic.get(code, Decimal(0)) + masses[code]
                     else:
                         gases[code][gas.gas] = gases[code].get(gas.gas, Decimal(0)) + masses[code]
             if gas.co2e is not None:
-                equivalents = gas.co2e.group_sum(codes[gas.rows], len(names)).to_decimals()
+                equivalents = gas.co2e.group_sum(groups, len(names)).to_decimals()
                 for code in present:
                     co2e[code] += equivalents[code]
     estimates = _estimates([part], codes, len(names), {gas for of in gases.values() for gas in of})

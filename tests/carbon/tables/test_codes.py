@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from greenlang.carbon.tables import combine_codes, merge_rows, split_rows, table
+from greenlang.carbon.tables import combine_codes, merge_rows, split_rows, table, unite_rows
 
 pairs = st.lists(st.tuples(st.integers(0, 4), st.integers(0, 6)), max_size=50)
 
@@ -33,7 +33,8 @@ def test_rows_are_split_by_group_in_their_order(groups):
 
 @given(st.lists(st.sets(st.integers(0, 19)), max_size=5))
 def test_rows_of_parts_are_merged_in_order(parts):
-    found, part_of = merge_rows([np.array(sorted(part), dtype=np.int32) for part in parts], 20)
+    rows_of_parts = [np.array(sorted(part), dtype=np.int32) for part in parts]
+    found, part_of = merge_rows(rows_of_parts, 20)
     last = {row: position for position, part in enumerate(parts) for row in part}
-    assert found.tolist() == sorted(last)
+    assert found.tolist() == unite_rows(rows_of_parts, 20).tolist() == sorted(last)
     assert part_of.tolist() == [last[row] for row in sorted(last)]

@@ -12,7 +12,14 @@ from greenlang.carbon.tables.csv_tables import read_csv, write_csv
 from greenlang.carbon.tables.formats import TABLE_FORMATS, TableFormat, format_of_content, format_of_suffix
 from greenlang.carbon.tables.jsonl_tables import table_of_objects
 from greenlang.carbon.tables.results import ResultColumn, ResultTable
-from greenlang.carbon.tables.table import StringColumn, Table, combine_codes, merge_rows, split_rows
+from greenlang.carbon.tables.table import (
+    StringColumn,
+    Table,
+    combine_codes,
+    merge_rows,
+    split_rows,
+    unite_rows,
+)
 from greenlang.carbon.tables.unpivot import unpivot_table
 
 __all__ = [
@@ -29,6 +36,7 @@ __all__ = [
     "read_csv",
     "split_rows",
     "table_of_objects",
+    "unite_rows",
     "unpivot_table",
     "write_csv",
 ]

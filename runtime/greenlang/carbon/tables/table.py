@@ -27,6 +27,7 @@ __all__ = [
     "combine_codes",
     "merge_rows",
     "split_rows",
+    "unite_rows",
     "unreadable",
 ]
 
@@ -328,10 +329,11 @@ def combine_codes(groups: Codes, group_count: int, codes: Codes, code_count: int
         wide_pairs = groups * np.int64(code_count) + codes
         found, combined = np.unique(wide_pairs, return_inverse=True)
         return combined.astype(np.int32), len(found)
-    pairs = groups * np.int32(code_count)
-    pairs += codes
+    pairs = codes if group_count == 1 else groups * np.int32(code_count) + codes
     used = np.zeros(group_count * code_count, dtype=np.bool_)
     used[pairs] = True
+    if used.all():
+        return pairs, len(used)
     position = np.cumsum(used, dtype=np.int32) - np.int32(1)
     return position[pairs], int(position[-1]) + 1 if len(position) else 0
 
@@ -345,6 +347,14 @@ def split_rows(rows: Codes, groups: Codes, count: int) -> list[Codes]:
     ends = np.cumsum(np.bincount(groups, minlength=count))
     parts = np.split(rows[np.argsort(keys, kind="stable")], ends[:-1])
     return [part for part in parts if len(part)]
+
+
+def unite_rows(parts: Sequence[Codes], length: int) -> Codes:
+    """The rows of all parts ascending, each once; `length` rows are to be of a part."""
+    taken = np.zeros(length, dtype=np.bool_)
+    for rows in parts:
+        taken[rows] = True
+    return np.flatnonzero(taken).astype(np.int32)
 
 
 def merge_rows(parts: Sequence[Codes], length: int) -> tuple[Codes, Codes]:
