@@ -5,10 +5,11 @@ import contextlib
 import itertools
 import multiprocessing
 import signal
+import time
 
 import asyncpg
 import pytest
-from stored import execution, record, seal
+from stored import NOW, SECOND, execution, record, seal
 
 from greenlang.errors import StoreError
 from greenlang.stores import ApiKey, ExecutionFilter, State, open_store
@@ -341,6 +342,34 @@ class TestNodes:
 
         ids = asyncio.run(main())
         assert len(ids) == len(set(ids)) == 60
+
+
+class TestClocks:
+    @pytest.mark.parametrize("ahead", [-3600, -1, 1, 3600], ids="{}s".format)
+    def test_a_node_whose_clock_differs_takes_nothing_early_and_holds_nothing_long(
+        self, postgresql_url, monkeypatch, ahead
+    ):
+        rightly, lease = time.time_ns, 15_000_000
+
+        async def claim(store, worker, *, later=0, ahead=0):
+            """Claim on a node whose clock is so many seconds ahead."""
+            monkeypatch.setattr("time.time_ns", lambda: rightly() + ahead * 1_000_000_000)
+            now = rightly() // 1000 + later + ahead * 1_000_000
+            return [row.id for row in await store.claim(worker, limit=1, now=now, lease=lease)]
+
+        async def use(store):
+            new = execution(created_at=NOW - 10_000 * SECOND)
+            await store.submit(new)
+            first = await claim(store, "right")
+            kept = await claim(store, "wrong", later=lease - 1_000_000, ahead=ahead)
+            lapsed = await claim(store, "wrong", later=lease, ahead=ahead)
+            kept += await claim(store, "right", later=2 * lease - 1_000_000)
+            again = await claim(store, "right", later=2 * lease + 1_000_000)
+            return [first, lapsed, again], kept, new.id
+
+        claimed, kept, one = with_store(postgresql_url, use)
+        assert claimed == [[one]] * 3
+        assert kept == []
 
 
 class TestFailures:

@@ -180,6 +180,23 @@ def test_a_clock_set_back_does_not_hold_an_execution_for_ever(run):
     run(use)
 
 
+def test_a_longer_lease_than_ones_own_is_left_to_its_worker(run):
+    async def use(store):
+        for _ in range(2):
+            await store.submit(execution())
+        [claimed] = await store.claim("patient", limit=1, now=LATER, lease=4 * LEASE)
+        [extended] = await store.claim("quick", limit=1, now=LATER, lease=LEASE)
+        await store.extend_leases("quick", [extended.id], now=LATER, lease=4 * LEASE)
+        # A mark on what runs leaves its lease alone.
+        await store.request_cancel("acme", claimed.id, at=LATER)
+        assert await claim(store, "hasty") == ()
+        assert await claim(store, "hasty", now=LATER + 4 * LEASE - 1) == ()
+        [row] = await claim(store, "hasty", now=LATER + 4 * LEASE)
+        assert row.id == extended.id
+
+    run(use)
+
+
 def test_whose_workers_keep_dying_ends_as_a_dead_letter_and_can_be_requeued(run):
     async def use(store):
         new = execution(max_attempts=2)

@@ -277,7 +277,8 @@ class Store(Protocol):
         """Take up to `limit` executions to run, each under a new fencing token and a lease (microseconds).
 
         Of no tenant more than `per_tenant` run at once, over all workers.  Those whose worker's lease has run
-        out are offered again.  Higher priorities go first, but one that has waited long enough goes before
+        out are offered again; a store that many nodes share goes by its own clock there, so that theirs may
+        differ.  Higher priorities go first, but one that has waited long enough goes before
         them, so that none starves.
         """
         ...

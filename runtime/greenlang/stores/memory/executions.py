@@ -55,8 +55,8 @@ class Executions:
         self._pending: Order[str] = []
         #: Of those that wait, by when they time out.
         self._deadlines: Order[str] = []
-        #: As a set that keeps its order; no more run than workers have places.
-        self._running: dict[str, None] = {}
+        #: How long the lease of each is that runs; no more run than workers have places.
+        self._running: dict[str, int] = {}
 
     def accepted(self, new: NewExecution) -> Submitted | None:
         """What its idempotency key stands for already; None if it is to be accepted.
@@ -103,7 +103,7 @@ class Executions:
     def claim(
         self, worker: str, limit: int, now: int, lease: int, per_tenant: int | None
     ) -> tuple[ExecutionRow, ...]:
-        self._recover(now, lease)
+        self._recover(now)
         for late in up_to(self._deadlines, now):
             ended = {"state": State.TIMEOUT, "finished_at": now, "error": DEADLINE_PASSED}
             self._move(replace(self._rows[late], **ended), "timeout", now)
@@ -115,6 +115,7 @@ class Executions:
         for one in self._running.keys() & execution_ids:
             row = self._rows[one]
             if row.worker == worker:
+                self._running[one] = lease
                 self._rows[one] = replace(row, lease_until=now + lease)
 
     def fits(self, change: Change) -> bool:
@@ -216,12 +217,12 @@ class Executions:
         self._stand(row)
         return Submitted(new.id, True, new.request_digest)
 
-    def _recover(self, now: int, lease: int) -> None:
-        """Offer again what a worker holds whose lease ran out, or lies further ahead than any lease can.
+    def _recover(self, now: int) -> None:
+        """Offer again what a worker holds whose lease ran out, or lies further ahead than it is long.
 
         The second is how a lease looks after the clock was set back.
         """
-        for row in [self._rows[one] for one in self._running]:
+        for row, lease in [(self._rows[one], lease) for one, lease in self._running.items()]:
             if row.lease_until is None or now < row.lease_until <= now + 2 * lease:
                 continue
             if row.cancel_requested:
@@ -253,26 +254,27 @@ class Executions:
         )
         payload = msgspec.json.encode({"worker": worker, "attempt": started.attempt})
         self._move(started, "running", now, payload)
+        self._running[execution_id] = lease
         return started
 
     def _move(self, row: ExecutionRow, kind: str, at: int, payload: bytes = b"{}") -> None:
         """Keep a row that changed and the event that tells of it; one that ended makes its delivery."""
         before = self._rows[row.id]
         self.counts[before.state] -= 1
-        self._running.pop(row.id, None)
+        lease = self._running.pop(row.id, 0)
         for order, place in self._places(before):
             leave(order, place)
-        self._stand(row)
+        self._stand(row, lease)
         self._tell(row.id, row.tenant, kind, at, payload)
         if row.state in FINAL_STATES:
             self._deliveries.add(row, at)
 
-    def _stand(self, row: ExecutionRow) -> None:
+    def _stand(self, row: ExecutionRow, lease: int = 0) -> None:
         """Keep a row, in every order that its state puts it in."""
         self._rows[row.id] = row
         self.counts[row.state] += 1
         if row.state is State.RUNNING:
-            self._running[row.id] = None
+            self._running[row.id] = lease
         for order, place in self._places(row):
             enter(order, place)
 

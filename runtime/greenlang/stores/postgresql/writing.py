@@ -34,6 +34,7 @@ from greenlang.stores.entries import (
     rank,
     submitted_states,
 )
+from greenlang.stores.postgresql.clock import on_server_clock
 from greenlang.stores.postgresql.database import Connection
 from greenlang.stores.postgresql.reading import (
     DELIVERY_COLUMNS,
@@ -132,7 +133,7 @@ _QUEUED_OF_TENANTS = """
                 SELECT tenant, count(*) FROM executions WHERE state = 'running' GROUP BY tenant
             ) AS running USING (tenant)
             WHERE state = 'queued'
-        ) AS places WHERE place <= $5
+        ) AS places WHERE place <= $6
     ) AND state = 'queued' ORDER BY rank LIMIT $4 FOR UPDATE SKIP LOCKED
 """
 
@@ -142,7 +143,8 @@ async def claim(
 ) -> tuple[ExecutionRow, ...]:
     """Take executions to run; what is late, ripe or abandoned is seen to first."""
     connection = await group.as_worker()
-    await _recover(connection, now, lease)
+    its_now = await on_server_clock(connection, now)
+    await _recover(connection, now, its_now)
     late = await connection.fetch(
         "UPDATE executions SET state = 'timeout', finished_at = $1, error = $2"
         " WHERE state IN ('pending', 'queued') AND deadline_at <= $1 RETURNING id, tenant, webhook",
@@ -165,9 +167,9 @@ async def claim(
         # Picked once, whatever the plan: a subquery that locks may be run again for every row.
         f"WITH picked AS MATERIALIZED ({_QUEUED if per_tenant is None else _QUEUED_OF_TENANTS})"  # noqa: S608
         " UPDATE executions SET state = 'running', token = token + 1, attempt = attempt + 1, worker = $1,"
-        " lease_until = $2, started_at = coalesce(started_at, $3)"
+        " lease = $5, lease_until = $2, started_at = coalesce(started_at, $3)"
         f" WHERE id = ANY(ARRAY(SELECT id FROM picked)) RETURNING {EXECUTION_COLUMNS}, rank",
-        *(worker, now + lease, now, limit),
+        *(worker, its_now + lease, now, limit, lease),
         *(() if per_tenant is None else (per_tenant,)),
     )
     rows = tuple(execution_row(row) for row in sorted(claimed, key=lambda row: row["rank"]))
@@ -179,8 +181,8 @@ async def claim(
     return rows
 
 
-async def _recover(connection: Connection, now: int, lease: int) -> None:
-    """Offer again what a worker holds whose lease ran out, or lies further ahead than any lease can.
+async def _recover(connection: Connection, now: int, its_now: int) -> None:
+    """Offer again what a worker holds whose lease ran out, or lies further ahead than it is long.
 
     The second is how a lease looks after the clock was set back.
     """
@@ -191,13 +193,13 @@ async def _recover(connection: Connection, now: int, lease: int) -> None:
                          WHEN attempt >= max_attempts THEN 'dead_letter'
                          ELSE 'queued' END,
             finished_at = CASE WHEN cancel_requested OR attempt >= max_attempts THEN $1::bigint END,
-            worker = NULL, lease_until = NULL, error = $2
-        WHERE state = 'running' AND (lease_until <= $1 OR lease_until > $3)
+            worker = NULL, lease = NULL, lease_until = NULL, error = $2
+        WHERE state = 'running' AND (lease_until <= $3 OR lease_until > $3 + 2 * lease)
         RETURNING id, tenant, state, webhook
         """,
         now,
         LEASE_LAPSED,
-        now + 2 * lease,
+        its_now,
     )
     await _append(connection, [(row["id"], row["tenant"], row["state"], now, LEASE_LAPSED) for row in lapsed])
     for row in lapsed:
@@ -212,8 +214,9 @@ async def extend_leases(
     """Say that a worker is alive and runs these."""
     connection = await group.as_worker()
     await connection.execute(
-        "UPDATE executions SET lease_until = $1 WHERE id = ANY($2) AND state = 'running' AND worker = $3",
-        *(now + lease, list(execution_ids), worker),
+        "UPDATE executions SET lease = $1, lease_until = $2"
+        " WHERE id = ANY($3) AND state = 'running' AND worker = $4",
+        *(lease, await on_server_clock(connection, now) + lease, list(execution_ids), worker),
     )
 
 
@@ -224,7 +227,7 @@ async def change(group: Group, change: Change) -> bool:
     row = await connection.fetchrow(
         "UPDATE executions SET state = $1, finished_at = $2, result = coalesce($3, result), error = $4,"
         " calculation_id = coalesce($5, calculation_id), available_at = coalesce($6, available_at),"
-        " attempt = CASE WHEN $7 THEN 0 ELSE attempt END, worker = NULL, lease_until = NULL,"
+        " attempt = CASE WHEN $7 THEN 0 ELSE attempt END, worker = NULL, lease = NULL, lease_until = NULL,"
         " cancel_requested = cancel_requested AND $8"
         " WHERE id = $9 AND state = ANY($10) AND token = coalesce($11, token) RETURNING webhook",
         *(str(change.to), change.at if final else None, change.result, change.error),

@@ -122,7 +122,7 @@ _QUEUED_OF_TENANTS = """
 def claim(
     group: Group, worker: str, *, limit: int, now: int, lease: int, per_tenant: int | None = None
 ) -> tuple[ExecutionRow, ...]:
-    _recover(group, now, lease)
+    _recover(group, now)
     late = group.execute(
         "UPDATE executions SET state = 'timeout', finished_at = ?, error = ?"
         " WHERE state IN ('pending', 'queued') AND deadline_at <= ? RETURNING id, tenant, webhook",
@@ -140,10 +140,10 @@ def claim(
     append_events(group, [_event(execution_id, tenant, State.QUEUED, now) for execution_id, tenant in ripe])
     claimed = group.execute(
         "UPDATE executions SET state = 'running', token = token + 1, attempt = attempt + 1, worker = ?,"  # noqa: S608
-        " lease_until = ?, started_at = coalesce(started_at, ?) WHERE id IN"
+        " lease = ?, lease_until = ?, started_at = coalesce(started_at, ?) WHERE id IN"
         f" ({_QUEUED if per_tenant is None else _QUEUED_OF_TENANTS} LIMIT ?)"
         f" RETURNING {EXECUTION_COLUMNS}, rank",
-        (worker, now + lease, now, *(() if per_tenant is None else (per_tenant,)), limit),
+        (worker, lease, now + lease, now, *(() if per_tenant is None else (per_tenant,)), limit),
     ).fetchall()
     claimed.sort(key=lambda row: row[-1])
     rows = tuple(execution_row(row[:-1]) for row in claimed)
@@ -163,8 +163,8 @@ def claim(
     return rows
 
 
-def _recover(group: Group, now: int, lease: int) -> None:
-    """Offer again what a worker holds whose lease ran out, or lies further ahead than any lease can.
+def _recover(group: Group, now: int) -> None:
+    """Offer again what a worker holds whose lease ran out, or lies further ahead than it is long.
 
     The second is how a lease looks after the clock was set back.
     """
@@ -175,11 +175,11 @@ def _recover(group: Group, now: int, lease: int) -> None:
                          WHEN attempt >= max_attempts THEN 'dead_letter'
                          ELSE 'queued' END,
             finished_at = CASE WHEN cancel_requested OR attempt >= max_attempts THEN ? END,
-            worker = NULL, lease_until = NULL, error = ?
-        WHERE state = 'running' AND (lease_until <= ? OR lease_until > ?)
+            worker = NULL, lease = NULL, lease_until = NULL, error = ?
+        WHERE state = 'running' AND (lease_until <= ? OR lease_until > ? + 2 * lease)
         RETURNING id, tenant, state, webhook
         """,
-        (now, LEASE_LAPSED, now, now + 2 * lease),
+        (now, LEASE_LAPSED, now, now),
     ).fetchall()
     for execution_id, tenant, name, webhook in lapsed:
         state = State(name)
@@ -190,9 +190,9 @@ def _recover(group: Group, now: int, lease: int) -> None:
 
 def extend_leases(group: Group, worker: str, execution_ids: Sequence[str], *, now: int, lease: int) -> None:
     group.execute(
-        "UPDATE executions SET lease_until = ?"
+        "UPDATE executions SET lease = ?, lease_until = ?"
         " WHERE id IN (SELECT value FROM json_each(?)) AND state = 'running' AND worker = ?",
-        (now + lease, msgspec.json.encode(execution_ids).decode(), worker),
+        (lease, now + lease, msgspec.json.encode(execution_ids).decode(), worker),
     )
 
 
@@ -202,7 +202,7 @@ def change(group: Group, change: Change) -> bool:
     row = group.execute(
         "UPDATE executions SET state = ?, finished_at = ?, result = coalesce(?, result), error = ?,"  # noqa: S608
         " calculation_id = coalesce(?, calculation_id), available_at = coalesce(?, available_at),"
-        " attempt = CASE WHEN ? THEN 0 ELSE attempt END, worker = NULL, lease_until = NULL,"
+        " attempt = CASE WHEN ? THEN 0 ELSE attempt END, worker = NULL, lease = NULL, lease_until = NULL,"
         " cancel_requested = CASE WHEN ? THEN cancel_requested ELSE 0 END"
         f" WHERE id = ? AND tenant = ? AND state IN ({conditions}) AND token = coalesce(?, token)"
         " RETURNING webhook",
