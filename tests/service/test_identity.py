@@ -4,6 +4,7 @@ import base64
 import hashlib
 import hmac
 import json
+import socket
 import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -269,6 +270,35 @@ class TestRoles:
                 assert (response.status == 403) == (permission not in held), (method, path, role)
                 asked += 1
         assert asked >= 18
+
+
+class TestBodies:
+    @pytest.mark.parametrize(("roles", "status"), [(None, 401), (["viewer"], 403), (["developer"], 200)])
+    def test_none_is_read_of_whoever_may_not_send_it(self, guarded, issuer, roles, status):
+        """A client that asks first is told to go on only where the body is going to be read."""
+        body = json.dumps(SUM).encode()
+        head = f"POST /v1/workflows/execute HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(body)}\r\n"
+        head += "Expect: 100-continue\r\n"
+        if roles is not None:
+            head += f"Authorization: Bearer {issuer.token(roles=roles)}\r\n"
+        with socket.create_connection(("127.0.0.1", guarded.port), timeout=20) as connection:
+            connection.sendall(head.encode() + b"\r\n")
+            first = connection.recv(12)
+            if first == b"HTTP/1.1 100":
+                connection.recv(65536)
+                connection.sendall(body)
+                first = connection.recv(12)
+                assert status == 200
+        assert first == f"HTTP/1.1 {status}".encode()
+
+    def test_a_large_one_is_refused_while_it_is_sent(self, guarded):
+        with socket.create_connection(("127.0.0.1", guarded.port), timeout=20) as connection:
+            connection.sendall(
+                b"POST /v1/workflows/execute HTTP/1.1\r\nHost: localhost\r\nContent-Length: 30000000\r\n\r\n{"
+            )
+            began = time.monotonic()
+            assert connection.recv(12) == b"HTTP/1.1 401"
+            assert time.monotonic() - began < 5
 
 
 class TestKeys:

@@ -164,6 +164,21 @@ def test_events_are_streamed_and_resumed(server):
     assert events(**{"Last-Event-ID": seen[1][0]}) == seen[2:]
 
 
+def test_head_of_a_stream_is_its_headers_alone(server):
+    _, told = server.call("POST", "/v1/workflows/execute", SUM)
+    path = f"/v1/executions/{told['data']['execution_id']}/events"
+    with socket.create_connection(("127.0.0.1", server.port), timeout=20) as connection:
+        connection.sendall(f"HEAD {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+        connection.sendall(b"GET /health/live HTTP/1.0\r\nHost: localhost\r\n\r\n")
+        said = b""
+        while piece := connection.recv(65536):
+            said += piece
+    head, _, rest = said.partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 200 ")
+    assert b"text/event-stream" in head
+    assert rest.startswith(b"HTTP/1.0 200 ")
+
+
 def test_programs_are_checked_and_planned(server):
     _, told = server.call("POST", "/v1/workflows/validate", {"program": "sum >> no.such >> also.not"})
     assert told["data"]["valid"] is False

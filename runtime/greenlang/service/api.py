@@ -119,6 +119,8 @@ class Api:
         said: tuple[tuple[str, str], ...] = ()
         if self._gate is not None and route.permission is not None:
             said = await self._gate.pass_through(call.tenant, route.handler.__name__)
+        if call.read is not None and route.permission is not None:  # what anybody may ask takes no body
+            call.body = await call.read()
         reply = await route.handler(call)
         if said:
             reply = replace(reply, headers=(*reply.headers, *said))

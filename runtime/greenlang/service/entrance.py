@@ -20,7 +20,7 @@ from greenlang.service.api import Api
 from greenlang.service.messages import Fault
 from greenlang.service.quick import QuickDoor
 from greenlang.service.settings import ServerSettings
-from greenlang.service.wire import Call, Refusal, Reply, Stream, refuse
+from greenlang.service.wire import Call, Refusal, Reply, Stream
 
 #: A request id of the caller's own is used if it is no longer than this and plain.
 _LONGEST_REQUEST_ID = 64
@@ -88,17 +88,16 @@ class Entrance:
             request_id=_request_id(request.headers.get("X-Request-ID", "")),
             query=request.query if request.query_string else {},
             headers=_Headers(request),
+            read=lambda: self._body(request),
         )
-        try:
-            call.body = await self._body(request)
-        except Refusal as refusal:
-            response = _response(request, call, refuse(call, refusal))
-            response.force_close()  # the rest of the body is not read
-            return response
         reply = await self._api.respond(call)
-        if isinstance(reply, Stream):
-            return await _stream(request, call, reply)
-        return _response(request, call, reply)
+        if isinstance(reply, Reply):
+            response: web.StreamResponse = _response(request, call, reply)
+        else:
+            response = await _stream(request, call, reply)
+        if request.can_read_body and not request.content.is_eof():
+            response.force_close()  # the rest of the body is not read
+        return response
 
     async def _body(self, request: web.BaseRequest) -> bytes:
         """The whole body.
@@ -190,11 +189,14 @@ def _response(request: web.BaseRequest, call: Call, reply: Reply) -> web.Respons
 
 async def _stream(request: web.BaseRequest, call: Call, stream: Stream) -> web.StreamResponse:
     response = web.StreamResponse(headers={**_headers(call, stream), "Cache-Control": "no-store"})
-    await response.prepare(request)
-    with contextlib.suppress(ConnectionResetError):  # the reader went away
-        async for piece in stream.pieces:
-            await response.write(piece)
-        await response.write_eof()
+    async with contextlib.aclosing(stream.pieces) as pieces:
+        await response.prepare(request)
+        if request.method == "HEAD":
+            return response
+        with contextlib.suppress(ConnectionResetError):  # the reader went away
+            async for piece in pieces:
+                await response.write(piece)
+            await response.write_eof()
     return response
 
 

@@ -19,7 +19,7 @@ __all__ = [
 ]
 
 import hashlib
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -53,6 +53,8 @@ class Call:
     query: Mapping[str, str] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)  #: names in lower case
     body: bytes = b""
+    #: Gets the body where it has not arrived yet: asked once it is known that whoever sends it may.
+    read: Callable[[], Awaitable[bytes]] | None = None
     #: What the path's template caught.
     names: Mapping[str, str] = field(default_factory=dict)
     #: The media type that is wanted of the answer, out of those that the operation gives.
@@ -74,7 +76,7 @@ class Stream:
     """An answer that comes bit by bit."""
 
     content_type: str
-    pieces: AsyncIterator[bytes]
+    pieces: AsyncGenerator[bytes, None]
     headers: tuple[tuple[str, str], ...] = ()
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 __all__ = ["Executions"]
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from datetime import UTC, datetime, timedelta
 
 import msgspec
@@ -160,7 +160,7 @@ class Executions:
             raise Refusal(400, Fault("last_event_id", f"'{last[:40]}' is no event's number", "Last-Event-ID"))
         return Stream("text/event-stream", self._stream(call.tenant, row.id, int(last)))
 
-    async def _stream(self, tenant: str, execution_id: str, after: int) -> AsyncIterator[bytes]:
+    async def _stream(self, tenant: str, execution_id: str, after: int) -> AsyncGenerator[bytes, None]:
         async for event in self._runner.follow(tenant, execution_id, after=after):
             if event is None:
                 yield b": waiting\n\n"
