@@ -66,12 +66,23 @@ class InternalError(GreenLangError):
 class StoreError(GreenLangError):
     """A database that cannot be opened, read or written: a matter for whoever runs it, not for whoever asks.
 
-    What was asked for was not done, wholly.
+    What was asked for was not done, wholly; unless it is `uncertain`, and then it was done wholly or not at
+    all, and nobody here can say which.
+
+    Parameters
+    ----------
+    message : str
+        What happened, in one sentence without a full stop.
+    fix : str
+        What would mend it; empty if the message says all there is to say.
+    uncertain : bool
+        Whether it may have been done: the answer to a commit was lost.
     """
 
-    def __init__(self, message: str, *, fix: str = "") -> None:
+    def __init__(self, message: str, *, fix: str = "", uncertain: bool = False) -> None:
         self.message = message
         self.fix = fix
+        self.uncertain = uncertain
         super().__init__(f"{message}; {fix}" if fix else message)
 
 

@@ -4,9 +4,12 @@ import asyncio
 import json
 import logging
 
+import pytest
+
 from greenlang.agents import Registry
 from greenlang.engine.calculations import Calculator, CalculatorSettings
 from greenlang.engine.executions import PlanCache, Prover, Runner
+from greenlang.errors import StoreError
 from greenlang.ledger import Unsigned
 from greenlang.service import Api, Call
 from greenlang.service.routing import Route, Router
@@ -45,6 +48,25 @@ def test_tenants_see_their_own_alone():
     _, own, others = responses(execute, *lists)
     assert len(json.loads(own.body)["data"]["executions"]) == 1
     assert json.loads(others.body)["data"]["executions"] == []
+
+
+@pytest.mark.parametrize(
+    ("uncertain", "message", "hint"),
+    [(False, "nothing was done", "try again later"), (True, "not known", "the same Idempotency-Key")],
+)
+def test_a_store_that_fails_says_whether_it_was_done(uncertain, message, hint):
+    async def fails(call):
+        raise StoreError("the disk is full", uncertain=uncertain)
+
+    def change(api):
+        api.router = Router([Route("GET", "/v1/failing", fails, "It fails")])
+
+    (reply,) = responses(Call("GET", "/v1/failing", "r-7"), change=change)
+    (fault,) = json.loads(reply.body)["errors"]
+    assert (reply.status, fault["code"]) == (503, "store")
+    assert message in fault["message"]
+    assert hint in fault["hint"]
+    assert b"disk" not in reply.body
 
 
 def test_what_breaks_here_is_told_by_its_request_alone(caplog):

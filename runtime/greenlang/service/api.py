@@ -94,7 +94,11 @@ class Api:
         except InputError as error:
             reply = refuse(call, Refusal(422 if isinstance(error, GcelError) else 400, *fault_of(error)))
         except StoreError as error:
-            fault = Fault("store", "the store is not available: nothing was done", hint="try again later")
+            if error.uncertain:
+                message = "the store did not answer: it is not known whether it was done"
+                fault = Fault("store", message, hint="send it again with the same Idempotency-Key")
+            else:
+                fault = Fault("store", "the store is not available: nothing was done", hint="try again later")
             _log.error("request %s: %s", call.request_id, error)
             reply = refuse(call, Refusal(503, fault, headers=[("Retry-After", "1")]))
         except Exception:  # whatever it is, its reader gets an answer and no stack trace

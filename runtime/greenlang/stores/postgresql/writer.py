@@ -1,6 +1,8 @@
 """Group commit: what was asked for during one transaction goes into the next, and into one link of the chain.
 
-If a group fails, each of its operations is tried by itself, so that only the one at fault is told so.
+If a group fails, each of its operations is tried by itself, so that only the one at fault is told so.  Not
+so where the connection was lost: no operation is at fault, and if it was lost while the group was committed,
+what was done may not be done again.
 """
 
 from __future__ import annotations
@@ -25,6 +27,27 @@ T = TypeVar("T")
 _GROUP_SIZE = 256
 
 _ANY_WORKER = ""
+
+
+#: A connection that is gone, whoever ended it.
+_LOSSES = (
+    OSError,
+    TimeoutError,
+    asyncpg.InterfaceError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.CannotConnectNowError,
+)
+
+
+class _ConnectionLost(Exception):
+    """The connection of a group was lost, as its cause says."""
+
+    def __init__(self, committing: bool) -> None:
+        super().__init__()
+        #: Whether COMMIT was sent, or was about to be.
+        self.committing = committing
 
 
 class Group:
@@ -110,6 +133,8 @@ class GroupWriter:
         """What each operation gave, or the exception that stands for it."""
         try:
             return await self._transact(operations)
+        except _ConnectionLost as error:
+            return [_lost(error) for _ in operations]
         except Exception as error:
             if len(operations) == 1:
                 return [_told(error)]
@@ -117,16 +142,23 @@ class GroupWriter:
         for operation in operations:
             try:
                 outcomes += await self._transact([operation])
+            except _ConnectionLost as error:
+                outcomes.append(_lost(error))
             except Exception as error:
                 outcomes.append(_told(error))
         return outcomes
 
     async def _transact(self, operations: list[Operation]) -> list[Any]:
-        async with self._pool.acquire() as connection, connection.transaction():
-            group = Group(connection)
-            results = [await operation(group) for operation in operations]
-            if group.records:
-                await _link(group, self._seal)
+        committing = False
+        try:
+            async with self._pool.acquire() as connection, connection.transaction():
+                group = Group(connection)
+                results = [await operation(group) for operation in operations]
+                if group.records:
+                    await _link(group, self._seal)
+                committing = True
+        except _LOSSES as error:
+            raise _ConnectionLost(committing) from error
         return results
 
 
@@ -163,8 +195,21 @@ async def _link(group: Group, seal: Seal) -> None:
     )
 
 
+def _lost(lost: _ConnectionLost) -> StoreError:
+    """What each operation of a group is told: an exception of its own, for each has another reader."""
+    cause = lost.__cause__
+    if lost.committing:
+        told = StoreError(
+            f"the store did not answer, and it is not known whether this was done: {cause}", uncertain=True
+        )
+    else:
+        told = StoreError(f"the store could not be written: {cause}")
+    told.__cause__ = cause
+    return told
+
+
 def _told(error: Exception) -> Exception:
-    if isinstance(error, asyncpg.PostgresError | asyncpg.InterfaceError | OSError | TimeoutError):
+    if isinstance(error, asyncpg.PostgresError):
         told = StoreError(f"the store could not be written: {error}")
         told.__cause__ = error
         return told
