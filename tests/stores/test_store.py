@@ -332,6 +332,31 @@ def test_lists_are_paged_newest_first_and_filtered(run):
     run(use)
 
 
+def test_an_agent_is_asked_for_by_its_name_or_its_whole_entry(run):
+    async def use(store):
+        agents = [("acme.double@1.0",), ("acme.double@1.0.1",), ("acme.sum@1.0", "acme.double@1.0.1")]
+        made = [execution(agents=each) for each in agents]
+        for new in made:
+            await store.submit(new)
+        expected = {
+            "acme.double": made,
+            "acme.double@1.0": made[:1],
+            "acme.double@1.0.1": made[1:],
+            "acme.sum": made[2:],
+            "acme.double@": [],
+            "acme.doubl": [],
+            "double@1.0": [],
+            "double": [],
+            "acme.sum@1.0|acme.double@1.0.1": [],
+            "acme.sum@1.0|acme.double": [],
+        }
+        for agent, found in expected.items():
+            page = await store.executions("acme", ExecutionFilter(agent=agent), limit=10)
+            assert {row.id for row in page.rows} == {new.id for new in found}, agent
+
+    run(use)
+
+
 @pytest.mark.parametrize("cursor", ["", "x", "1", "-1.exec", "9" * 30 + ".exec", "١.exec"])
 def test_a_made_up_cursor_is_refused(run, cursor):
     async def use(store):

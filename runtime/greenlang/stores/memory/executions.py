@@ -338,8 +338,9 @@ def _is_wanted(row: ExecutionRow, wanted: ExecutionFilter) -> bool:
         return False
     if wanted.agent is None:
         return True
-    name = wanted.agent if "@" in wanted.agent else f"{wanted.agent}@"
-    return any(agent.startswith(name) for agent in row.agents)
+    if "@" in wanted.agent:
+        return wanted.agent in row.agents
+    return any(agent.startswith(f"{wanted.agent}@") for agent in row.agents)
 
 
 def _is_over(row: ExecutionRow, before: int) -> bool:

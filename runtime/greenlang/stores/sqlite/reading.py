@@ -103,7 +103,9 @@ def _conditions(wanted: ExecutionFilter) -> list[tuple[str, list[Any]]]:
         marks = ", ".join("?" * len(wanted.states))
         conditions.append((f"state IN ({marks})", [str(state) for state in wanted.states]))
     if wanted.agent is not None:
-        conditions.append(("instr(agents, ?)", [f"|{wanted.agent}{'' if '@' in wanted.agent else '@'}"]))
+        # A whole entry, or one from its beginning to the version; what spans two of them is the name of none.
+        entry = f"|{wanted.agent}{'|' if '@' in wanted.agent else '@'}"
+        conditions.append(("instr(agents, ?) AND NOT instr(?, '|')", [entry, wanted.agent]))
     if wanted.created_from is not None:
         conditions.append(("created_at >= ?", [wanted.created_from]))
     if wanted.created_before is not None:
