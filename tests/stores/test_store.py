@@ -225,6 +225,25 @@ def test_whose_workers_keep_dying_ends_as_a_dead_letter_and_can_be_requeued(run)
     run(use)
 
 
+def test_what_is_handed_back_has_made_no_attempt(run):
+    async def use(store):
+        await store.submit(execution(max_attempts=2))
+        for token in (1, 2, 3):
+            [row] = await claim(store)
+            assert (row.attempt, row.token) == (1, token)
+            assert await store.change(completed(row, to=State.QUEUED, result=None))
+            assert (await store.execution("acme", row.id)).attempt == 0
+        [row] = await claim(store)
+        assert await store.change(completed(row, to=State.PENDING, available_at=LATER, result=None))
+        # Only what ran is handed back: this waits for its second attempt.
+        ripened = completed(row, expected=(State.PENDING,), to=State.QUEUED, result=None)
+        assert await store.change(ripened)
+        [row] = await claim(store)
+        assert (row.attempt, row.token) == (2, 5)
+
+    run(use)
+
+
 def test_a_retry_waits_for_its_time(run):
     async def use(store):
         await store.submit(execution())

@@ -139,7 +139,8 @@ class ExecutionRow(msgspec.Struct, frozen=True, kw_only=True):
 class Change(msgspec.Struct, frozen=True, kw_only=True):
     """One compare-and-set of an execution, with the event that tells of it and the record that it proves.
 
-    It happens wholly or, where the execution is not in `expected` or under another token, not at all.
+    It happens wholly or, where the execution is not in `expected` or under another token, not at all.  What
+    runs and is queued is handed back unrun: its attempt does not count.
     """
 
     id: str

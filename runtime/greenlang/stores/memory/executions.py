@@ -131,6 +131,7 @@ class Executions:
         """Change an execution, if `fits` says so."""
         row = self._rows[change.id]
         final = change.to in FINAL_STATES
+        handed_back = row.state is State.RUNNING and change.to is State.QUEUED
         changed = replace(
             row,
             state=change.to,
@@ -139,7 +140,7 @@ class Executions:
             error=change.error,
             calculation_id=row.calculation_id if change.record is None else change.record.calculation_id,
             available_at=row.available_at if change.available_at is None else change.available_at,
-            attempt=0 if change.reset_attempts else row.attempt,
+            attempt=0 if change.reset_attempts else row.attempt - handed_back,
             worker=None,
             lease_until=None,
             cancel_requested=row.cancel_requested and final,

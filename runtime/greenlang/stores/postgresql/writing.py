@@ -227,12 +227,14 @@ async def change(group: Group, change: Change) -> bool:
     row = await connection.fetchrow(
         "UPDATE executions SET state = $1, finished_at = $2, result = coalesce($3, result), error = $4,"
         " calculation_id = coalesce($5, calculation_id), available_at = coalesce($6, available_at),"
-        " attempt = CASE WHEN $7 THEN 0 ELSE attempt END, worker = NULL, lease = NULL, lease_until = NULL,"
-        " cancel_requested = cancel_requested AND $8"
-        " WHERE id = $9 AND state = ANY($10) AND token = coalesce($11, token) RETURNING webhook",
+        " attempt = CASE WHEN $7 THEN 0 WHEN state = 'running' AND $8 THEN attempt - 1 ELSE attempt END,"
+        " worker = NULL, lease = NULL, lease_until = NULL, cancel_requested = cancel_requested AND $9"
+        " WHERE id = $10 AND tenant = $11 AND state = ANY($12) AND token = coalesce($13, token)"
+        " RETURNING webhook",
         *(str(change.to), change.at if final else None, change.result, change.error),
         *(change.record and change.record.calculation_id, change.available_at),
-        *(change.reset_attempts, final, change.id, [str(state) for state in change.expected], change.token),
+        *(change.reset_attempts, change.to is State.QUEUED, final, change.id, change.tenant),
+        *([str(state) for state in change.expected], change.token),
     )
     if row is None:
         return False

@@ -202,14 +202,15 @@ def change(group: Group, change: Change) -> bool:
     row = group.execute(
         "UPDATE executions SET state = ?, finished_at = ?, result = coalesce(?, result), error = ?,"  # noqa: S608
         " calculation_id = coalesce(?, calculation_id), available_at = coalesce(?, available_at),"
-        " attempt = CASE WHEN ? THEN 0 ELSE attempt END, worker = NULL, lease = NULL, lease_until = NULL,"
+        " attempt = CASE WHEN ? THEN 0 WHEN state = 'running' AND ? THEN attempt - 1 ELSE attempt END,"
+        " worker = NULL, lease = NULL, lease_until = NULL,"
         " cancel_requested = CASE WHEN ? THEN cancel_requested ELSE 0 END"
         f" WHERE id = ? AND tenant = ? AND state IN ({conditions}) AND token = coalesce(?, token)"
         " RETURNING webhook",
         (
             *(str(change.to), change.at if final else None, change.result, change.error),
             *(change.record and change.record.calculation_id, change.available_at),
-            *(change.reset_attempts, final, change.id, change.tenant),
+            *(change.reset_attempts, change.to is State.QUEUED, final, change.id, change.tenant),
             *map(str, change.expected),
             change.token,
         ),
