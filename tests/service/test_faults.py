@@ -1,6 +1,7 @@
 """What goes wrong at the door and behind it: slow and broken clients, bombs, a full disk, a locked file."""
 
 import asyncio
+import contextlib
 import gzip
 import http.client
 import json
@@ -25,6 +26,20 @@ CONNECTIONS = 10_000
 def rss_kib(pid):
     status = Path(f"/proc/{pid}/status").read_text(encoding="ascii")
     return int(re.search(r"VmRSS:\s+(\d+)", status)[1])
+
+
+def open_connections(pid):
+    """How many connections a process holds besides the one that it listens at."""
+    held = {str(link.readlink()) for link in Path(f"/proc/{pid}/fd").iterdir()}
+    rows = map(str.split, Path(f"/proc/{pid}/net/tcp").read_text(encoding="ascii").splitlines()[1:])
+    return sum(row[3] == "01" and f"socket:[{row[9]}]" in held for row in rows)
+
+
+def until(holds, seconds=20):
+    end = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < end
+        time.sleep(0.05)
 
 
 def connected(server):
@@ -93,6 +108,49 @@ class TestSlowClients:
             assert response.status == 200
             time.sleep(0.6)
         connection.close()
+
+
+class TestSlowReaders:
+    """They ask for more than a connection's buffers hold, and read none of it."""
+
+    @pytest.fixture
+    def large(self):
+        return json.dumps({"program": "identity", "input": ["x" * 200_000]}).encode()
+
+    def stalled(self, served, sent, buffer=4096):
+        """A connection that sends from a thread, for as long as it is taken."""
+        connection = socket.socket()
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, buffer)
+        connection.connect(("127.0.0.1", served.port))
+
+        def send():
+            with contextlib.suppress(OSError):
+                connection.sendall(sent)
+
+        threading.Thread(target=send, daemon=True).start()
+        return connection
+
+    @pytest.mark.parametrize("unusual", [b"", b"X-Padding: " + b"y" * 5000 + b"\r\n"])
+    def test_one_that_does_not_read_is_ended(self, impatient, large, unusual):
+        """At the quick entrance, and behind it."""
+        one = HEAD + unusual + b"Content-Length: %d\r\n\r\n" % len(large) + large
+        with self.stalled(impatient, one * 60):
+            time.sleep(0.5)
+            assert open_connections(impatient.process.pid) >= 1
+            until(lambda: open_connections(impatient.process.pid) == 0, seconds=8)
+
+    def test_one_that_reads_slowly_gets_all(self, impatient, large):
+        one = HEAD + b"Content-Length: %d\r\n\r\n" % len(large) + large
+        wanted, got = 60 * 200_000, 0
+        began = time.monotonic()
+        with self.stalled(impatient, one * 60, buffer=65536) as connection:
+            connection.settimeout(5)
+            while got < wanted:
+                piece = connection.recv(65536)
+                assert piece
+                got += len(piece)
+                time.sleep(0.01)
+        assert time.monotonic() - began > 1  # longer than a reader that stalls is given
 
 
 class TestBrokenClients:

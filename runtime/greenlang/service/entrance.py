@@ -1,7 +1,7 @@
 """aiohttp's low-level server in front of the API: requests become calls, replies become responses.
 
-A connection that sends nothing, keeps the head of its request back, or lets its body drip is ended, so
-that nobody can hold the service by being slow.
+A connection that sends nothing, keeps the head of its request back, lets its body drip, or does not read its
+answer is ended, so that nobody can hold the service by being slow.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ class Entrance:
         while True:
             await asyncio.sleep(min(1.0, self.settings.idle_seconds / 4))
             now = loop.time()
-            idle = set(self.server.connections) - self._answering
+            idle = {one for one in self.server.connections if one not in self._answering and not _unsent(one)}
             self._waiting = {connection: self._waiting.get(connection, now) for connection in idle}
             for connection, since in self._waiting.items():
                 late = now - since > self.settings.idle_seconds
@@ -178,6 +178,11 @@ class _Headers(dict[str, str]):
 
     def get(self, name: str, default: str | None = None) -> str | None:  # type: ignore[override]  # as of texts
         return self._of.get(name, default)
+
+
+def _unsent(connection: web.RequestHandler) -> int:
+    """The bytes that a client has not read yet: while there are any, we do not wait for it to ask."""
+    return 0 if connection.transport is None else connection.transport.get_write_buffer_size()
 
 
 def _response(request: web.BaseRequest, call: Call, reply: Reply) -> web.Response:

@@ -20,6 +20,7 @@ from typing import cast
 
 import httptools
 
+from greenlang.service.stalls import Stalls
 from greenlang.service.wire import Call, Reply, Stream
 
 #: What is answered here, by POST.
@@ -70,6 +71,8 @@ class QuickDoor:
         self.request_id = request_id
         self._limit = limit
         self.connections: set[QuickConnection] = set()
+        #: Every connection of the process, those that were handed over too: each begins here.
+        self.stalls = Stalls()
         self._second = 0
         self._date = b""
 
@@ -90,7 +93,8 @@ class QuickDoor:
         return self._date
 
     def end_idle(self, now: float, idle_seconds: float) -> None:
-        """End connections that have sent no whole request for so long."""
+        """End connections that have sent no whole request for so long, and those whose readers stalled."""
+        self.stalls.end(now, idle_seconds)
         for connection in list(self.connections):
             connection.end_if_idle(now, idle_seconds)
 
@@ -140,6 +144,7 @@ class QuickConnection(asyncio.Protocol):
         """Begin."""
         self._transport = cast(asyncio.Transport, transport)
         self._since = asyncio.get_running_loop().time()
+        self._door.stalls.watch(self._transport, self._since)
         self._door.connections.add(self)
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002  whyever it was
@@ -167,12 +172,13 @@ class QuickConnection(asyncio.Protocol):
     def resume_writing(self) -> None:
         """Its reader has caught up."""
         self._paused = False
+        self._since = asyncio.get_running_loop().time()
         if self.answering is None and self._buffer:
             self._advance()
 
     def end_if_idle(self, now: float, idle_seconds: float) -> None:
-        """End it if it has sent no whole request for so long."""
-        if self.answering is None and now - self._since > idle_seconds:
+        """End it if it has sent no whole request for so long; while it does not read, its stall counts."""
+        if self.answering is None and not self._paused and now - self._since > idle_seconds:
             self.end()
 
     def end(self) -> None:
