@@ -14,7 +14,7 @@ import stored
 from stored import execution, record, seal
 
 from greenlang.errors import InputError, StoreError
-from greenlang.stores import open_store
+from greenlang.stores import State, open_store
 from greenlang.stores.sqlite.database import migrations
 
 
@@ -78,6 +78,76 @@ def test_the_log_and_the_ledger_cannot_be_rewritten(database):
         ):
             with pytest.raises(sqlite3.IntegrityError, match="append-only"):
                 connection.execute(statement)
+
+
+class Traced:
+    """The statements that a store writes, and how many steps the database takes for them."""
+
+    def __init__(self, store):
+        self._connection = store._writer._connection
+        self.statements, self.steps = [], 0
+
+    def __enter__(self):
+        self._connection.set_trace_callback(self.statements.append)
+        self._connection.set_progress_handler(self._step, 1)
+        return self
+
+    def __exit__(self, *_):
+        self._connection.set_trace_callback(None)
+        self._connection.set_progress_handler(None, 0)
+
+    def _step(self):
+        self.steps += 1
+
+    def scans(self, database):
+        """The statements that read a whole table, or would if it had rows."""
+        tables = ("executions", "events", "idempotency_keys", "deliveries", "calculations")
+        with sqlite3.connect(database) as connection:
+            return [
+                statement
+                for statement in self.statements
+                if statement.lstrip().startswith(("UPDATE", "SELECT", "DELETE"))
+                for row in connection.execute(f"EXPLAIN QUERY PLAN {statement}")
+                if row[3] in [f"SCAN {table}" for table in tables]
+            ]
+
+
+def test_a_claim_looks_at_what_it_takes_and_not_at_all_that_waits(database):
+    async def use(store):
+        steps = []
+        for waiting in (20, 2000):
+            new = [execution(deadline_at=stored.NOW * 2) for _ in range(waiting)]
+            await asyncio.gather(*map(store.submit, new))
+            new = [
+                execution(deadline_at=stored.NOW * 2, created_at=stored.NOW + 10**12) for _ in range(waiting)
+            ]
+            await asyncio.gather(*(store.submit(one, state=State.PENDING) for one in new))
+            with Traced(store) as traced:
+                claimed = await store.claim("w", limit=4, now=stored.NOW + 10**9, lease=10**9)
+            assert len(claimed) == 4
+            steps.append(traced.steps)
+        assert sum("UPDATE executions" in statement for statement in traced.statements) == 4
+        return steps, traced.scans(database)
+
+    steps, scans = with_store(database, use)
+    assert scans == []
+    assert steps[1] < 1.5 * steps[0]
+
+
+def test_a_purge_goes_in_portions_and_looks_at_what_it_takes(database, monkeypatch):
+    monkeypatch.setattr("greenlang.stores.sqlite.store._PORTION", 10)
+
+    async def use(store):
+        for number in range(25):
+            await store.submit_finished(execution(idempotency_key=f"e{number}"), result=b"1", record=None)
+            await store.add_calculation(record(), idempotency_key=f"c{number}")
+        with Traced(store) as traced:
+            assert await store.purge(before=stored.NOW + 10**9) == 25
+        keys = store._reader.execute("SELECT count(*) FROM idempotency_keys").fetchone()
+        return keys, traced.statements.count("COMMIT"), traced.scans(database)
+
+    # Of each kind 10, 10 and 5, and one portion in which nothing is left.
+    assert with_store(database, use) == ((0,), 8, [])
 
 
 def test_many_requests_share_a_commit(database):

@@ -38,6 +38,10 @@ from greenlang.stores.sqlite.writer import GroupWriter
 T = TypeVar("T")
 
 
+#: What a purge deletes in one transaction, so that others write in between.
+_PORTION = 500
+
+
 class SqliteStore(Store):
     """Keeps everything in one file.
 
@@ -113,7 +117,8 @@ class SqliteStore(Store):
         )
 
     async def purge(self, *, before: int) -> int:
-        count = await self._writer.run(lambda group: writing.purge(group, before))
+        count = await self._purge(partial(writing.purge_executions, before=before))
+        await self._purge(partial(writing.purge_keys, before=before))
         await self._read(lambda reader: reader.execute("PRAGMA incremental_vacuum").fetchall())
         return count
 
@@ -170,6 +175,13 @@ class SqliteStore(Store):
         await self._writer.close()
         await asyncio.get_running_loop().run_in_executor(self._reading, self._reader.close)
         self._reading.shutdown()
+
+    async def _purge(self, portion: Callable[..., int]) -> int:
+        """Delete portion by portion, and say how many."""
+        count = 0
+        while gone := await self._writer.run(partial(portion, limit=_PORTION)):
+            count += gone
+        return count
 
     async def _read(self, operation: Callable[[sqlite3.Connection], T]) -> T:
         try:

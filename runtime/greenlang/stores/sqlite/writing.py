@@ -14,7 +14,8 @@ __all__ = [
     "claim",
     "claim_deliveries",
     "extend_leases",
-    "purge",
+    "purge_executions",
+    "purge_keys",
     "request_cancel",
     "revoke_api_key",
     "settle_delivery",
@@ -103,7 +104,7 @@ def add_calculation(group: Group, record: NewRecord, key: str | None, digest: st
 
 
 #: What may be claimed, the first in rank first; the index on `rank` serves it.
-_QUEUED = "SELECT id FROM executions WHERE state IN ('pending', 'queued') AND state = 'queued' ORDER BY rank"
+_QUEUED = "SELECT id FROM executions WHERE state = 'queued' ORDER BY rank"
 
 #: The same, but of no tenant more than may run at once: what runs already is counted before what waits.
 _QUEUED_OF_TENANTS = """
@@ -113,7 +114,7 @@ _QUEUED_OF_TENANTS = """
     places AS (
         SELECT id, rank, coalesce(count, 0) + row_number() OVER (PARTITION BY tenant ORDER BY rank) AS place
         FROM executions LEFT JOIN running USING (tenant)
-        WHERE state IN ('pending', 'queued') AND state = 'queued'
+        WHERE state = 'queued'
     )
     SELECT id FROM places WHERE place <= ? ORDER BY rank
 """
@@ -294,17 +295,30 @@ def revoke_api_key(group: Group, tenant: str, key_id: str, at: int) -> bool:
     return done.rowcount == 1
 
 
-def purge(group: Group, before: int) -> int:
-    """Dead letters stay until somebody has looked at them; keys of calculations go by their age."""
-    ended = "SELECT id FROM executions WHERE finished_at < ? AND state <> 'dead_letter'"
+def purge_executions(group: Group, before: int, limit: int) -> int:
+    """Up to `limit` of them; dead letters stay until somebody has looked at them."""
+    ended = [
+        execution_id
+        for (execution_id,) in group.execute(
+            "SELECT id FROM executions WHERE finished_at < ? AND state <> 'dead_letter' LIMIT ?",
+            (before, limit),
+        )
+    ]
+    ids = (msgspec.json.encode(ended).decode(),)
     for table in ("events", "idempotency_keys", "deliveries"):
-        group.execute(f"DELETE FROM {table} WHERE execution_id IN ({ended})", (before,))  # noqa: S608
-    group.execute(
+        group.execute(f"DELETE FROM {table} WHERE execution_id IN (SELECT value FROM json_each(?))", ids)  # noqa: S608
+    group.execute("DELETE FROM executions WHERE id IN (SELECT value FROM json_each(?))", ids)
+    return len(ended)
+
+
+def purge_keys(group: Group, before: int, limit: int) -> int:
+    """Up to `limit` keys of calculations, which stay themselves: their keys go by their age."""
+    return group.execute(
         "DELETE FROM idempotency_keys WHERE execution_id IN"
-        " (SELECT calculation_id FROM calculations WHERE created_at < ?)",
-        (before,),
-    )
-    return group.execute(f"DELETE FROM executions WHERE id IN ({ended})", (before,)).rowcount  # noqa: S608
+        " (SELECT calculation_id FROM calculations JOIN idempotency_keys ON execution_id = calculation_id"
+        "  WHERE created_at < ? LIMIT ?)",
+        (before, limit),
+    ).rowcount
 
 
 def _earlier(group: Group, tenant: str, key: str | None, holder: str, digest: str) -> Submitted | None:
