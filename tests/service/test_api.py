@@ -3,15 +3,19 @@
 import asyncio
 import json
 import logging
+from datetime import UTC, datetime
 
 import pytest
 
 from greenlang.agents import Registry
+from greenlang.agents import Route as PluginRoute
 from greenlang.engine.calculations import Calculator, CalculatorSettings
 from greenlang.engine.executions import PlanCache, Prover, Runner
 from greenlang.errors import StoreError
 from greenlang.ledger import Unsigned
 from greenlang.service import Api, Call
+from greenlang.service.negotiation import Version
+from greenlang.service.operations import Contributed
 from greenlang.service.routing import Route, Router
 from greenlang.stores import open_store
 
@@ -40,6 +44,41 @@ def test_a_call_needs_no_server():
     (reply,) = responses(Call("POST", "/v1/workflows/execute", "r-1", body=PROGRAM))
     told = json.loads(reply.body)
     assert (reply.status, told["data"]["result"], told["meta"]["request_id"]) == (200, 3, "r-1")
+
+
+def test_what_names_no_path_is_refused():
+    def change(api):
+        api.set_versions({"v1": Version(deprecated=datetime(2026, 1, 1, tzinfo=UTC))})
+
+    (reply,) = responses(Call("OPTIONS", "*", "r-1"), change=change)
+    assert reply.status == 404
+
+
+def test_nul_is_refused_at_the_door():
+    calls = [
+        Call("GET", "/v1/executions/exec_\0", "r-1"),
+        Call("GET", "/v1/executions", "r-2", query={"agent": "a\0"}),
+    ]
+    assert [reply.status for reply in responses(*calls)] == [400, 400]
+
+
+def test_what_plugins_bring_has_names_of_its_own():
+    async def first(call):
+        return "first"
+
+    async def second(call):
+        return "second"
+
+    class Plugins(Registry):
+        def contributions(self, kind):
+            routes = [
+                PluginRoute(summary="One", method="GET", path="/ones/{id}", handler=first),
+                PluginRoute(summary="Two", method="POST", path="/twos", handler=second),
+            ]
+            return {route.key: route for route in routes}
+
+    routes = Contributed(Plugins(), lambda path: False).routes()
+    assert {route.operation for route in routes} == {"get_ones_id", "post_twos"}
 
 
 def test_tenants_see_their_own_alone():

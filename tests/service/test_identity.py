@@ -195,6 +195,10 @@ class TestTokens:
             assert response.status in (400, 401), token[:60]
         assert ask(guarded, good)[0].status == 200
 
+    def test_a_role_that_is_no_text_grants_nothing(self, guarded, issuer):
+        assert ask(guarded, issuer.token(roles=[{"name": "admin"}, ["admin"], "viewer"]))[0].status == 200
+        assert ask(guarded, issuer.token(roles=[{"name": "admin"}]))[0].status == 403
+
     def test_keys_are_changed_without_a_restart(self, guarded, issuer):
         issuer.keys["second"] = rsa.generate_private_key(public_exponent=65537, key_size=2048)
         time.sleep(0.25)

@@ -7,8 +7,9 @@ import time
 import pytest
 from redis_server import redis
 
-from greenlang.service.limits import Allowance, InProcessLimiter
+from greenlang.service.limits import Allowance, Gate, InProcessLimiter, LimitSettings
 from greenlang.service.limits.in_redis import RedisLimiter
+from greenlang.service.wire import Refusal
 
 SUM = {"program": "sum", "input": [1, 2.25]}
 EVENLY = Allowance(1000, 1000)
@@ -134,6 +135,47 @@ def test_without_redis_each_process_counts_for_itself(tmp_path):
     assert remaining == 2  # Redis kept nothing, and counts again
 
 
+def test_what_is_given_back_can_be_taken_again(limited):
+    async def use(limiter, key):
+        for _ in range(2):
+            await limiter.take(key, Allowance(2, 2))
+        await limiter.give_back(key)
+        return [(await limiter.take(key, Allowance(2, 2))).allowed for _ in range(2)]
+
+    assert limited(use) == [True, False]
+
+
+def test_tenants_share_no_allowance_whatever_they_are_called():
+    """One is called as another's operation is counted under, in an earlier version."""
+
+    async def main():
+        gate = Gate(LimitSettings(burst=60.0, operations={"create_key": 2}))
+        for tenant, operation in [
+            ("acme", "create_key"),
+            ("acme:create_key", "agents"),
+            ("acme", "create_key"),
+        ]:
+            await gate.pass_through(tenant, operation)
+
+    asyncio.run(main())
+
+
+def test_what_the_tier_refuses_spends_nothing_of_the_operation():
+    settings = LimitSettings(burst=60.0, operations={"agents": 61})
+
+    async def main():
+        gate = Gate(settings)
+        for _ in range(60):
+            await gate.pass_through("acme", "agents")
+        for _ in range(5):
+            with pytest.raises(Refusal):
+                await gate.pass_through("acme", "agents")
+        gate.settings = LimitSettings(burst=60.0, tier="pro", operations={"agents": 61})
+        await gate.pass_through("acme", "agents")
+
+    asyncio.run(main())
+
+
 @pytest.fixture(scope="module", params=["in process", "redis"])
 def limited_server(request, serve, tmp_path_factory):
     folder = tmp_path_factory.mktemp("limited")
@@ -145,6 +187,12 @@ def limited_server(request, serve, tmp_path_factory):
 
 
 class TestGate:
+    def test_what_is_left_is_told_with_what_is_refused_for_another_reason(self, limited_server):
+        for path, status in (("/v1/executions?page=2", 400), ("/v1/executions/exec_unknown", 404)):
+            response, _ = limited_server.call("GET", path)
+            assert response.status == status
+            assert response.getheader("X-RateLimit-Limit") == "60"
+
     def test_what_is_left_is_told_and_then_refused(self, limited_server):
         answers = [limited_server.call("GET", "/v1/agents") for _ in range(4)]
         assert [response.status for response, _ in answers] == [200, 200, 200, 429]

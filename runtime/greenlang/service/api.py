@@ -105,11 +105,12 @@ class Api:
             _log.exception("request %s failed", call.request_id)
             fault = Fault("internal", "the request failed here", hint=f"tell us its id, {call.request_id}")
             reply = refuse(call, Refusal(500, fault))
-        if self._said and (said := self._said.get(call.path.split("/", 2)[1])):
-            return replace(reply, headers=(*reply.headers, *said))
-        return reply
+        said = (*call.said, *self._said.get(call.path.removeprefix("/").partition("/")[0], ()))
+        return replace(reply, headers=(*reply.headers, *said)) if said else reply
 
     async def _answer(self, call: Call) -> Reply | Stream:
+        if "\0" in call.path or any("\0" in text for text in call.query.values()):
+            raise Refusal(400, Fault("nul", "NUL is no character of a path or a parameter", "path"))
         accept = call.headers.get("accept", "")
         if accept and (version := version_asked_for(accept)) and not self.router.knows(call.path):
             call.path = f"/{version}{call.path}"
@@ -120,14 +121,11 @@ class Api:
             if route.permission not in identity.permissions:
                 raise _forbidden(identity, route.permission)
             call.tenant, call.subject = identity.tenant, identity.subject
-        said: tuple[tuple[str, str], ...] = ()
         if self._gate is not None and route.permission is not None:
-            said = await self._gate.pass_through(call.tenant, route.handler.__name__)
+            call.said = await self._gate.pass_through(call.tenant, route.operation)
         if call.read is not None and route.permission is not None:  # what anybody may ask takes no body
             call.body = await call.read()
         reply = await route.handler(call)
-        if said:
-            reply = replace(reply, headers=(*reply.headers, *said))
         return reply if gives == route.gives else replace(reply, content_type=gives)
 
 

@@ -93,7 +93,7 @@ def _operation(
     route: Route, named: dict[Any, Any], components: dict[str, Any], authenticated: bool
 ) -> dict[str, Any]:
     operation: dict[str, Any] = {
-        "operationId": route.handler.__name__,
+        "operationId": route.operation,
         "summary": route.summary,
         "parameters": [*_parameters(route, named, components)],
         "responses": {},

@@ -62,6 +62,13 @@ class Route:
     other_gives: tuple[str, ...] = ()
     #: Bodies that show how it is used, by what they show.
     examples: Mapping[str, Any] = field(default_factory=dict)
+    #: What it is called in the document and in limits; as its handler, unless that serves several.
+    name: str = ""
+
+    @property
+    def operation(self) -> str:
+        """Its id among all operations."""
+        return self.name or self.handler.__name__
 
 
 class Router:

@@ -59,6 +59,8 @@ class Call:
     names: Mapping[str, str] = field(default_factory=dict)
     #: The media type that is wanted of the answer, out of those that the operation gives.
     gives: str = JSON
+    #: Headers that whatever answer it gets carries: what is left of the tenant's allowance.
+    said: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -147,5 +147,5 @@ class TokenVerifier:
             return None
         if not isinstance(named, list):
             return None
-        roles = frozenset(Role(name) for name in named if name in set(Role))
+        roles = frozenset(Role(name) for name in named if isinstance(name, str) and name in set(Role))
         return Identity.of_roles(tenant, str(claims["sub"]), roles)

@@ -50,6 +50,10 @@ class Limiter(Protocol):
         """Take one, if the allowance has one left."""
         ...
 
+    async def give_back(self, key: str) -> None:
+        """Count the last one that was taken no longer: it came to nothing."""
+        ...
+
     async def close(self) -> None:
         """Let go of what it holds."""
         ...

@@ -6,6 +6,8 @@ __all__ = ["Gate"]
 
 import math
 
+import msgspec
+
 from greenlang.service.limits.allowance import TIERS, Allowance, Limiter, LimitSettings, Taken
 from greenlang.service.limits.in_process import InProcessLimiter
 from greenlang.service.messages import Fault
@@ -41,21 +43,29 @@ class Gate:
         """
         settings = self.settings
         own = settings.operations.get(operation)
+        of_operation = _key(tenant, operation)
         if own is not None:
             allowance = Allowance.of(own, settings.burst)
-            taken = await self._limiter.take(f"{tenant}:{operation}", allowance)
+            taken = await self._limiter.take(of_operation, allowance)
             if not taken.allowed:
                 raise _refusal(taken, allowance, f"'{operation}'")
         tier = settings.tenants.get(tenant, settings.tier)
         allowance = Allowance.of(TIERS[tier], settings.burst)
-        taken = await self._limiter.take(tenant, allowance)
+        taken = await self._limiter.take(_key(tenant), allowance)
         if not taken.allowed:
+            if own is not None:
+                await self._limiter.give_back(of_operation)
             raise _refusal(taken, allowance, f"the tier '{tier}'")
         return _headers(taken, allowance)
 
     async def close(self) -> None:
         """Let go of what counts."""
         await self._limiter.close()
+
+
+def _key(*parts: str) -> str:
+    """What is counted under: the same for the same parts alone, whatever characters they have."""
+    return msgspec.json.encode(parts).decode()
 
 
 def _headers(taken: Taken, allowance: Allowance) -> Headers:

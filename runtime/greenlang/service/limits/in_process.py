@@ -43,10 +43,17 @@ class InProcessLimiter(Limiter):
             self._sweep(now)
         return Taken(True, allowance.a_minute - len(taken), taken[0] + WINDOW_SECONDS - now)
 
+    async def give_back(self, key: str) -> None:
+        """Count the last one that was taken no longer: it came to nothing."""
+        if taken := self._taken.get(key):
+            taken.pop()
+
     async def close(self) -> None:
         """Forget everything."""
         self._taken.clear()
 
     def _sweep(self, now: float) -> None:
-        self._taken = {key: taken for key, taken in self._taken.items() if taken[-1] > now - WINDOW_SECONDS}
+        self._taken = {
+            key: taken for key, taken in self._taken.items() if taken and taken[-1] > now - WINDOW_SECONDS
+        }
         self._sweep_at = len(self._taken) + _SWEPT_KEYS

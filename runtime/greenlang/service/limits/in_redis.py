@@ -23,6 +23,8 @@ _CONNECTIONS = 32
 _TIMEOUT_SECONDS = 0.25
 _REST_SECONDS = 1.0
 
+_PREFIX = "greenlang:limit:"
+
 # The members of the set are what was taken, each scored by when; times are in microseconds.
 _TAKE = """
 local window, a_minute, a_second = tonumber(ARGV[1]) * 1000000, tonumber(ARGV[2]), tonumber(ARGV[3])
@@ -78,12 +80,22 @@ class RedisLimiter(Limiter):
         once = secrets.token_bytes(12)
         arguments: list[int | bytes] = [WINDOW_SECONDS, allowance.a_minute, allowance.a_second, once]
         try:
-            allowed, remaining, reset = await self._script(keys=[f"greenlang:limit:{key}"], args=arguments)
+            allowed, remaining, reset = await self._script(keys=[_PREFIX + key], args=arguments)
         except (RedisError, OSError, TimeoutError) as error:
             _log.error("requests are counted by each process alone: %s", error)
             self._rests_until = time.monotonic() + _REST_SECONDS
             return await self._instead.take(key, allowance)
         return Taken(bool(allowed), int(remaining), reset / 1e6)
+
+    async def give_back(self, key: str) -> None:
+        """Count the last one that was taken no longer: it came to nothing."""
+        if time.monotonic() < self._rests_until:
+            await self._instead.give_back(key)
+            return
+        try:
+            await self._redis.zpopmax(_PREFIX + key)
+        except (RedisError, OSError, TimeoutError) as error:
+            _log.error("an allowance has one less than it ought to, for a minute: %s", error)
 
     async def close(self) -> None:
         """Close connections."""

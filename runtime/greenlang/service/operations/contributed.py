@@ -5,6 +5,7 @@ from __future__ import annotations
 __all__ = ["Contributed"]
 
 import logging
+import re
 from collections.abc import Callable
 
 from greenlang.agents import Registry
@@ -36,8 +37,14 @@ class Contributed:
             if self._taken(template):
                 _log.error("a plugin's %s is left out: the API itself answers there", brought.key)
             else:
-                routes.append(Route(brought.method, template, _answered(brought), brought.summary))
+                handler = _answered(brought)
+                routes.append(Route(brought.method, template, handler, brought.summary, name=_name(brought)))
         return routes
+
+
+def _name(brought: PluginRoute) -> str:
+    """`get_boilers_id` for `GET /boilers/{id}`."""
+    return re.sub(r"[^0-9a-z]+", "_", brought.key.lower()).strip("_")
 
 
 def _answered(brought: PluginRoute) -> Handler:
