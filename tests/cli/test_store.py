@@ -116,6 +116,14 @@ def test_an_age_that_is_none_is_refused(greenlang, database, age):
     assert "is no age" in greenlang("store", "purge", "--older-than", age, "--store", database, code=2).stderr
 
 
+@pytest.mark.parametrize(
+    "command", [("store", "executions"), ("store", "requeue", "exec_1"), ("keys", "list")], ids=" ".join
+)
+def test_a_tenant_has_a_name(greenlang, database, command):
+    run = greenlang(*command, "--store", database, "--tenant", "", code=2)
+    assert "--tenant: a tenant has a name" in run.stderr
+
+
 def test_a_store_that_is_not_there_is_not_made(greenlang, tmp_path):
     assert "there is no store" in greenlang("store", "info", code=2).stderr
     assert not (tmp_path / "greenlang.db").exists()

@@ -13,7 +13,7 @@ import pytest
 from stored import NOW, SECOND, execution, record, seal
 
 from greenlang.errors import StoreError
-from greenlang.stores import ApiKey, ExecutionFilter, State, open_store
+from greenlang.stores import ApiKey, Change, ExecutionFilter, NewEvent, State, open_store
 from greenlang.stores.postgresql.database import migrate, migrations, newest_version
 from greenlang.stores.postgresql.partitions import keep_partitions
 
@@ -165,6 +165,51 @@ class TestTenants:
                 return await connection.fetchval(f"SELECT count(DISTINCT tenant) FROM {table}")
 
         assert with_connection(filled, use) == 2
+
+    def test_without_policies_the_statements_name_their_tenant_all_the_same(self, filled):
+        async def drop(connection):
+            for table in OF_TENANTS:
+                await connection.execute(f"ALTER POLICY of_tenant ON {table} USING (true) WITH CHECK (true)")
+
+        async def use(store):
+            row = (await store.executions("other", ExecutionFilter(), limit=10)).rows[0]
+            key = (await store.api_keys("other"))[0]
+            change = Change(
+                id=row.id,
+                tenant="acme",
+                expected=tuple(State),
+                to=State.QUEUED,
+                at=NOW,
+                event=NewEvent("queued"),
+            )
+            listed = await store.executions("acme", ExecutionFilter(), limit=10)
+            assert [one.tenant for one in listed.rows] == ["acme"]
+            assert [one.tenant for one in await store.api_keys("acme")] == ["acme"]
+            assert await store.execution("acme", row.id) is None
+            assert await store.events("acme", row.id) == ()
+            assert await store.deliveries("acme", row.id) == ()
+            assert await store.calculation("other", row.calculation_id) is not None
+            assert await store.calculation("acme", row.calculation_id) is None
+            assert not await store.change(change)
+            assert await store.request_cancel("acme", row.id, at=NOW) is None
+            assert not await store.revoke_api_key("acme", key.id, at=NOW)
+            again = await store.submit(execution(tenant="acme", idempotency_key="k"))
+            assert again.id == listed.rows[0].id
+
+        with_connection(filled, drop)
+        with_store(filled, use)
+
+    def test_a_tenant_without_a_name_is_a_tenant_and_not_the_workers(self, filled):
+        async def use(store):
+            await store.submit(execution(tenant="other"))
+            # Both are of one transaction, which is first this tenant's and then the workers'.
+            _, claimed = await asyncio.gather(
+                store.submit(execution(tenant="")),
+                store.claim("w", limit=9, now=NOW + 10**9, lease=SECOND),
+            )
+            assert [row.tenant for row in claimed] == ["other", ""]
+
+        with_store(filled, use)
 
     def test_the_roles_bypass_nothing(self, filled):
         async def use(connection):

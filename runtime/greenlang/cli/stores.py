@@ -37,7 +37,13 @@ def store_option(*, made: bool = False) -> Callable[[Callable[..., Any]], Callab
     )
 
 
-tenant_option = click.option("--tenant", default="default", show_default=True, help="Whose.")
+def _named(_context: click.Context, _parameter: click.Parameter, tenant: str) -> str:
+    if not tenant:
+        raise InputError("a tenant has a name", fix="give one, or leave --tenant out", place="--tenant")
+    return tenant
+
+
+tenant_option = click.option("--tenant", default="default", show_default=True, callback=_named, help="Whose.")
 
 
 def age_in_microseconds(text: str, option: str) -> int:

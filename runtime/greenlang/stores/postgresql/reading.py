@@ -1,4 +1,7 @@
-"""What is read from PostgreSQL: one function a question, on a connection that sees what it may."""
+"""What is read from PostgreSQL: one function a question, on a connection that sees what it may.
+
+Row-level security keeps tenants apart; that every question names its tenant too is a second fence.
+"""
 
 from __future__ import annotations
 
@@ -58,10 +61,11 @@ def execution_row(row: asyncpg.Record) -> ExecutionRow:
     return ExecutionRow(**values)
 
 
-async def execution(connection: Connection, execution_id: str) -> ExecutionRow | None:
+async def execution(connection: Connection, tenant: str, execution_id: str) -> ExecutionRow | None:
     row = await connection.fetchrow(
-        f"SELECT {EXECUTION_COLUMNS} FROM executions WHERE id = $1",  # noqa: S608  our columns
+        f"SELECT {EXECUTION_COLUMNS} FROM executions WHERE id = $1 AND tenant = $2",  # noqa: S608  our columns
         execution_id,
+        tenant,
     )
     return None if row is None else execution_row(row)
 
@@ -73,9 +77,11 @@ async def cancelled_of(connection: Connection, worker: str) -> tuple[str, ...]:
     return tuple(row["id"] for row in rows)
 
 
-async def executions(connection: Connection, wanted: ExecutionFilter, limit: int, cursor: str | None) -> Page:
-    conditions = ["true"]
-    values: list[Any] = []
+async def executions(
+    connection: Connection, tenant: str, wanted: ExecutionFilter, limit: int, cursor: str | None
+) -> Page:
+    conditions = ["tenant = $1"]
+    values: list[Any] = [tenant]
 
     def add(condition: str, *parameters: Any) -> None:
         numbers = range(len(values) + 1, len(values) + len(parameters) + 1)
@@ -104,22 +110,23 @@ async def executions(connection: Connection, wanted: ExecutionFilter, limit: int
     return Page(found, cursor_after(found[-1]) if len(rows) > limit else None)
 
 
-async def events(connection: Connection, execution_id: str, after: int, limit: int) -> tuple[Event, ...]:
+async def events(
+    connection: Connection, tenant: str, execution_id: str, after: int, limit: int
+) -> tuple[Event, ...]:
     rows = await connection.fetch(
         "SELECT sequence, execution_id, tenant, type, at, payload FROM events"
-        " WHERE execution_id = $1 AND sequence > $2 ORDER BY sequence LIMIT $3",
-        execution_id,
-        after,
-        limit,
+        " WHERE execution_id = $1 AND tenant = $2 AND sequence > $3 ORDER BY sequence LIMIT $4",
+        *(execution_id, tenant, after, limit),
     )
     return tuple(Event(*row) for row in rows)
 
 
-async def calculation(connection: Connection, calculation_id: str) -> Calculation | None:
+async def calculation(connection: Connection, tenant: str, calculation_id: str) -> Calculation | None:
     row = await connection.fetchrow(
         "SELECT record, evidence, position, leaves, head FROM calculations"
-        " JOIN commits ON number = commit_number WHERE calculation_id = $1",
+        " JOIN commits ON number = commit_number WHERE calculation_id = $1 AND tenant = $2",
         calculation_id,
+        tenant,
     )
     if row is None:
         return None
@@ -143,10 +150,11 @@ def _split(leaves: bytes) -> tuple[bytes, ...]:
     return tuple(leaves[start : start + _LEAF_BYTES] for start in range(0, len(leaves), _LEAF_BYTES))
 
 
-async def deliveries(connection: Connection, execution_id: str) -> tuple[Delivery, ...]:
+async def deliveries(connection: Connection, tenant: str, execution_id: str) -> tuple[Delivery, ...]:
     rows = await connection.fetch(
-        f"SELECT {DELIVERY_COLUMNS} FROM deliveries WHERE execution_id = $1 ORDER BY id",  # noqa: S608
+        f"SELECT {DELIVERY_COLUMNS} FROM deliveries WHERE execution_id = $1 AND tenant = $2 ORDER BY id",  # noqa: S608
         execution_id,
+        tenant,
     )
     return tuple(delivery(row) for row in rows)
 
@@ -161,8 +169,10 @@ async def api_key(connection: Connection, key_id: str) -> ApiKey | None:
     return None if row is None else _api_key(row)
 
 
-async def api_keys(connection: Connection) -> tuple[ApiKey, ...]:
-    rows = await connection.fetch("SELECT * FROM api_keys ORDER BY created_at DESC, id")
+async def api_keys(connection: Connection, tenant: str) -> tuple[ApiKey, ...]:
+    rows = await connection.fetch(
+        "SELECT * FROM api_keys WHERE tenant = $1 ORDER BY created_at DESC, id", tenant
+    )
     return tuple(map(_api_key, rows))
 
 

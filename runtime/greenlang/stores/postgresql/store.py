@@ -136,7 +136,7 @@ class PostgresqlStore(Store):
 
     async def execution(self, tenant: str, execution_id: str) -> ExecutionRow | None:
         async with self._seeing(tenant) as connection:
-            return await reading.execution(connection, execution_id)
+            return await reading.execution(connection, tenant, execution_id)
 
     async def cancelled_of(self, worker: str) -> tuple[str, ...]:
         async with self._seeing_all() as connection:
@@ -146,17 +146,17 @@ class PostgresqlStore(Store):
         self, tenant: str, wanted: ExecutionFilter, *, limit: int, cursor: str | None = None
     ) -> Page:
         async with self._seeing(tenant) as connection:
-            return await reading.executions(connection, wanted, limit, cursor)
+            return await reading.executions(connection, tenant, wanted, limit, cursor)
 
     async def events(
         self, tenant: str, execution_id: str, *, after: int = 0, limit: int = 1000
     ) -> tuple[Event, ...]:
         async with self._seeing(tenant) as connection:
-            return await reading.events(connection, execution_id, after, limit)
+            return await reading.events(connection, tenant, execution_id, after, limit)
 
     async def calculation(self, tenant: str, calculation_id: str) -> Calculation | None:
         async with self._seeing(tenant) as connection:
-            return await reading.calculation(connection, calculation_id)
+            return await reading.calculation(connection, tenant, calculation_id)
 
     async def commits(self) -> AsyncIterator[Link]:
         after = 0
@@ -171,7 +171,7 @@ class PostgresqlStore(Store):
 
     async def deliveries(self, tenant: str, execution_id: str) -> tuple[Delivery, ...]:
         async with self._seeing(tenant) as connection:
-            return await reading.deliveries(connection, execution_id)
+            return await reading.deliveries(connection, tenant, execution_id)
 
     async def add_api_key(self, key: ApiKey) -> None:
         writer = await self._writer()
@@ -183,7 +183,7 @@ class PostgresqlStore(Store):
 
     async def api_keys(self, tenant: str) -> tuple[ApiKey, ...]:
         async with self._seeing(tenant) as connection:
-            return await reading.api_keys(connection)
+            return await reading.api_keys(connection, tenant)
 
     async def revoke_api_key(self, tenant: str, key_id: str, *, at: int) -> bool:
         writer = await self._writer()

@@ -26,7 +26,8 @@ T = TypeVar("T")
 #: Operations in one transaction; more wait for the next, so that no answer waits for ever.
 _GROUP_SIZE = 256
 
-_ANY_WORKER = ""
+#: Stands for all tenants; no string, since a tenant may have any name.
+_EVERYBODY = object()
 
 
 #: A connection that is gone, whoever ended it.
@@ -58,7 +59,7 @@ class Group:
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
         self.records: list[NewRecord] = []
-        self._as: str | None = None
+        self._as: object = None
 
     async def as_tenant(self, tenant: str) -> Connection:
         """The connection, which sees one tenant's rows from now on."""
@@ -69,9 +70,9 @@ class Group:
 
     async def as_worker(self) -> Connection:
         """The connection, which sees everybody's rows from now on."""
-        if self._as != _ANY_WORKER:
+        if self._as is not _EVERYBODY:
             await as_worker(self.connection)
-            self._as = _ANY_WORKER
+            self._as = _EVERYBODY
         return self.connection
 
 

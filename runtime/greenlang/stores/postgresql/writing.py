@@ -254,13 +254,12 @@ async def request_cancel(group: Group, tenant: str, execution_id: str, at: int) 
         "UPDATE executions SET cancel_requested = true,"  # noqa: S608  our columns
         " finished_at = CASE WHEN state IN ('pending', 'queued') THEN $1 ELSE finished_at END,"
         " state = CASE WHEN state IN ('pending', 'queued') THEN 'cancelled' ELSE state END"
-        " WHERE id = $2 AND state IN ('pending', 'queued', 'running')"
+        " WHERE id = $2 AND tenant = $3 AND state IN ('pending', 'queued', 'running')"
         f" RETURNING {EXECUTION_COLUMNS}",
-        at,
-        execution_id,
+        *(at, execution_id, tenant),
     )
     if row is None:
-        return await execution(connection, execution_id)
+        return await execution(connection, tenant, execution_id)
     changed = execution_row(row)
     kind = "cancelled" if changed.state is State.CANCELLED else "cancel_requested"
     await _append(connection, [(execution_id, tenant, kind, at, b"{}")])
@@ -272,7 +271,9 @@ async def request_cancel(group: Group, tenant: str, execution_id: str, at: int) 
 async def append_event(group: Group, tenant: str, execution_id: str, event: NewEvent, at: int) -> None:
     """Append to an execution's log, in line with its changes: whoever follows it misses nothing."""
     connection = await group.as_tenant(tenant)
-    await connection.execute("SELECT FROM executions WHERE id = $1 FOR NO KEY UPDATE", execution_id)
+    await connection.execute(
+        "SELECT FROM executions WHERE id = $1 AND tenant = $2 FOR NO KEY UPDATE", execution_id, tenant
+    )
     await _append(connection, [(execution_id, tenant, event.type, at, event.payload)])
 
 
@@ -315,7 +316,9 @@ async def add_api_key(group: Group, key: ApiKey) -> None:
 async def revoke_api_key(group: Group, tenant: str, key_id: str, at: int) -> bool:
     connection = await group.as_tenant(tenant)
     done = await connection.fetchval(
-        "UPDATE api_keys SET revoked_at = $1 WHERE id = $2 AND revoked_at IS NULL RETURNING true", at, key_id
+        "UPDATE api_keys SET revoked_at = $1"
+        " WHERE id = $2 AND tenant = $3 AND revoked_at IS NULL RETURNING true",
+        *(at, key_id, tenant),
     )
     return done is not None
 
@@ -348,7 +351,9 @@ async def _earlier(
     if taken:
         return None
     row = await connection.fetchrow(
-        "SELECT execution_id, request_digest FROM idempotency_keys WHERE key = $1", key
+        "SELECT execution_id, request_digest FROM idempotency_keys WHERE tenant = $1 AND key = $2",
+        tenant,
+        key,
     )
     if row is None:  # purged between the two statements
         raise StoreError("the idempotency key was just forgotten", fix="send the request again")
