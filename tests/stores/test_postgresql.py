@@ -12,7 +12,7 @@ import asyncpg
 import pytest
 from stored import NOW, SECOND, execution, record, seal
 
-from greenlang.errors import StoreError
+from greenlang.errors import InputError, StoreError
 from greenlang.stores import ApiKey, Change, ExecutionFilter, NewEvent, State, open_store
 from greenlang.stores.postgresql.database import migrate, migrations, newest_version
 from greenlang.stores.postgresql.partitions import keep_partitions
@@ -245,6 +245,22 @@ class TestTenants:
             return await connection.fetchval("SELECT count(*) FROM executions")
 
         assert with_connection(filled, use) == 0
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "INSERT INTO commits SELECT number + 7, 'x', head, leaves FROM commits",
+        "INSERT INTO calculations SELECT 'x', 'acme', 0, 1, 7, 'x', ''",
+    ],
+)
+def test_a_tenant_adds_nothing_to_the_ledger_by_itself(filled, statement):
+    async def use(connection):
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            await as_role(connection, "greenlang_tenant", statement)
+        await as_role(connection, "greenlang_worker", statement)
+
+    with_connection(filled, use)
 
 
 @pytest.mark.parametrize(
@@ -512,6 +528,19 @@ class TestFailures:
         with pytest.raises(StoreError, match=r"the store '127\.0\.0\.1/none' cannot be opened") as caught:
             with_store("postgresql://user:secret@127.0.0.1:1/none", lambda store: store.counts())
         assert "secret" not in str(caught.value)
+
+    @pytest.mark.parametrize("size", ["", "x", "-1", "1.5", "٣", "9999999"])
+    def test_a_cache_size_that_is_none_is_refused_before_anything_is_opened(self, size):
+        with pytest.raises(InputError, match="statement_cache_size"):
+            open_store(f"postgresql://user:secret@127.0.0.1:1/none?statement_cache_size={size}", seal)
+
+    def test_a_url_that_cannot_be_read_is_refused(self):
+        with pytest.raises(InputError, match="cannot be read"):
+            open_store("postgresql://user:secret@[::1/none", seal)
+
+    def test_what_a_url_says_besides_goes_to_the_server(self, postgresql_url):
+        url = f"{postgresql_url}?statement_cache_size=0&application_name=node-7"
+        with_store(url, lambda store: store.submit(execution()))
 
     def test_a_crash_of_the_server_costs_what_was_not_answered_and_nothing_else(
         self, postgresql_server, postgresql_url

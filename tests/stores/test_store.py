@@ -376,6 +376,31 @@ def test_an_agent_is_asked_for_by_its_name_or_its_whole_entry(run):
     run(use)
 
 
+def test_nothing_has_a_name_with_nul_in_it(run):
+    name = "a\0b"
+    change = Change(
+        id=name, tenant="acme", expected=tuple(State), to=State.QUEUED, at=LATER, event=NewEvent("queued")
+    )
+
+    async def use(store):
+        await store.submit(execution())
+        for tenant, one in (("acme", name), (name, "exec_1")):
+            assert await store.execution(tenant, one) is None
+            assert await store.events(tenant, one) == ()
+            assert await store.deliveries(tenant, one) == ()
+            assert await store.calculation(tenant, one) is None
+            assert await store.request_cancel(tenant, one, at=LATER) is None
+            assert not await store.revoke_api_key(tenant, one, at=LATER)
+        assert (await store.executions("acme", ExecutionFilter(agent=name), limit=9)).rows == ()
+        assert (await store.executions(name, ExecutionFilter(), limit=9)).rows == ()
+        assert await store.api_key(name) is None
+        assert await store.api_keys(name) == ()
+        assert await store.cancelled_of(name) == ()
+        assert not await store.change(change)
+
+    run(use)
+
+
 @pytest.mark.parametrize("cursor", ["", "x", "1", "-1.exec", "9" * 30 + ".exec", "١.exec"])
 def test_a_made_up_cursor_is_refused(run, cursor):
     async def use(store):

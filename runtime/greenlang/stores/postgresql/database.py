@@ -6,9 +6,20 @@ wanted in one transaction with the number that they lead to.  Nodes that start t
 
 from __future__ import annotations
 
-__all__ = ["LEDGER_LOCK", "SCHEMA_LOCK", "Connection", "connect", "migrate", "migrations", "newest_version"]
+__all__ = [
+    "LEDGER_LOCK",
+    "SCHEMA_LOCK",
+    "Address",
+    "Connection",
+    "connect",
+    "migrate",
+    "migrations",
+    "newest_version",
+    "read_address",
+]
 
 import re
+from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from typing import TypeAlias
@@ -16,7 +27,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 import asyncpg
 
-from greenlang.errors import StoreError
+from greenlang.errors import InputError, StoreError
 
 #: A connection of its own, or one that is borrowed from a pool.
 Connection: TypeAlias = (
@@ -28,6 +39,7 @@ SCHEMA_LOCK = 0x6772_6C67_0001
 LEDGER_LOCK = 0x6772_6C67_0002
 
 _OLDEST_SERVER = 15
+_SIZE = re.compile(r"[0-9]{1,6}")
 _FILE = re.compile(r"(\d{4})_\w+\.(up|down)\.sql")
 
 _VERSIONS = """
@@ -38,30 +50,62 @@ CREATE TABLE IF NOT EXISTS greenlang_versions (
 """
 
 
-async def connect(url: str, *, connections: int) -> asyncpg.Pool:
-    """A pool of connections, each of which is opened when it is first wanted.
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where a database is, and how it is spoken to."""
 
-    Behind PgBouncer in transaction mode, add `?statement_cache_size=0` to the URL: what a connection prepared
-    may then be another's.
+    url: str
+    #: What messages say of it: never the password.
+    shown: str
+    statement_cache_size: int
+
+
+def read_address(url: str) -> Address:
+    """What the URL of a store says.
+
+    Behind PgBouncer in transaction mode, add `?statement_cache_size=0` to it: what a connection prepared may
+    then be another's.
+
+    Raises
+    ------
+    InputError
+        If it cannot be read.
+    """
+    try:
+        parts = urlsplit(url)
+    except ValueError as error:
+        raise InputError(f"the URL of the store cannot be read: {error}") from error
+    query = dict(parse_qsl(parts.query, keep_blank_values=True))
+    size = query.pop("statement_cache_size", "256")
+    if not _SIZE.fullmatch(size):
+        raise InputError(
+            f"statement_cache_size '{size[:20]}' is no number of statements",
+            fix="write 0 behind PgBouncer, or leave it out",
+        )
+    plain = urlunsplit(parts._replace(query=urlencode(query)))
+    return Address(plain, f"{parts.hostname or ''}{parts.path}", int(size))
+
+
+async def connect(address: Address, *, connections: int) -> asyncpg.Pool:
+    """A pool of connections, each of which is opened when it is first wanted.
 
     Raises
     ------
     StoreError
         If the server cannot be reached or is too old.
     """
-    parts = urlsplit(url)
-    query = dict(parse_qsl(parts.query))
-    cache_size = int(query.pop("statement_cache_size", "256"))
-    plain = urlunsplit(parts._replace(query=urlencode(query)))
     try:
         pool = await asyncpg.create_pool(
-            plain, min_size=1, max_size=connections, statement_cache_size=cache_size, timeout=10
+            address.url,
+            min_size=1,
+            max_size=connections,
+            statement_cache_size=address.statement_cache_size,
+            timeout=10,
         )
         async with pool.acquire() as connection:
             version = connection.get_server_version().major
     except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-        shown = f"{parts.hostname or ''}{parts.path}"  # never the password
-        raise StoreError(f"the store '{shown}' cannot be opened: {error}") from error
+        raise StoreError(f"the store '{address.shown}' cannot be opened: {error}") from error
     if version < _OLDEST_SERVER:
         await pool.close()
         raise StoreError(

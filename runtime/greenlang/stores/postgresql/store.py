@@ -14,7 +14,7 @@ import asyncpg
 
 from greenlang.errors import StoreError
 from greenlang.stores.postgresql import reading, writing
-from greenlang.stores.postgresql.database import Connection, connect, migrate
+from greenlang.stores.postgresql.database import Connection, connect, migrate, read_address
 from greenlang.stores.postgresql.partitions import keep_partitions
 from greenlang.stores.postgresql.sessions import as_tenant, as_worker
 from greenlang.stores.postgresql.writer import Group, GroupWriter
@@ -58,10 +58,15 @@ class PostgresqlStore(Store):
         `postgresql://user:password@host:port/database`; the user owns the schema, or may create it.
     seal : callable
         Links committed records to the chain.
+
+    Raises
+    ------
+    InputError
+        If the URL cannot be read.
     """
 
     def __init__(self, url: str, seal: Seal) -> None:
-        self._url = url
+        self._address = read_address(url)
         self._seal = seal
         self._opening: asyncio.Task[_Opened] | None = None
         self._partitions: asyncio.Task[None] | None = None
@@ -107,10 +112,14 @@ class PostgresqlStore(Store):
         )
 
     async def change(self, change: Change) -> bool:
+        if not _holds(change.tenant, change.id):
+            return False
         writer = await self._writer()
         return await writer.run(lambda group: writing.change(group, change))
 
     async def request_cancel(self, tenant: str, execution_id: str, *, at: int) -> ExecutionRow | None:
+        if not _holds(tenant, execution_id):
+            return None
         writer = await self._writer()
         return await writer.run(lambda group: writing.request_cancel(group, tenant, execution_id, at))
 
@@ -135,26 +144,36 @@ class PostgresqlStore(Store):
         return await writer.run(lambda group: writing.purge(group, before))
 
     async def execution(self, tenant: str, execution_id: str) -> ExecutionRow | None:
+        if not _holds(tenant, execution_id):
+            return None
         async with self._seeing(tenant) as connection:
             return await reading.execution(connection, tenant, execution_id)
 
     async def cancelled_of(self, worker: str) -> tuple[str, ...]:
+        if not _holds(worker):
+            return ()
         async with self._seeing_all() as connection:
             return await reading.cancelled_of(connection, worker)
 
     async def executions(
         self, tenant: str, wanted: ExecutionFilter, *, limit: int, cursor: str | None = None
     ) -> Page:
+        if not _holds(tenant, wanted.agent or ""):
+            return Page((), None)
         async with self._seeing(tenant) as connection:
             return await reading.executions(connection, tenant, wanted, limit, cursor)
 
     async def events(
         self, tenant: str, execution_id: str, *, after: int = 0, limit: int = 1000
     ) -> tuple[Event, ...]:
+        if not _holds(tenant, execution_id):
+            return ()
         async with self._seeing(tenant) as connection:
             return await reading.events(connection, tenant, execution_id, after, limit)
 
     async def calculation(self, tenant: str, calculation_id: str) -> Calculation | None:
+        if not _holds(tenant, calculation_id):
+            return None
         async with self._seeing(tenant) as connection:
             return await reading.calculation(connection, tenant, calculation_id)
 
@@ -170,6 +189,8 @@ class PostgresqlStore(Store):
             after = found[-1].number
 
     async def deliveries(self, tenant: str, execution_id: str) -> tuple[Delivery, ...]:
+        if not _holds(tenant, execution_id):
+            return ()
         async with self._seeing(tenant) as connection:
             return await reading.deliveries(connection, tenant, execution_id)
 
@@ -178,14 +199,20 @@ class PostgresqlStore(Store):
         await writer.run(lambda group: writing.add_api_key(group, key))
 
     async def api_key(self, key_id: str) -> ApiKey | None:
+        if not _holds(key_id):
+            return None
         async with self._seeing_all() as connection:
             return await reading.api_key(connection, key_id)
 
     async def api_keys(self, tenant: str) -> tuple[ApiKey, ...]:
+        if not _holds(tenant):
+            return ()
         async with self._seeing(tenant) as connection:
             return await reading.api_keys(connection, tenant)
 
     async def revoke_api_key(self, tenant: str, key_id: str, *, at: int) -> bool:
+        if not _holds(tenant, key_id):
+            return False
         writer = await self._writer()
         return await writer.run(lambda group: writing.revoke_api_key(group, tenant, key_id, at))
 
@@ -242,7 +269,7 @@ class PostgresqlStore(Store):
             raise
 
     async def _connect(self) -> _Opened:
-        pool = await connect(self._url, connections=_CONNECTIONS)
+        pool = await connect(self._address, connections=_CONNECTIONS)
         try:
             async with pool.acquire() as connection:
                 await migrate(connection)
@@ -263,3 +290,8 @@ async def _keep_partitions(pool: asyncpg.Pool) -> None:
         with contextlib.suppress(asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
             async with pool.acquire() as connection:
                 await keep_partitions(connection)
+
+
+def _holds(*texts: str) -> bool:
+    """Whether PostgreSQL can keep these texts: if not, which is by a NUL, nothing in it has such a name."""
+    return not any("\0" in text for text in texts)

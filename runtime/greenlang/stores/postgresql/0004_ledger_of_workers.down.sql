@@ -1,0 +1,3 @@
+-- Lets tenants write to the ledger again.
+
+GRANT INSERT ON commits, calculations TO greenlang_tenant;
