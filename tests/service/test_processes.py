@@ -1,11 +1,19 @@
 """Several processes at one port, a configuration that is read again, and an end that loses nothing."""
 
 import concurrent.futures
+import contextlib
+import http.client
+import multiprocessing
 import os
 import signal
+import sqlite3
 import threading
 import time
 from pathlib import Path
+
+from greenlang.service.limits import LimitSettings
+from greenlang.service.settings import ServerSettings, restart_needed
+from greenlang.service.workers import _Workers
 
 SUM = {"program": "sum", "input": [1, 2.25]}
 
@@ -77,6 +85,40 @@ class TestReload:
         assert "'threads' changes with the next start" in served.log.read_text()
         served.stop()
 
+    def test_what_waits_for_the_next_start_is_told(self, serve, tmp_path):
+        config = tmp_path / "serve.toml"
+        config.write_text("")
+        served = serve("memory:", tmp_path, "--config", str(config))
+        config.write_text("[limits]\ntier = 'pro'\n")
+        served.process.send_signal(signal.SIGHUP)
+        until(lambda: "'limits' changes with the next start" in served.log.read_text())
+        served.stop()
+
+    def test_where_limits_are_counted_waits_for_the_next_start(self):
+        here, there = LimitSettings(), LimitSettings(redis="redis://localhost")
+        settings = [ServerSettings(limits=limits) for limits in (None, here, there)]
+        needed = [[restart_needed(before, after) for after in settings] for before in settings]
+        limits, where = ["limits"], ["limits.redis"]
+        assert needed == [[[], limits, limits], [limits, [], where], [limits, where, []]]
+
+    def test_idle_seconds_are_read_again(self, serve, tmp_path):
+        config = tmp_path / "serve.toml"
+        config.write_text("idle_seconds = 2.0\n")
+        served = serve("memory:", tmp_path, "--config", str(config))
+        config.write_text("idle_seconds = 60.0\n")
+        served.process.send_signal(signal.SIGHUP)
+        until(lambda: "was read again" in served.log.read_text())
+        connection = http.client.HTTPConnection("127.0.0.1", served.port, timeout=20)
+        connection.request("GET", "/health/live")
+        connection.getresponse().read()
+        kept = connection.sock
+        time.sleep(3)
+        connection.request("GET", "/health/live")
+        assert connection.getresponse().status == 200
+        assert connection.sock is kept
+        connection.close()
+        served.stop()
+
     def test_a_mistake_in_them_leaves_them_as_they_were(self, serve, tmp_path):
         config = tmp_path / "serve.toml"
         config.write_text("concurrency = 4\n")
@@ -122,3 +164,45 @@ def test_stopping_answers_what_was_asked(serve, tmp_path):
     for asker in askers:
         asker.join()
     assert set(statuses) == {200}
+
+
+def waiting_for_ever(served, store):
+    """The path of the events of an execution that nobody takes on."""
+    _, told = served.call("POST", "/v1/workflows/execute", SUM)
+    name = told["data"]["execution_id"]
+    with contextlib.closing(sqlite3.connect(store)) as opened, opened:
+        opened.execute(
+            "UPDATE executions SET state = 'pending', finished_at = NULL, available_at = ? WHERE id = ?",
+            [1 << 60, name],
+        )
+    return f"/v1/executions/{name}/events"
+
+
+def test_an_open_stream_does_not_keep_a_server_from_ending(serve, tmp_path):
+    served = serve(tmp_path / "runtime.db", tmp_path, "--grace", "1")
+    path = waiting_for_ever(served, tmp_path / "runtime.db")
+    connection = http.client.HTTPConnection("127.0.0.1", served.port, timeout=20)
+    connection.request("GET", path)
+    response = connection.getresponse()
+    assert response.readline().startswith(b"id: ")
+    began = time.monotonic()
+    assert served.stop() == 0
+    assert time.monotonic() - began < 3
+    response.read()  # to an end that says that it is one
+    connection.close()
+
+
+def test_processes_that_are_being_started_when_it_stops_end_too():
+    """The signal comes while the first of them is made, before anybody can tell it."""
+    context = multiprocessing.get_context("spawn")
+    made = []
+
+    def make():
+        made.append(context.Process(target=time.sleep, args=(60,)))
+        workers.stop(signal.SIGTERM, None)
+        return made[-1]
+
+    workers = _Workers(make, 3)
+    workers.start()
+    workers.watch()
+    assert [process.exitcode for process in made] == [-signal.SIGTERM]

@@ -10,7 +10,7 @@ __all__ = ["Entrance"]
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from typing import Any
 
 from aiohttp import web
@@ -28,6 +28,8 @@ _LONGEST_REQUEST_ID = 64
 #: What is smaller gains nothing from compression.
 _SMALLEST_COMPRESSED = 1024
 
+#: aiohttp's own limit of idle connections: `end_idle` ends them before, by settings that may change.
+_FAR_SECONDS = 86_400.0
 
 Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 
@@ -45,14 +47,21 @@ class Entrance:
         self.settings = settings
         self._api = api
         self._ended: set[web.RequestHandler] = set()
-        self.server = _Server(
-            self._handle, self._ended, access_log=None, keepalive_timeout=settings.idle_seconds
-        )
+        self.server = _Server(self._handle, self._ended, access_log=None, keepalive_timeout=_FAR_SECONDS)
         #: What connections begin with.
         self.door = QuickDoor(api.respond, self.server, _request_id, lambda: self.settings.max_body_bytes)
         #: Since when each connection keeps us waiting for a request; those that are answered have no entry.
         self._waiting: dict[web.RequestHandler, float] = {}
         self._answering: set[web.RequestHandler] = set()
+        self._streaming: set[asyncio.Task[None]] = set()
+        self._finishing = False
+
+    async def finish(self, seconds: float) -> None:
+        """End streams, and wait no longer than so for the quick entrance to answer what it was asked."""
+        self._finishing = True
+        for stream in self._streaming:
+            stream.cancel()
+        await self.door.finish(seconds)
 
     async def end_idle(self) -> None:
         """End connections that have sent no whole request for `idle_seconds`, for as long as it runs."""
@@ -94,9 +103,27 @@ class Entrance:
         if isinstance(reply, Reply):
             response: web.StreamResponse = _response(request, call, reply)
         else:
-            response = await _stream(request, call, reply)
+            response = await self._stream(request, call, reply)
         if request.can_read_body and not request.content.is_eof():
             response.force_close()  # the rest of the body is not read
+        return response
+
+    async def _stream(self, request: web.BaseRequest, call: Call, stream: Stream) -> web.StreamResponse:
+        response = web.StreamResponse(headers={**_headers(call, stream), "Cache-Control": "no-store"})
+        async with contextlib.aclosing(stream.pieces) as pieces:
+            await response.prepare(request)
+            if request.method == "HEAD" or self._finishing:
+                return response
+            sending = asyncio.create_task(_send(response, pieces))
+            self._streaming.add(sending)
+            try:
+                await asyncio.wait({sending})
+            finally:
+                self._streaming.discard(sending)
+                sending.cancel()
+                await asyncio.gather(sending, return_exceptions=True)
+            if not sending.cancelled():
+                sending.result()  # what went wrong ends the connection, so that its reader sees it
         return response
 
     async def _body(self, request: web.BaseRequest) -> bytes:
@@ -192,17 +219,10 @@ def _response(request: web.BaseRequest, call: Call, reply: Reply) -> web.Respons
     return response
 
 
-async def _stream(request: web.BaseRequest, call: Call, stream: Stream) -> web.StreamResponse:
-    response = web.StreamResponse(headers={**_headers(call, stream), "Cache-Control": "no-store"})
-    async with contextlib.aclosing(stream.pieces) as pieces:
-        await response.prepare(request)
-        if request.method == "HEAD":
-            return response
-        with contextlib.suppress(ConnectionResetError):  # the reader went away
-            async for piece in pieces:
-                await response.write(piece)
-            await response.write_eof()
-    return response
+async def _send(response: web.StreamResponse, pieces: AsyncGenerator[bytes, None]) -> None:
+    with contextlib.suppress(ConnectionResetError):  # the reader went away
+        async for piece in pieces:
+            await response.write(piece)
 
 
 def _headers(call: Call, reply: Reply | Stream) -> dict[str, str]:

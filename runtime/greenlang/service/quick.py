@@ -98,15 +98,17 @@ class QuickDoor:
         for connection in list(self.connections):
             connection.end_if_idle(now, idle_seconds)
 
-    async def finish(self) -> None:
-        """Answer what was asked, and end every connection."""
-        for connection in self.connections:
-            connection.last = True
-        answering = [each.answering for each in self.connections if each.answering is not None]
-        if answering:
-            await asyncio.wait(answering)
+    async def finish(self, seconds: float) -> None:
+        """End every connection, once it is answered what was asked; wait no longer than so for that."""
+        answering = []
         for connection in list(self.connections):
-            connection.end()
+            connection.last = True
+            if connection.answering is None:
+                connection.end()
+            else:
+                answering.append(connection.answering)
+        if answering:
+            await asyncio.wait(answering, timeout=seconds)
 
 
 class _Head:

@@ -39,6 +39,9 @@ _PURGE_SECONDS = 3600.0
 #: Connections that wait to be taken.
 BACKLOG = 1024
 
+#: What is still being answered when executions have ended or were handed back has so long, twice.
+_LAST_SECONDS = 0.75
+
 _DAY = 86_400 * 1_000_000
 
 
@@ -103,7 +106,7 @@ async def serve(
         versions=settings.versions,
     )
     entrance = Entrance(api, settings)
-    server = web.ServerRunner(entrance.server)
+    server = web.ServerRunner(entrance.server, shutdown_timeout=_LAST_SECONDS)
     if settings.calculation_program is not None:
         calculator.plan()  # a mistake in it is told now, not to whoever asks first
     await server.setup()
@@ -127,8 +130,9 @@ async def serve(
             gate.settings = fresh.limits
         _log.warning("the configuration was read again")
 
+    loop = asyncio.get_running_loop()
+    ends_at = loop.time()
     try:
-        loop = asyncio.get_running_loop()
         if listening is None:
             listener = await loop.create_server(
                 entrance.door, settings.host, settings.port, backlog=BACKLOG, reuse_address=True
@@ -139,9 +143,11 @@ async def serve(
         await _until_stopped(reload)
         api.health.ready = False
         listener.close()
-        await entrance.door.finish()
+        grace = entrance.settings.grace_seconds
+        ends_at = loop.time() + grace
+        await entrance.finish(grace)
     finally:
-        await runner.stop(settings.grace_seconds)
+        await runner.stop(max(0.0, ends_at - loop.time()))
         for keeper in keepers:
             keeper.cancel()
         await asyncio.gather(*keepers, return_exceptions=True)

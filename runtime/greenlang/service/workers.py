@@ -74,10 +74,15 @@ class _Workers:
 
     def start(self) -> None:
         """Start as many as there are to be."""
-        while len(self._running) < self._count:
-            process = self._make()
-            process.start()
-            self._running[process] = time.monotonic()
+        while len(self._running) < self._count and not self._stopping:
+            self._add()
+
+    def _add(self) -> None:
+        process = self._make()
+        process.start()
+        self._running[process] = time.monotonic()
+        if self._stopping:  # meanwhile: nobody has told this one
+            self._send(signal.SIGTERM)
 
     def watch(self) -> None:
         """Start again what dies, until told to stop and all have ended."""
