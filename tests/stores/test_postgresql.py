@@ -6,7 +6,6 @@ import itertools
 import multiprocessing
 import signal
 import time
-from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
 import pytest
@@ -432,95 +431,6 @@ class TestClocks:
         claimed, kept, one = with_store(postgresql_url, use)
         assert claimed == [[one]] * 3
         assert kept == []
-
-
-class Wire:
-    """The way to a server, which can be cut; what the server did then stays done."""
-
-    def __init__(self, url):
-        self._to = urlsplit(url)
-        #: Cut when a client sends this: before it arrives, or once the server has answered it.
-        self.cut_at, self.answered = None, False
-
-    @contextlib.asynccontextmanager
-    async def laid(self):
-        async with await asyncio.start_server(self._connected, "127.0.0.1", 0) as server:
-            port = server.sockets[0].getsockname()[1]
-            yield urlunsplit(self._to._replace(netloc=f"{self._to.username}@127.0.0.1:{port}"))
-
-    async def _connected(self, reader, writer):
-        answers, asking = await asyncio.open_connection(self._to.hostname, self._to.port)
-        back = asyncio.create_task(self._pass_on(answers, writer))
-        while asked := await reader.read(65_536):
-            if self.cut_at is not None and self.cut_at in asked:
-                back.cancel()
-                if self.answered:
-                    asking.write(asked)
-                    await answers.read(65_536)
-                break
-            asking.write(asked)
-        for end in (asking, writer):
-            end.close()
-
-    async def _pass_on(self, answers, writer):
-        while answer := await answers.read(65_536):
-            writer.write(answer)
-        writer.close()
-
-
-class TestLostAnswers:
-    def test_what_may_have_been_done_is_not_done_again_and_said_to_be_uncertain(self, postgresql_url):
-        async def main():
-            wire = Wire(postgresql_url)
-            async with wire.laid() as url:
-                store = open_store(url, seal)
-                await store.counts()
-                wire.cut_at, wire.answered = b"COMMIT", True
-                new = [execution(idempotency_key=key) for key in ("a", "b", "c")]
-                told = await asyncio.gather(*map(store.submit, new), return_exceptions=True)
-                wire.cut_at = None
-                again = await asyncio.gather(*map(store.submit, new))
-                await store.close()
-                return [(type(error), error.uncertain) for error in told], [one.fresh for one in again]
-
-        told, fresh = asyncio.run(main())
-        assert told == [(StoreError, True)] * 3
-        assert fresh == [False] * 3
-
-    def test_what_was_never_committed_was_not_done_for_certain(self, postgresql_url):
-        async def main():
-            wire = Wire(postgresql_url)
-            async with wire.laid() as url:
-                store = open_store(url, seal)
-                await store.counts()
-                wire.cut_at = b"INSERT INTO executions"
-                new = execution()
-                with pytest.raises(StoreError) as caught:
-                    await store.submit(new)
-                wire.cut_at = None
-                again = await store.submit(new)
-                await store.close()
-                return caught.value.uncertain, again.fresh
-
-        assert asyncio.run(main()) == (False, True)
-
-    def test_a_claim_whose_answer_was_lost_lapses(self, postgresql_url):
-        async def main():
-            wire = Wire(postgresql_url)
-            async with wire.laid() as url:
-                store = open_store(url, seal)
-                await store.submit(execution(created_at=NOW - SECOND))
-                wire.cut_at, wire.answered = b"COMMIT", True
-                with pytest.raises(StoreError) as caught:
-                    await store.claim("one", limit=1, now=NOW, lease=SECOND)
-                wire.cut_at = None
-                await store.extend_leases("one", (), now=NOW, lease=60 * SECOND)
-                running = (await store.counts())[State.RUNNING]
-                offered = await store.claim("one", limit=1, now=NOW + SECOND, lease=SECOND)
-                await store.close()
-                return caught.value.uncertain, running, [row.attempt for row in offered]
-
-        assert asyncio.run(main()) == (True, 1, [2])
 
 
 class TestFailures:
