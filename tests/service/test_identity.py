@@ -1,10 +1,14 @@
 """Who asks and what they may do: keys, tokens of a real issuer, roles."""
 
+import asyncio
 import base64
+import contextlib
 import hashlib
 import hmac
+import http.client
 import json
 import socket
+import sqlite3
 import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -14,6 +18,8 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 
+from greenlang.service.identity import TokenSettings
+from greenlang.service.identity.tokens import KeySet
 from greenlang.service.roles import ROLES, Permission, Role
 
 SUM = {"program": "sum", "input": [1, 2.25]}
@@ -224,6 +230,25 @@ class TestTokens:
         assert issuer.fetches - before <= 6
 
 
+def test_a_key_that_is_withdrawn_while_its_issuer_fails_ends_soon_after(issuer):
+    async def main():
+        settings = TokenSettings(
+            issuer=issuer.url, audience=AUDIENCE, keys_seconds=1.0, unknown_key_seconds=0.1
+        )
+        keys = KeySet(settings)
+        issuer.keys["withdrawn"] = ed25519.Ed25519PrivateKey.generate()
+        known = await keys.key("withdrawn")
+        issuer.fails = True
+        await asyncio.sleep(1.05)
+        believed = await keys.key("withdrawn")
+        issuer.fails = False
+        del issuer.keys["withdrawn"]
+        await asyncio.sleep(0.15)
+        return known is not None, believed is not None, await keys.key("withdrawn")
+
+    assert asyncio.run(main()) == (True, True, None)
+
+
 def encoded(value):
     return base64.urlsafe_b64encode(json.dumps(value).encode()).rstrip(b"=").decode()
 
@@ -338,6 +363,23 @@ class TestKeys:
         assert ask(guarded, admin, "DELETE", f"/v1/keys/{key_id}")[0].status == 200
         assert ask(guarded, key)[0].status == 401
         assert ask(guarded, admin, "DELETE", f"/v1/keys/{key_id}")[0].status == 404
+
+    def test_a_stream_ends_with_the_key_of_its_reader(self, guarded, admin):
+        key, key_id = self.make(guarded, admin)
+        _, told = ask(guarded, key, "POST", "/v1/workflows/execute", SUM)
+        name = told["data"]["execution_id"]
+        with contextlib.closing(sqlite3.connect(guarded.log.parent / "runtime.db")) as opened, opened:
+            opened.execute(
+                "UPDATE executions SET state = 'pending', finished_at = NULL, available_at = ? WHERE id = ?",
+                [1 << 60, name],
+            )
+        connection = http.client.HTTPConnection("127.0.0.1", guarded.port, timeout=20)
+        connection.request("GET", f"/v1/executions/{name}/events", headers=bearer(key))
+        response = connection.getresponse()
+        assert response.readline().startswith(b"id: ")
+        assert ask(guarded, admin, "DELETE", f"/v1/keys/{key_id}")[0].status == 200
+        response.read()  # to its end
+        connection.close()
 
     def test_guesses_are_refused(self, guarded, admin):
         key, key_id = self.make(guarded, admin)

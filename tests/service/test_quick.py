@@ -123,6 +123,13 @@ def test_large_answers_are_compressed_where_that_is_taken(connection):
     assert result(small) == result(plain) == (200, ["x" * 5000])
 
 
+@pytest.mark.parametrize("unusual", [{}, {"X_Padding": "y" * 5000}])
+def test_what_is_refused_by_its_weight_is_not_given(connection, unusual):
+    connection.sendall(request(LARGE, Accept_Encoding="br, gzip;q=0", **unusual))
+    ((_, headers, _),) = answers(connection, 1)
+    assert (headers["Content-Encoding"], headers["Vary"]) == (None, "Accept-Encoding")
+
+
 @pytest.mark.parametrize(
     ("body", "headers", "status"),
     [

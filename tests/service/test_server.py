@@ -7,6 +7,7 @@ import socket
 
 import pytest
 
+from greenlang.cli.serve import _shown
 from greenlang.service.server import check_address
 
 SUM = {"program": "sum", "input": [1, 2.50]}
@@ -225,6 +226,22 @@ def test_a_client_that_sends_nothing_holds_up_nobody(server):
     assert response.status == 200
     for each in idle:
         each.close()
+
+
+@pytest.mark.parametrize(
+    ("store", "shown"),
+    [
+        (
+            "postgresql://user:secret@db.example.org:5432/greenlang?password=secret",
+            "postgresql://db.example.org:5432/greenlang",
+        ),
+        ("postgresql://db.example.org/greenlang", "postgresql://db.example.org/greenlang"),
+        ("memory:", "memory:"),
+        ("a@b/runtime.db", "a@b/runtime.db"),
+    ],
+)
+def test_a_store_is_shown_without_its_password(store, shown):
+    assert _shown(store) == shown
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.2", "example.org", ""])  # noqa: S104

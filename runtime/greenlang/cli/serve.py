@@ -34,7 +34,8 @@ Then, from another terminal:
 @click.option("--port", type=click.IntRange(0, 65535), help="0 takes any that is free.  [default: 8080]")
 @click.option(
     "--store",
-    help="Where executions and the ledger are kept: a SQLite file, or memory: for none."
+    help="Where executions and the ledger are kept: a SQLite file, postgresql://… for many nodes, or"
+    " memory: for none."
     "  [default: greenlang.db]",
 )
 @click.option("--workers", type=click.IntRange(1), help="Processes that share the port.  [default: 1]")
@@ -74,7 +75,7 @@ def serve(config: Path | None, **options: Any) -> None:
 
     def tell(port: int) -> None:
         shown = f"[{settings.host}]" if ":" in settings.host else settings.host
-        click.echo(f"serving http://{shown}:{port} with {settings.store}; Ctrl-C stops it", err=True)
+        click.echo(f"serving http://{shown}:{port} with {_shown(settings.store)}; Ctrl-C stops it", err=True)
 
     try:
         if settings.workers > 1:
@@ -86,6 +87,15 @@ def serve(config: Path | None, **options: Any) -> None:
             f"{settings.host}:{settings.port} cannot be served: {error.strerror or error}",
             fix="name another --port",
         ) from error
+
+
+def _shown(store: str) -> str:
+    """A store's URL without user, password and parameters, which may name them too."""
+    scheme, separator, rest = store.partition("://")
+    if not separator:
+        return store
+    host, slash, path = rest.partition("?")[0].partition("/")
+    return f"{scheme}://{host.rpartition('@')[2]}{slash}{path}"
 
 
 class _Work:

@@ -41,7 +41,6 @@ _REQUIRED = frozenset(("id", "period", "activity", "quantity", "unit"))
 #: Numbers that are no integers come as they are written.
 _ACTIVITIES = msgspec.json.Decoder(list[Activity], float_hook=str)
 _ONE = msgspec.json.Decoder(Activity, float_hook=str)
-_REQUEST = msgspec.json.Decoder(ActivitiesRequest, float_hook=str)
 _ANYTHING = msgspec.json.Decoder(float_hook=str)
 
 #: A batch with more activities than this is refused.

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 __all__ = ["Api"]
 
+import contextlib
 import logging
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import AsyncGenerator, Callable, Mapping
 from dataclasses import replace
 
 from greenlang.engine.calculations import Calculator
@@ -117,16 +119,40 @@ class Api:
         route = self.router.find(call)
         call.gives = gives = accepts(accept, route.gives, route.other_gives) if accept else route.gives
         if self._authenticator is not None and route.permission is not None:
-            identity = await self._authenticator.identify(call)
-            if route.permission not in identity.permissions:
-                raise _forbidden(identity, route.permission)
+            identity = await _allowed(self._authenticator, call, route.permission)
             call.tenant, call.subject = identity.tenant, identity.subject
         if self._gate is not None and route.permission is not None:
             call.said = await self._gate.pass_through(call.tenant, route.operation)
         if call.read is not None and route.permission is not None:  # what anybody may ask takes no body
             call.body = await call.read()
         reply = await route.handler(call)
+        if isinstance(reply, Stream) and self._authenticator is not None and route.permission is not None:
+            pieces = _while_allowed(self._authenticator, call, route.permission, reply.pieces)
+            reply = replace(reply, pieces=pieces)
         return reply if gives == route.gives else replace(reply, content_type=gives)
+
+
+async def _allowed(authenticator: Authenticator, call: Call, permission: Permission) -> Identity:
+    identity = await authenticator.identify(call)
+    if permission not in identity.permissions:
+        raise _forbidden(identity, permission)
+    return identity
+
+
+async def _while_allowed(
+    authenticator: Authenticator, call: Call, permission: Permission, pieces: AsyncGenerator[bytes, None]
+) -> AsyncGenerator[bytes, None]:
+    """What a stream brings, until its reader's key or token does not hold any more."""
+    identified_at = time.monotonic()
+    async with contextlib.aclosing(pieces):
+        async for piece in pieces:
+            if time.monotonic() - identified_at >= authenticator.again_seconds:
+                try:
+                    await _allowed(authenticator, call, permission)
+                except Refusal:
+                    return
+                identified_at = time.monotonic()
+            yield piece
 
 
 def _forbidden(identity: Identity, permission: Permission) -> Refusal:

@@ -18,6 +18,7 @@ from aiohttp import web
 from greenlang.engine.executions import random_hex
 from greenlang.service.api import Api
 from greenlang.service.messages import Fault
+from greenlang.service.negotiation import takes_gzip
 from greenlang.service.quick import QuickDoor
 from greenlang.service.settings import ServerSettings
 from greenlang.service.wire import Call, Refusal, Reply, Stream
@@ -214,8 +215,10 @@ def _unsent(connection: web.RequestHandler) -> int:
 
 def _response(request: web.BaseRequest, call: Call, reply: Reply) -> web.Response:
     response = web.Response(status=reply.status, body=reply.body, headers=_headers(call, reply))
-    if len(reply.body) >= _SMALLEST_COMPRESSED and "gzip" in request.headers.get("Accept-Encoding", ""):
-        response.enable_compression(web.ContentCoding.gzip)
+    if len(reply.body) >= _SMALLEST_COMPRESSED:
+        response.headers["Vary"] = "Accept-Encoding"
+        if takes_gzip(request.headers.get("Accept-Encoding", "")):
+            response.enable_compression(web.ContentCoding.gzip)
     return response
 
 

@@ -6,7 +6,7 @@ A version is named by the path (`/v1/…`) or, on a path without one, by the typ
 
 from __future__ import annotations
 
-__all__ = ["Version", "accepts", "version_asked_for", "version_headers"]
+__all__ = ["Version", "accepts", "takes_gzip", "version_asked_for", "version_headers"]
 
 import re
 from dataclasses import dataclass
@@ -59,8 +59,14 @@ def version_asked_for(accept: str) -> str | None:
     return next((found[1] for one in _ranges(accept) if (found := _VERSIONED.fullmatch(one))), None)
 
 
+@lru_cache(256)
+def takes_gzip(accept_encoding: str) -> bool:
+    """Whether an answer may be compressed; what is given no weight is not taken."""
+    return "gzip" in _ranges(accept_encoding)
+
+
 def _ranges(accept: str) -> frozenset[str]:
-    """The media ranges of a header, but for those that it gives no weight."""
+    """The media ranges or codings of a header, but for those that it gives no weight."""
     parts = (part.partition(";") for part in accept.lower().split(","))
     return frozenset(
         one.strip() for one, _, rest in parts if not re.search(r"\bq=0(\.0*)?\s*(;|$)", rest) and one.strip()

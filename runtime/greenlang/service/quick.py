@@ -20,6 +20,7 @@ from typing import cast
 
 import httptools
 
+from greenlang.service.negotiation import takes_gzip
 from greenlang.service.stalls import Stalls
 from greenlang.service.wire import Call, Reply, Stream
 
@@ -228,13 +229,14 @@ class QuickConnection(asyncio.Protocol):
     def _written(self, call: Call, reply: Reply) -> bytes:
         """The response, head and body."""
         body, encoding = reply.body, ""
-        if len(body) >= _SMALLEST_COMPRESSED and "gzip" in call.headers.get("accept-encoding", ""):
+        varies = "Vary: Accept-Encoding\r\n" if len(body) >= _SMALLEST_COMPRESSED else ""
+        if varies and takes_gzip(call.headers.get("accept-encoding", "")):
             body, encoding = gzip.compress(body, 6, mtime=0), "Content-Encoding: gzip\r\n"
         rest = "".join(f"{name}: {value}\r\n" for name, value in reply.headers) if reply.headers else ""
         closing = "Connection: close\r\n" if self.last or self._ended else ""
         head = (
             f"Content-Type: {reply.content_type}\r\nX-Request-ID: {call.request_id}\r\n"
-            f"{rest}{encoding}{closing}Content-Length: {len(body)}\r\n"
+            f"{rest}{varies}{encoding}{closing}Content-Length: {len(body)}\r\n"
         )
         return b"%b%b%b\r\n%b" % (
             _STATUS_LINES[HTTPStatus(reply.status)],

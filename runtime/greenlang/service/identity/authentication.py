@@ -18,6 +18,9 @@ from greenlang.stores import ApiKey
 if TYPE_CHECKING:
     from greenlang.service.identity.tokens import TokenVerifier
 
+#: Nobody who is being answered is believed for longer without being identified again.
+_BELIEVED_SECONDS = 60.0
+
 #: Keys that are remembered at once.
 _REMEMBERED = 10_000
 
@@ -48,6 +51,11 @@ class Authenticator:
             self._verifier = TokenVerifier(settings.tokens)
         #: By id: until when what is known of a key is believed, and what it is (None: there is no such key).
         self._known: OrderedDict[str, tuple[float, ApiKey | None]] = OrderedDict()
+
+    @property
+    def again_seconds(self) -> float:
+        """How often to ask again while an answer is streamed."""
+        return min(_BELIEVED_SECONDS, self._settings.remembered_seconds)
 
     async def identify(self, call: Call) -> Identity:
         """Whose call it is.

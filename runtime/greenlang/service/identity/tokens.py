@@ -42,14 +42,18 @@ class KeySet:
         self._settings = settings
         self._keys: dict[str | None, jwt.PyJWK] = {}
         self._fetched_at = -float("inf")
+        #: When that was tried last, whatever came of it.
+        self._tried_at = -float("inf")
         self._fetching = asyncio.Lock()
 
     async def key(self, key_id: str | None) -> jwt.PyJWK | None:
         """The key of an id. A token without one is taken only where its issuer has a single key."""
-        age = time.monotonic() - self._fetched_at
-        found = self._found(key_id)
-        if age > self._settings.keys_seconds or (found is None and age > self._settings.unknown_key_seconds):
-            await self._refresh(age)
+        now, found = time.monotonic(), self._found(key_id)
+        keys_seconds, pause = self._settings.keys_seconds, self._settings.unknown_key_seconds
+        rested = now - self._tried_at
+        stale = now - self._fetched_at > keys_seconds and rested > min(keys_seconds, pause)
+        if stale or (found is None and rested > pause):
+            await self._refresh(now)
             found = self._found(key_id)
         return found
 
@@ -58,17 +62,17 @@ class KeySet:
             return next(iter(self._keys.values())) if len(self._keys) == 1 else None
         return self._keys.get(key_id)
 
-    async def _refresh(self, age: float) -> None:
+    async def _refresh(self, asked_at: float) -> None:
         async with self._fetching:
-            if time.monotonic() - self._fetched_at < age:  # another call fetched them meanwhile
+            if self._tried_at > asked_at:  # another call fetched them meanwhile
                 return
             try:
                 keys = await self._fetch()
             except (aiohttp.ClientError, OSError, TimeoutError, ValueError, jwt.PyJWTError) as error:
                 _log.error("the keys of %s cannot be fetched: %s", self._settings.issuer, error)
             else:
-                self._keys = keys
-            self._fetched_at = time.monotonic()
+                self._keys, self._fetched_at = keys, time.monotonic()
+            self._tried_at = time.monotonic()
 
     async def _fetch(self) -> dict[str | None, jwt.PyJWK]:
         timeout = aiohttp.ClientTimeout(_FETCH_SECONDS)
