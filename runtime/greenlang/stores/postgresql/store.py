@@ -274,7 +274,7 @@ class PostgresqlStore(Store):
             async with pool.acquire() as connection:
                 await migrate(connection)
                 await keep_partitions(connection)
-        except (asyncpg.PostgresError, OSError) as error:
+        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
             await pool.close()
             raise StoreError(f"the store's schema could not be made: {error}") from error
         except StoreError:
