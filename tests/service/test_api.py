@@ -54,6 +54,30 @@ def test_what_names_no_path_is_refused():
     assert reply.status == 404
 
 
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({}, 200),
+        ({"host": "localhost"}, 200),
+        ({"host": "LOCALHOST:8080"}, 200),
+        ({"host": "127.0.0.2:8080"}, 200),
+        ({"host": "[::1]:8080"}, 200),
+        ({"host": "localhost:8080", "origin": "http://localhost:8080"}, 200),
+        ({"host": "example.org"}, 403),
+        ({"host": "localhost.example.org:8080"}, 403),
+        ({"host": "192.168.1.2"}, 403),
+        ({"host": "[::1"}, 403),
+        ({"host": "user@127.0.0.1@example.org"}, 403),
+        ({"host": "localhost:8080", "origin": "https://example.org"}, 403),
+        ({"host": "localhost:8080", "origin": "http://localhost:3000"}, 403),
+        ({"host": "localhost:8080", "origin": "null"}, 403),
+    ],
+)
+def test_without_authentication_no_page_of_another_site_is_answered(headers, status):
+    (reply,) = responses(Call("POST", "/v1/workflows/execute", "r-1", headers=headers, body=PROGRAM))
+    assert reply.status == status
+
+
 def test_nul_is_refused_at_the_door():
     calls = [
         Call("GET", "/v1/executions/exec_\0", "r-1"),

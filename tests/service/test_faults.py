@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 SUM = {"program": "sum", "input": [1, 2.25]}
-HEAD = b"POST /v1/workflows/execute HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+HEAD = b"POST /v1/workflows/execute HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
 
 #: Connections at once; the test itself holds as many again.
 CONNECTIONS = 10_000
@@ -167,8 +167,8 @@ class TestBrokenClients:
         [
             b"NONSENSE\r\n\r\n",
             b"GET / HTTP/9.9\r\n\r\n",
-            b"GET /health/live HTTP/1.1\r\nHost: x\r\nBad Header: 1\r\n\r\n",
-            b"GET /health/live HTTP/1.1\r\nHost: x\r\nX: " + b"y" * 20_000 + b"\r\n\r\n",
+            b"GET /health/live HTTP/1.1\r\nHost: localhost\r\nBad Header: 1\r\n\r\n",
+            b"GET /health/live HTTP/1.1\r\nHost: localhost\r\nX: " + b"y" * 20_000 + b"\r\n\r\n",
             HEAD + b"Content-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
             HEAD + b"Content-Length: many\r\n\r\n",
             HEAD + b"Content-Length: -1\r\n\r\n",
@@ -268,7 +268,7 @@ def test_ten_thousand_connections_are_held_and_served(server):
         pytest.fail(f"this machine allows {hard} open files, and the test needs {wanted}: raise `ulimit -n`")
     resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, wanted), hard))
     resource.prlimit(server.process.pid, resource.RLIMIT_NOFILE, (wanted, hard))
-    request = b"GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n"
+    request = b"GET /health/live HTTP/1.1\r\nHost: localhost\r\n\r\n"
 
     async def main():
         before = rss_kib(server.process.pid)

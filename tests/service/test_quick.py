@@ -16,7 +16,7 @@ LARGE = json.dumps({"program": "identity", "input": ["x" * 5000]}).encode()
 
 
 def request(body=SUM, path="/v1/workflows/execute", *, version="1.1", **headers):
-    lines = [f"POST {path} HTTP/{version}", "Host: x", "Content-Type: application/json"]
+    lines = [f"POST {path} HTTP/{version}", "Host: localhost", "Content-Type: application/json"]
     lines += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
     return "\r\n".join([*lines, f"Content-Length: {len(body)}", "", ""]).encode() + body
 
@@ -79,7 +79,7 @@ def test_a_client_that_asks_first_is_told_to_go_on(connection):
 
 def test_a_client_that_asks_first_is_told_of_what_is_too_large(connection):
     connection.sendall(
-        b"POST /v1/workflows/execute HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\n"
+        b"POST /v1/workflows/execute HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\n"
         b"Content-Length: 1000000000\r\n\r\n"
     )
     assert answers(connection, 1)[0][0] == 413
@@ -103,7 +103,7 @@ def test_pipelined_requests_are_answered_in_order(connection):
 
 
 def test_a_connection_may_go_on_with_another_request(connection):
-    get = b"GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n"
+    get = b"GET /health/live HTTP/1.1\r\nHost: localhost\r\n\r\n"
     connection.sendall(request() + get + request())
     first, live, last = answers(connection, 3)
     assert (result(first), live[0], result(last)) == ((200, "3.25"), 200, (200, "3.25"))
@@ -159,7 +159,7 @@ def test_what_is_wrong_is_told_here_as_there(connection, body, headers, status):
     ],
 )
 def test_a_length_that_can_be_read_two_ways_is_refused(connection, smuggled):
-    connection.sendall(b"POST /v1/workflows/execute HTTP/1.1\r\nHost: x\r\n" + smuggled)
+    connection.sendall(b"POST /v1/workflows/execute HTTP/1.1\r\nHost: localhost\r\n" + smuggled)
     connection.shutdown(socket.SHUT_WR)
     told = b""
     while piece := connection.recv(65536):

@@ -1,8 +1,8 @@
-"""Addresses: which of them lie in the open internet."""
+"""Addresses: which of them lie in the open internet, and which are this machine's own."""
 
 from __future__ import annotations
 
-__all__ = ["is_public"]
+__all__ = ["is_local", "is_public"]
 
 import ipaddress
 
@@ -13,6 +13,14 @@ _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 #: In the space of public ones, and nobody's: 6to4 (RFC 7526) and its relays, documentation (RFC 9637).
 _NOBODYS_V6 = (ipaddress.IPv6Network("2002::/16"), ipaddress.IPv6Network("3fff::/20"))
 _NOBODYS_V4 = (ipaddress.IPv4Network("192.88.99.0/24"),)
+
+
+def is_local(host: str) -> bool:
+    """Whether a host is this machine, as nobody else's names or addresses are."""
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def is_public(address: str) -> bool:

@@ -28,6 +28,7 @@ from greenlang.service.operations import (
     Keys,
     Workflows,
 )
+from greenlang.service.origins import refuse_foreign
 from greenlang.service.roles import Identity, Permission
 from greenlang.service.routing import Router
 from greenlang.service.wire import Call, Refusal, Reply, Stream, fault_of, refuse
@@ -113,6 +114,8 @@ class Api:
     async def _answer(self, call: Call) -> Reply | Stream:
         if "\0" in call.path or any("\0" in text for text in call.query.values()):
             raise Refusal(400, Fault("nul", "NUL is no character of a path or a parameter", "path"))
+        if self._authenticator is None:
+            refuse_foreign(call)
         accept = call.headers.get("accept", "")
         if accept and (version := version_asked_for(accept)) and not self.router.knows(call.path):
             call.path = f"/{version}{call.path}"

@@ -10,7 +10,6 @@ __all__ = ["check_address", "serve"]
 
 import asyncio
 import gc
-import ipaddress
 import logging
 import signal
 import socket
@@ -24,6 +23,7 @@ from greenlang.engine.calculations import Calculator, CalculatorSettings
 from greenlang.engine.executions import PlanCache, Prover, Runner, now
 from greenlang.errors import InputError, StoreError
 from greenlang.ledger import load_signer
+from greenlang.service.addresses import is_local
 from greenlang.service.api import Api
 from greenlang.service.entrance import Entrance
 from greenlang.service.identity import Authenticator
@@ -53,11 +53,7 @@ def check_address(host: str, *, authenticated: bool = False) -> None:
     InputError
         If `host` is not of this machine alone.
     """
-    try:
-        local = host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        local = False
-    if not local and not authenticated:
+    if not is_local(host) and not authenticated:
         raise InputError(
             f"'{host}' can be reached by others, and requests are not authenticated",
             fix="serve 127.0.0.1, or set [authentication] in the configuration",
