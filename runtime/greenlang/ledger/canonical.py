@@ -94,6 +94,8 @@ def _plain(value: Any, way: _Way, depth: int) -> JSON:
     if kind is Decimal and value and value.is_finite() and abs(value.adjusted()) <= MAX_DECIMAL_DIGITS:
         text = format(value, "f")
         return text.rstrip("0").rstrip(".") if "." in text else text
+    if kind is list and depth < MAX_DEPTH:
+        return _plain_list(value, way, depth)
     if isinstance(value, Enum):
         value = value.value
     if value is None or isinstance(value, bool):
@@ -124,6 +126,21 @@ def _plain(value: Any, way: _Way, depth: int) -> JSON:
         fix="give text, integers, decimals, dates, lists, objects, structs or dataclasses",
         place=_place(way),
     )
+
+
+def _plain_list(values: list[Any], way: _Way, depth: int) -> list[JSON]:
+    """What `_plain` does with each, without a call and a place for those that need neither."""
+    written: list[JSON] = []
+    for index, value in enumerate(values):
+        kind = type(value)
+        if kind in _PLAIN:
+            written.append(value)
+        elif kind is Decimal and value and value.is_finite() and abs(value.adjusted()) <= MAX_DECIMAL_DIGITS:
+            text = format(value, "f")
+            written.append(text.rstrip("0").rstrip(".") if "." in text else text)
+        else:
+            written.append(_plain(value, (way, index), depth + 1))
+    return written
 
 
 def _number_text(value: Decimal | float, way: _Way) -> str:
