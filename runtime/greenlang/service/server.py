@@ -135,6 +135,7 @@ async def serve(
             )
         else:
             listener = await loop.create_server(entrance.door, sock=listening, backlog=BACKLOG)
+        _collect_less()
         on_ready(listener.sockets[0].getsockname()[1])
         await _until_stopped(reload)
         api.health.ready = False
