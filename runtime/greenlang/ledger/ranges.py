@@ -138,15 +138,6 @@ class ItemTree(RangeTree):
             raise InternalError(f"{count} items were joined across the end of a range")
         self._put(items, count)
 
-    def add_texts(self, rows: Sequence[Sequence[str]]) -> None:
-        """Add rows of a table whose cells are text, as whoever gives them knows."""
-        self._check_open()
-        start = 0
-        while start < len(rows):
-            part = rows[start : start + ROWS_PER_RANGE - self._waiting]
-            self._put(encode_plain(part)[1:-1], len(part))
-            start += len(part)
-
     def add_columns(self, columns: Sequence[tuple[npt.NDArray[np.int32], Sequence[str]]], count: int) -> None:
         """Add rows of a table from its columns: the texts of each, and which of them stands in every row."""
         self._check_open()

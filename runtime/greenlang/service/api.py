@@ -123,7 +123,7 @@ class Api:
         call.gives = gives = accepts(accept, route.gives, route.other_gives) if accept else route.gives
         if self._authenticator is not None and route.permission is not None:
             identity = await _allowed(self._authenticator, call, route.permission)
-            call.tenant, call.subject = identity.tenant, identity.subject
+            call.tenant = identity.tenant
         if self._gate is not None and route.permission is not None:
             call.said = await self._gate.pass_through(call.tenant, route.operation)
         if call.read is not None and route.permission is not None:  # what anybody may ask takes no body

@@ -48,8 +48,6 @@ class Call:
     path: str
     request_id: str
     tenant: str = "default"
-    #: Who asks, within the tenant: a key's id or a token's subject.
-    subject: str = ""
     query: Mapping[str, str] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)  #: names in lower case
     body: bytes = b""

@@ -1,14 +1,28 @@
-"""What every store writes besides what it is given: the order of the queue, payloads of webhooks, errors."""
+"""What stores share: columns of their rows, the order of the queue, payloads of webhooks, errors."""
 
 from __future__ import annotations
 
-__all__ = ["DEADLINE_PASSED", "LEASE_LAPSED", "delivery_payload", "rank", "submitted_states"]
+__all__ = [
+    "API_KEY_COLUMNS",
+    "DEADLINE_PASSED",
+    "DELIVERY_COLUMNS",
+    "EXECUTION_COLUMNS",
+    "LEASE_LAPSED",
+    "delivery_payload",
+    "rank",
+    "submitted_states",
+]
 
 from datetime import UTC, datetime
 
 import msgspec
 
-from greenlang.stores.protocol import ExecutionRow, NewExecution, State
+from greenlang.stores.protocol import ApiKey, Delivery, ExecutionRow, NewExecution, State
+
+#: Columns are named as the fields of what is made of a row, in their order.
+EXECUTION_COLUMNS = ", ".join(ExecutionRow.__struct_fields__)
+DELIVERY_COLUMNS = ", ".join(Delivery.__struct_fields__)
+API_KEY_COLUMNS = ", ".join(ApiKey.__struct_fields__)
 
 #: One step of priority weighs as much as this time in the queue, so a P3 that has waited three of them goes
 #: before a new P0.

@@ -6,8 +6,6 @@ Row-level security keeps tenants apart; that every question names its tenant too
 from __future__ import annotations
 
 __all__ = [
-    "DELIVERY_COLUMNS",
-    "EXECUTION_COLUMNS",
     "api_key",
     "api_keys",
     "calculation",
@@ -27,6 +25,7 @@ from typing import Any
 import asyncpg
 
 from greenlang.stores.cursors import cursor_after, place_of
+from greenlang.stores.entries import DELIVERY_COLUMNS, EXECUTION_COLUMNS
 from greenlang.stores.postgresql.database import Connection
 from greenlang.stores.protocol import (
     ApiKey,
@@ -39,13 +38,6 @@ from greenlang.stores.protocol import (
     Page,
     State,
 )
-
-EXECUTION_COLUMNS = (
-    "id, tenant, state, priority, plan_hash, agents, request, created_at, available_at, started_at,"
-    " finished_at, deadline_at, attempt, max_attempts, token, worker, lease_until, cancel_requested,"
-    " result, error, calculation_id, webhook"
-)
-DELIVERY_COLUMNS = "id, execution_id, tenant, url, state, attempt, next_at, payload, last_status, last_error"
 
 #: Links of the chain that are read at once.
 _COMMITS_AT_ONCE = 256

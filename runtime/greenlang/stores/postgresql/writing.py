@@ -29,6 +29,8 @@ import msgspec
 from greenlang.errors import StoreError
 from greenlang.stores.entries import (
     DEADLINE_PASSED,
+    DELIVERY_COLUMNS,
+    EXECUTION_COLUMNS,
     LEASE_LAPSED,
     delivery_payload,
     rank,
@@ -37,8 +39,6 @@ from greenlang.stores.entries import (
 from greenlang.stores.postgresql.clock import on_server_clock
 from greenlang.stores.postgresql.database import Connection
 from greenlang.stores.postgresql.reading import (
-    DELIVERY_COLUMNS,
-    EXECUTION_COLUMNS,
     delivery,
     execution,
     execution_row,

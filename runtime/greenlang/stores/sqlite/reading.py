@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 __all__ = [
-    "DELIVERY_COLUMNS",
-    "EXECUTION_COLUMNS",
     "api_key",
     "api_keys",
     "calculation",
@@ -25,6 +23,7 @@ from typing import Any
 import msgspec
 
 from greenlang.stores.cursors import cursor_after, place_of
+from greenlang.stores.entries import API_KEY_COLUMNS, DELIVERY_COLUMNS, EXECUTION_COLUMNS
 from greenlang.stores.protocol import (
     ApiKey,
     Calculation,
@@ -37,24 +36,13 @@ from greenlang.stores.protocol import (
     State,
 )
 
-EXECUTION_COLUMNS = (
-    "id, tenant, state, priority, plan_hash, agents, request, created_at, available_at, started_at,"
-    " finished_at, deadline_at, attempt, max_attempts, token, worker, lease_until, cancel_requested,"
-    " result, error, calculation_id, webhook"
-)
-
-_NAMES = tuple(EXECUTION_COLUMNS.replace(" ", "").split(","))
-DELIVERY_COLUMNS = "id, execution_id, tenant, url, state, attempt, next_at, payload, last_status, last_error"
-
-API_KEY_COLUMNS = "id, tenant, name, roles, secret_hash, created_at, expires_at, revoked_at"
-
 #: Links of the chain that are read at once.
 _COMMITS_AT_ONCE = 256
 
 
 def execution_row(row: tuple[Any, ...]) -> ExecutionRow:
     """The execution in a row of `EXECUTION_COLUMNS`."""
-    values = dict(zip(_NAMES, row, strict=True))
+    values = dict(zip(ExecutionRow.__struct_fields__, row, strict=True))
     values["state"] = State(values["state"])
     values["agents"] = tuple(filter(None, values["agents"].split("|")))
     values["cancel_requested"] = bool(values["cancel_requested"])
@@ -168,8 +156,7 @@ def deliveries(reader: sqlite3.Connection, tenant: str, execution_id: str) -> tu
 
 def delivery(row: tuple[Any, ...]) -> Delivery:
     """The delivery in a row of `DELIVERY_COLUMNS`."""
-    names = DELIVERY_COLUMNS.replace(" ", "").split(",")
-    return Delivery(**dict(zip(names, row, strict=True)))
+    return Delivery(**dict(zip(Delivery.__struct_fields__, row, strict=True)))
 
 
 def api_key(reader: sqlite3.Connection, key_id: str) -> ApiKey | None:
@@ -186,7 +173,7 @@ def api_keys(reader: sqlite3.Connection, tenant: str) -> tuple[ApiKey, ...]:
 
 
 def _api_key(row: tuple[Any, ...]) -> ApiKey:
-    values = dict(zip(API_KEY_COLUMNS.split(", "), row, strict=True))
+    values = dict(zip(ApiKey.__struct_fields__, row, strict=True))
     return ApiKey(**{**values, "roles": tuple(msgspec.json.decode(values["roles"]))})
 
 

@@ -29,6 +29,8 @@ import msgspec
 
 from greenlang.stores.entries import (
     DEADLINE_PASSED,
+    DELIVERY_COLUMNS,
+    EXECUTION_COLUMNS,
     LEASE_LAPSED,
     delivery_payload,
     rank,
@@ -45,7 +47,7 @@ from greenlang.stores.protocol import (
     State,
     Submitted,
 )
-from greenlang.stores.sqlite.reading import DELIVERY_COLUMNS, EXECUTION_COLUMNS, delivery, execution_row
+from greenlang.stores.sqlite.reading import delivery, execution_row
 from greenlang.stores.sqlite.writer import Group
 
 _ROW = f"INSERT INTO executions ({EXECUTION_COLUMNS}, rank) VALUES ({', '.join('?' * 23)})"  # noqa: S608
