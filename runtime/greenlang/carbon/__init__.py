@@ -4,8 +4,9 @@ A table (`tables`) is read as activity data (`activity`, with `periods` and `tag
 policy (`policy`). For each kind of row (`rows`) factors are chosen among those of the user and of packs
 (`factors`, `packdata`; `choices` tells why), and all rows are multiplied at once (`emissions`, `formulas`).
 `known_kinds` remembers what was chosen. `inventory` puts together what several agents computed, and
-`uncertainty` (of `percentages`) estimates how uncertain that is; `summary`, `report`, `tabulation` and
-`evidence` tell it: for people, in a report, as a table, as a proof. `agents` are our own.
+`uncertainty` (of `percentages`) estimates how uncertain that is; `summary`, `report`, `tabulation`,
+`evidence` and `slices` tell it: for people, in a report, as a table, as a proof, in charts. `agents` are our
+own.
 
 Beneath them all: `units` says what units mean, `regions` knows places and `gwp` the warming potentials of
 gases.
@@ -53,6 +54,7 @@ from greenlang.carbon.packdata import PackData, load_formula, load_pack_data
 from greenlang.carbon.policy import AccountingPolicy
 from greenlang.carbon.report import Report
 from greenlang.carbon.rows import own_activities, own_factors, rows_taken, tag_columns, wanted_of
+from greenlang.carbon.slices import Cut, Slice, SlicedRow, Slices
 from greenlang.carbon.summary import factor_roles, formulas_used, inventory_summary, roundings
 from greenlang.carbon.tables import (
     TABLE_FORMATS,
@@ -83,6 +85,7 @@ __all__ = [
     "Change",
     "Choice",
     "Component",
+    "Cut",
     "EmissionFactor",
     "Emissions",
     "FactorBook",
@@ -105,6 +108,9 @@ __all__ = [
     "Selection",
     "Series",
     "SkippedRow",
+    "Slice",
+    "SlicedRow",
+    "Slices",
     "Sought",
     "StringColumn",
     "Table",

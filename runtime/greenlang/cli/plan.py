@@ -28,7 +28,7 @@ Examples:
 @click.option(
     "--format",
     "form",
-    type=click.Choice(["text", "json", "mermaid", "graphviz", "python"]),
+    type=click.Choice(["text", "json", "mermaid", "graphviz", "drawing", "python"]),
     default="text",
     show_default=True,
     help="Text for people, JSON for machines, Mermaid and Graphviz for pictures, Python to run by itself.",

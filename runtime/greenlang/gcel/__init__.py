@@ -9,7 +9,7 @@
 - `modifiers`: what may cover a step, and with which options.
 - `checking`, `types`: what each edge carries, and whether it fits.
 - `compiled`: the immutable result and its hash, with the `keys` of its steps; `documents` its JSON,
-  `pictures` its drawings and `shapes` its widths, `python_source` its Python, `differences` of two
+  `pictures` and `drawings` show it, `shapes` its widths, `python_source` its Python, `differences` of two
   `outlines` what changed, with `changes` step by step, `timelines` the trace of a run; `passes` make it run
   with less.
 - `running`: a plan to what the compiled scheduler runs, and what came of a run.

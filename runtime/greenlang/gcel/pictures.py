@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["FORMATS", "draw", "step_title"]
+__all__ = ["FORMATS", "draw", "reads_of", "step_title", "uses_of"]
 
 import json
 from collections import Counter
@@ -81,7 +81,7 @@ def _options(options: dict[str, str]) -> str:
     return f"({', '.join(f'{name}={text}' for name, text in sorted(options.items()))})" if options else ""
 
 
-def _edges(step: Step) -> list[tuple[int, str]]:
+def reads_of(step: Step) -> list[tuple[int, str]]:
     """The slots that a step reads, with what each is to it where that is not plain."""
     if isinstance(step, ChooseStep):
         return [(step.test, "test"), (step.input, "")]
@@ -92,7 +92,7 @@ def _edges(step: Step) -> list[tuple[int, str]]:
     return [(slot, "") for slot in inputs_of(step)]
 
 
-def _programs(step: Step) -> list[tuple[int, str]]:
+def uses_of(step: Step) -> list[tuple[int, str]]:
     """The programs that a step runs, with when."""
     handlers = [(each.handler, "on error") for each in modifiers_of(step) if each.handler is not None]
     if isinstance(step, MapStep | FilterStep):
@@ -127,8 +127,8 @@ def _listing(plan: Compiled, conversions: Mapping[tuple[int, int], list[str]]) -
         titles = [step_title(plan, step) for step in program.steps]
         width = min(100, max(map(len, titles), default=0))
         for slot, (step, title) in enumerate(zip(program.steps, titles, strict=True), start=1):
-            parts = [f"{label}: {_slot(read)}" if label else _slot(read) for read, label in _edges(step)]
-            parts += [f"{when}: program {named}" for named, when in _programs(step)]
+            parts = [f"{label}: {_slot(read)}" if label else _slot(read) for read, label in reads_of(step)]
+            parts += [f"{when}: program {named}" for named, when in uses_of(step)]
             parts += conversions.get((number, slot), [])
             yield f"{slot:>4}  {title:<{width}}  <- {', '.join(parts)}" if parts else f"{slot:>4}  {title}"
         yield f"      gives {_slot(program.result)}"
@@ -268,7 +268,7 @@ def _node(number: int, slot: int | str) -> str:
 def _arrows(plan: Compiled, number: int) -> Iterator[tuple[str, str, str]]:
     program = plan.programs[number]
     for slot, step in enumerate(program.steps, start=1):
-        for read, label in _edges(step):
+        for read, label in reads_of(step):
             yield _node(number, read), _node(number, slot), label
     yield _node(number, program.result), _node(number, "out"), ""
 
@@ -276,8 +276,14 @@ def _arrows(plan: Compiled, number: int) -> Iterator[tuple[str, str, str]]:
 def _uses(plan: Compiled) -> Iterator[tuple[str, str, str]]:
     for number, program in enumerate(plan.programs):
         for slot, step in enumerate(program.steps, start=1):
-            for named, when in _programs(step):
+            for named, when in uses_of(step):
                 yield _node(number, slot), _node(named, 0), when
+
+
+def _drawing(plan: Compiled) -> str:
+    from greenlang.gcel.drawings import drawing_of
+
+    return msgspec.json.encode(drawing_of(plan)).decode()
 
 
 FORMATS: dict[str, Callable[[Compiled], str]] = {
@@ -285,4 +291,5 @@ FORMATS: dict[str, Callable[[Compiled], str]] = {
     "json": _json,
     "mermaid": _mermaid,
     "graphviz": _graphviz,
+    "drawing": _drawing,
 }

@@ -80,7 +80,7 @@ class PlanRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A program to be planned, and how the plan is told."""
 
     program: Program
-    format: Literal["text", "json", "mermaid", "graphviz"] = "text"
+    format: Literal["text", "json", "mermaid", "graphviz", "drawing"] = "text"
 
 
 class Resulting(msgspec.Struct, frozen=True):

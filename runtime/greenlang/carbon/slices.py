@@ -1,0 +1,181 @@
+"""An inventory cut up for looking at: by scope, gas, site, month and activity, and the rows behind each sum.
+
+The sums are exact sums of rounded rows, as everywhere; the two methods of scope 2 are never added, so a slice
+is of one of them.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from decimal import Decimal, localcontext
+
+import numpy as np
+import numpy.typing as npt
+
+from greenlang.carbon.emissions import Emissions, GasEmissions
+from greenlang.carbon.inventory import Inventory
+from greenlang.carbon.periods import Period, parse_period
+from greenlang.carbon.tables import StringColumn
+from greenlang.exact import exact_context
+
+__all__ = ["Cut", "Slice", "SlicedRow", "Slices", "month_label"]
+
+Rows = npt.NDArray[np.int32]
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """Which part of an inventory is looked at; what is None is not asked."""
+
+    method: str = "location-based"  #: of scope 2
+    scope: int | None = None
+    gas: str | None = None
+    site: str | None = None
+    month: str | None = None  #: as `month_label` writes it
+    activity: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """One sum of a slice, by what it is of."""
+
+    key: tuple[str, ...]
+    co2e: Decimal  #: kg
+
+
+@dataclass(frozen=True, slots=True)
+class SlicedRow:
+    """A row of a slice with what of its emissions is in it."""
+
+    row: int  #: from 0
+    co2e: Decimal  #: kg
+
+
+class Slices:
+    """Cuts an inventory.
+
+    Parameters
+    ----------
+    inventory : Inventory
+        What is looked at.
+    """
+
+    def __init__(self, inventory: Inventory) -> None:
+        self.inventory = inventory
+        data = inventory.data
+        labels = ["" if period is None else month_label(period) for period in data.periods]
+        # The earlier first, and of those that start together the shorter.
+        known = sorted(
+            (period.start, period.end, month_label(period)) for period in data.periods if period is not None
+        )
+        self._months = list(dict.fromkeys(label for _, _, label in known))
+        numbers = {label: number for number, label in enumerate(self._months)}
+        by_code = np.array([numbers.get(label, 0) for label in labels] or [0], dtype=np.int32)
+        self._month_codes = by_code[data.period.codes]
+
+    def by_scope(self, part: Slice) -> list[Cut]:
+        """Sums by scope and method."""
+        return self._single(part, lambda of, _: (str(of.scope), of.method))
+
+    def by_gas(self, part: Slice) -> list[Cut]:
+        """Sums by gas, the largest first."""
+        return _largest_first(self._single(part, lambda _, gas: (gas.gas,)))
+
+    def by_site(self, part: Slice) -> list[Cut]:
+        """Sums by site, the largest first."""
+        return _largest_first(self._column(part, self.inventory.data.site))
+
+    def by_activity(self, part: Slice) -> list[Cut]:
+        """Sums by activity as it was written, the largest first."""
+        return _largest_first(self._column(part, self.inventory.data.activity))
+
+    def by_month(self, part: Slice) -> list[Cut]:
+        """Sums by month (or longer period) and scope, in order of time."""
+        months = self._months
+        sums: dict[tuple[int, str], Decimal] = defaultdict(Decimal)
+        with localcontext(exact_context()):
+            for of, gas, kept in self._figures(part):
+                rows = gas.rows[kept]
+                for code, total in self._sums(gas, kept, self._month_codes[rows], len(months)):
+                    sums[code, str(of.scope)] += total
+        return [Cut((months[code], scope), total) for (code, scope), total in sorted(sums.items())]
+
+    def rows(self, part: Slice) -> list[SlicedRow]:
+        """The rows of a slice, those that emit most first."""
+        sums: dict[int, Decimal] = defaultdict(Decimal)
+        with localcontext(exact_context()):
+            for _, gas, kept in self._figures(part):
+                if gas.co2e is not None:
+                    figures = gas.co2e.take(np.flatnonzero(kept)).to_decimals()
+                    for row, figure in zip(gas.rows[kept].tolist(), figures, strict=True):
+                        sums[row] += figure or 0
+        return [SlicedRow(row, co2e) for row, co2e in sorted(sums.items(), key=lambda one: (-one[1], one[0]))]
+
+    def _single(self, part: Slice, key: Callable[[Emissions, GasEmissions], tuple[str, ...]]) -> list[Cut]:
+        sums: dict[tuple[str, ...], Decimal] = defaultdict(Decimal)
+        with localcontext(exact_context()):
+            for of, gas, kept in self._figures(part):
+                for _, total in self._sums(gas, kept, np.zeros(int(kept.sum()), dtype=np.int32), 1):
+                    sums[key(of, gas)] += total
+        return [Cut(*one) for one in sorted(sums.items())]
+
+    def _column(self, part: Slice, column: StringColumn) -> list[Cut]:
+        sums: dict[int, Decimal] = defaultdict(Decimal)
+        with localcontext(exact_context()):
+            for _, gas, kept in self._figures(part):
+                codes = column.codes[gas.rows[kept]]
+                for code, total in self._sums(gas, kept, codes, len(column.values)):
+                    sums[code] += total
+        return [Cut((column.values[code],), total) for code, total in sums.items()]
+
+    def _sums(
+        self, gas: GasEmissions, kept: npt.NDArray[np.bool_], codes: Rows, count: int
+    ) -> Iterator[tuple[int, Decimal]]:
+        """Kg CO2e of each group that has a row."""
+        if gas.co2e is None or not len(codes):
+            return
+        totals = gas.co2e.take(np.flatnonzero(kept)).group_sum(codes, count)
+        for code in np.unique(codes).tolist():
+            yield code, totals[code]
+
+    def _figures(self, part: Slice) -> Iterator[tuple[Emissions, GasEmissions, npt.NDArray[np.bool_]]]:
+        """The figures of a slice: of which agent and gas, and which of their rows are in it."""
+        kept_rows = self._kept_rows(part)
+        for of in self.inventory.parts:
+            if of.method not in ("", part.method) or part.scope not in (None, of.scope):
+                continue
+            for gas in of.gases:
+                if gas.co2e is not None and part.gas in (None, gas.gas):
+                    yield of, gas, kept_rows[gas.rows]
+
+    def _kept_rows(self, part: Slice) -> npt.NDArray[np.bool_]:
+        data = self.inventory.data
+        kept = np.ones(len(data), dtype=np.bool_)
+        for column, wanted in ((data.site, part.site), (data.activity, part.activity)):
+            if wanted is not None:
+                kept &= np.isin(
+                    column.codes, [code for code, text in enumerate(column.values) if text == wanted]
+                )
+        if part.month is not None:
+            codes = [code for code, label in enumerate(self._months) if label == part.month]
+            kept &= np.isin(self._month_codes, codes)
+        return kept
+
+
+def month_label(period: Period) -> str:
+    """The month that a period lies in; `2025-Q1`, `2025` or its days where it is longer than one."""
+    start, end = period.start, period.end
+    if (start.year, start.month) == (end.year, end.month):
+        return f"{start.year}-{start.month:02}"
+    if period == parse_period(year := str(start.year)):
+        return year
+    quarter = f"{year}-Q{(start.month + 2) // 3}"
+    if period == parse_period(quarter):
+        return quarter
+    return str(period)
+
+
+def _largest_first(cuts: list[Cut]) -> list[Cut]:
+    return sorted(cuts, key=lambda cut: (-cut.co2e, cut.key))
