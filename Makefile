@@ -36,8 +36,9 @@ run: $(VENV)/.installed
 run-server: $(VENV)/.serve
 	$(BIN)/greenlang serve
 
+# A process a core; `pytest` alone runs them one after the other.
 test: $(VENV)/.test
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses auto --dist worksteal
 
 # No test needs a system program yet; the first that does goes to tests/system and installs it here.
 test-system:

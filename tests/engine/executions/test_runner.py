@@ -271,7 +271,7 @@ def test_what_fails_is_tried_again_until_it_succeeds(on_a_runner):
     async def use(runner):
         row = await finished(runner, await runner.execute(order("t.flaky"), TERMS, wait_seconds=0))
         assert (row.state, row.attempt, len(calls)) == (State.COMPLETED, 3, 3)
-        types = [event.type for event in await runner.store.events("acme", row.id)]
+        types = [event.name for event in await runner.store.events("acme", row.id)]
         assert types == ["pending", "queued", *["running", "pending", "queued"] * 2, "running", "completed"]
 
     on_a_runner(use)
@@ -319,7 +319,8 @@ def test_a_bug_of_an_agent_fails_the_execution_and_nothing_else(on_a_runner, pro
 
 def test_a_deadline_ends_what_waits(on_a_runner):
     async def use(runner):
-        terms = Terms(tenant="acme", deadline_seconds=0.05)
+        # Long enough for a busy machine to begin it before it is too late.
+        terms = Terms(tenant="acme", deadline_seconds=1)
         row = await finished(runner, await runner.execute(order("t.sleeps", "30"), terms, wait_seconds=0))
         assert (row.state, calls) == (State.TIMEOUT, ["began", "ended"])
 
@@ -499,9 +500,9 @@ def test_events_are_followed_to_the_end(on_a_runner):
     async def use(runner):
         accepted = await runner.execute(order("t.sleeps", "0.05"), TERMS, wait_seconds=0)
         seen = [event async for event in runner.follow("acme", accepted.id) if event is not None]
-        assert [event.type for event in seen] == ["pending", "queued", "running", "completed"]
+        assert [event.name for event in seen] == ["pending", "queued", "running", "completed"]
         rest = [event async for event in runner.follow("acme", accepted.id, after=seen[1].sequence)]
-        assert [event.type for event in rest if event] == ["running", "completed"]
+        assert [event.name for event in rest if event] == ["running", "completed"]
 
     on_a_runner(use)
 

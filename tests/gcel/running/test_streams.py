@@ -1,6 +1,7 @@
 """Streams: every step's result as it comes, and nothing left running when the reader goes."""
 
 import asyncio
+import re
 import threading
 import time
 from contextlib import aclosing
@@ -193,6 +194,11 @@ def test_a_reader_that_is_cancelled_cancels_the_run():
     assert RAN == [60]
 
 
+def place_and_input(error):
+    """The notes of an error, but for how long it took."""
+    return [re.sub(r"(within|after) [\d.]+ m?s", "", note) for note in error.__notes__]
+
+
 @pytest.mark.parametrize("program", ["identity * st.refuse", "identity * (st.refuse >> st.later)"])
 def test_an_error_comes_after_the_results_before_it_and_with_the_note_of_run(program):
     plan = compiled(program)
@@ -201,7 +207,7 @@ def test_an_error_comes_after_the_results_before_it_and_with_the_note_of_run(pro
     for read in (lambda: list(plan.stream([1, 2, 3])), lambda: asynchronously(plan, [1, 2, 3])):
         with pytest.raises(ValueError, match="no two") as caught:
             read()
-        assert caught.value.__notes__ == expected.value.__notes__
+        assert place_and_input(caught.value) == place_and_input(expected.value)
     results = plan.stream([1, 2, 3])
     assert next(results).value == 1
     with pytest.raises(ValueError, match="no two"):
