@@ -16,11 +16,25 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from greenlang.errors import InputError, QuantityError
-from greenlang.ledger.canonical import MAX_DEPTH, canonical_bytes, digest, plain
+from greenlang.ledger.canonical import MAX_DEPTH, canonical_bytes, digest, encode_plain, plain
+from greenlang_core.canonical import encode
 
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=4), inner, max_size=4),
+    max_leaves=20,
+)
+
+
+#: What the compiled writer takes by itself, and a few values that it leaves to its twin.
+decimals = st.decimals(allow_nan=False, allow_infinity=False)
+written_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text() | decimals | st.dates(),
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.tuples(inner, inner)
+        | st.dictionaries(st.text(max_size=4), inner, max_size=4)
+    ),
     max_leaves=20,
 )
 
@@ -52,6 +66,32 @@ def test_the_bytes_are_those_of_the_standard_library_with_keys_sorted(value: obj
     assert json.loads(ours) == value
     # The two differ only in how a control character is escaped (\b or \u0008, say).
     assert json.dumps(json.loads(ours), separators=(",", ":"), ensure_ascii=False) == expected
+
+
+@given(written_values)
+def test_the_compiled_writer_gives_the_bytes_of_its_twin_or_leaves_it_to_it(value: object) -> None:
+    assert encode(value) in (None, encode_plain(plain(value)))
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"b": [1, -(2**63), Decimal("-0.010")], "a": (True, False, None), "é": 'a "text"\n\\\x01\U0001f600'},
+        [Decimal("0.00"), Decimal("-0"), Decimal("1200"), Decimal("0.000001"), {}, [], ()],
+    ],
+)
+def test_the_compiled_writer_takes_what_requests_consist_of(value: object) -> None:
+    assert encode(value) == encode_plain(plain(value))
+
+
+@pytest.mark.parametrize(
+    "value",
+    [2**63, Decimal("1E+2"), Decimal("NaN"), 1.5, "\ud800", {1: 2}, {"\ud800": 1}, Colour.GREEN, b"", {1}],
+    ids=repr,
+)
+def test_the_compiled_writer_leaves_to_its_twin_what_it_does_not_know(value: object) -> None:
+    assert encode(value) is None
+    assert encode({"in": [value]}) is None
 
 
 @given(json_values)
