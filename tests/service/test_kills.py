@@ -91,7 +91,7 @@ def test_nothing_accepted_is_lost_and_nothing_completed_twice(serve, tmp_path):
     assert served.stop() == 0
     with contextlib.closing(sqlite3.connect(store)) as database:
         counts = dict(
-            database.execute("SELECT execution_id, count(*) FROM events WHERE type = 'completed' GROUP BY 1")
+            database.execute("SELECT aggregate_id, count(*) FROM events WHERE type = 'completed' GROUP BY 1")
         )
         (calculations,) = database.execute("SELECT count(*) FROM calculations").fetchone()
         (pointed,) = database.execute("SELECT count(DISTINCT calculation_id) FROM executions").fetchone()

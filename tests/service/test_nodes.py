@@ -91,7 +91,7 @@ def test_a_node_that_is_killed_costs_nothing(nodes, url):
     async def ends():
         connection = await asyncpg.connect(url)
         rows = await connection.fetch(
-            "SELECT execution_id, count(*) FROM events WHERE type = 'completed' GROUP BY 1"
+            "SELECT aggregate_id, count(*) FROM events WHERE type = 'completed' GROUP BY 1"
         )
         await connection.close()
         return {row[0]: row[1] for row in rows}

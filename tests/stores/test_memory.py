@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from stored import NOW, SECOND, execution, record, seal
 
 from greenlang.errors import StoreError
-from greenlang.stores import Change, ExecutionFilter, NewEvent, State, open_store
+from greenlang.stores import Change, EventMetadata, ExecutionFilter, NewEvent, State, open_store
 
 LEASE = 15 * SECOND
 
@@ -293,6 +293,7 @@ class Driven:
             idempotency_key=key,
             request_digest=f"digest {self.accepted}",
             webhook="https://example.org/" if self.accepted % 2 else None,
+            metadata=EventMetadata(correlation_id=f"request {self.accepted}") if self.accepted % 3 else None,
         )
 
     def record(self, tenant):
@@ -332,7 +333,7 @@ class Driven:
                 expected=(row.state,) if expected is None else expected,
                 to=to,
                 at=self.now,
-                event=NewEvent(f"to {to}", b"[]"),
+                event=NewEvent(f"to {to}", b"[]", 2, EventMetadata(user_id="somebody") if reset else None),
                 token=None if behind is None else row.token - behind,
                 result=b"2" if reset else None,
                 error=None if reset else b"{}",
@@ -367,14 +368,16 @@ class Driven:
         return await self.store.execution("acme", name) or await self.store.execution("globex", name)
 
     async def everything(self):
-        seen = [await self.store.counts()]
+        # The protocol says in which order events of one execution are, and nothing of those of two.
+        log = sorted(await self.store.log(after=0, limit=1000), key=lambda event: event.aggregate_id)
+        seen = [await self.store.counts(), [replace(event, event_id="", sequence=0) for event in log]]
         for tenant in ("acme", "globex"):
             cursor = None
             while True:
                 page = await self.store.executions(tenant, ExecutionFilter(), limit=2, cursor=cursor)
                 for row in page.rows:
                     events = await self.store.events(tenant, row.id)
-                    seen += (row, [(event.type, event.at, event.payload) for event in events])
+                    seen += (row, [replace(event, event_id="", sequence=0) for event in events])
                     deliveries = await self.store.deliveries(tenant, row.id)
                     seen.append([replace(one, id=0) for one in deliveries])
                 cursor = page.next_cursor

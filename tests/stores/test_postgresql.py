@@ -74,6 +74,7 @@ def filled(postgresql_url):
         for tenant in ("acme", "other"):
             new = execution(tenant=tenant, idempotency_key="k", webhook="https://example.org/")
             await store.submit_finished(new, result=b"1", record=record(tenant))
+            await store.append_event(tenant, "a.b", NewEvent("built"), at=NOW, aggregate_type="agent")
             await store.add_api_key(
                 ApiKey(
                     id=f"key-{tenant}",
@@ -266,6 +267,7 @@ def test_a_tenant_adds_nothing_to_the_ledger_by_itself(filled, statement):
     "statement",
     [
         "UPDATE events SET type = 'other'",
+        "DELETE FROM events WHERE aggregate_type = 'agent'",
         "UPDATE commits SET number = 7",
         "DELETE FROM commits",
         "TRUNCATE commits CASCADE",

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 import stored
-from stored import execution, record, seal
+from stored import NOW, execution, record, seal
 
 from greenlang.errors import InputError, StoreError
-from greenlang.stores import State, open_store
+from greenlang.stores import NewEvent, State, open_store
 from greenlang.stores.sqlite.database import migrations
 
 
@@ -67,10 +67,15 @@ def test_a_url_of_another_kind_is_refused():
 
 
 def test_the_log_and_the_ledger_cannot_be_rewritten(database):
-    with_store(database, lambda store: store.submit_finished(execution(), result=b"1", record=record()))
+    async def fill(store):
+        await store.submit_finished(execution(), result=b"1", record=record())
+        await store.append_event("acme", "a.b", NewEvent("built"), at=NOW, aggregate_type="agent")
+
+    with_store(database, fill)
     with sqlite3.connect(database) as connection:
         for statement in (
             "UPDATE events SET type = 'x'",
+            "DELETE FROM events WHERE aggregate_type = 'agent'",
             "UPDATE commits SET head = x''",
             "DELETE FROM commits",
             "UPDATE calculations SET record = x''",

@@ -1,7 +1,7 @@
 """Persistence: executions, their events, and the ledger, behind one protocol.
 
-`protocol` says what a store keeps and promises; `opening` makes one from its URL.  `memory` is
-lost with its process, `sqlite` is the embedded one, `postgresql` that of many nodes. Nothing else in the
+`protocol` says what a store keeps and promises, `rows` how the tables of tenants are written and read, and
+`tables` which there are; `opening` makes a store from its URL.  `memory` is lost with its process, `sqlite` is the embedded one, `postgresql` that of many nodes. Nothing else in the
 runtime knows which store it uses.
 """
 
@@ -15,6 +15,7 @@ from greenlang.stores.protocol import (
     Change,
     Delivery,
     Event,
+    EventMetadata,
     ExecutionFilter,
     ExecutionRow,
     Link,
@@ -24,6 +25,7 @@ from greenlang.stores.protocol import (
     Page,
     Seal,
     Sealed,
+    SinkState,
     State,
     Store,
     Submitted,
@@ -36,6 +38,7 @@ __all__ = [
     "Change",
     "Delivery",
     "Event",
+    "EventMetadata",
     "ExecutionFilter",
     "ExecutionRow",
     "Link",
@@ -45,6 +48,7 @@ __all__ = [
     "Page",
     "Seal",
     "Sealed",
+    "SinkState",
     "State",
     "Store",
     "Submitted",

@@ -1,6 +1,6 @@
 """What a store keeps and what it promises, whichever database is behind it.
 
-A store keeps executions with their append-only events, the ledger of calculation records, idempotency
+A store keeps executions, an append-only log of events, the ledger of calculation records, idempotency
 keys and webhook deliveries.  Everything it answers to a write is committed durably before it answers.
 Every execution is changed by compare-and-set on its state and its fencing token, so of several workers
 that hold it, after a crash or a stalled clock, only the last to claim it can finish it.
@@ -18,6 +18,7 @@ __all__ = [
     "Change",
     "Delivery",
     "Event",
+    "EventMetadata",
     "ExecutionFilter",
     "ExecutionRow",
     "Link",
@@ -27,17 +28,22 @@ __all__ = [
     "Page",
     "Seal",
     "Sealed",
+    "SinkState",
     "State",
     "Store",
     "Submitted",
 ]
 
 from collections.abc import AsyncIterator, Callable, Sequence
+from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 import msgspec
+
+if TYPE_CHECKING:
+    from greenlang.stores.rows import Rows
 
 
 class State(StrEnum):
@@ -57,11 +63,27 @@ class State(StrEnum):
 FINAL_STATES = frozenset({State.COMPLETED, State.FAILED, State.TIMEOUT, State.CANCELLED, State.DEAD_LETTER})
 
 
-class NewEvent(msgspec.Struct, frozen=True):
-    """Something that happened to an execution, to be appended to its log."""
+class EventMetadata(msgspec.Struct, frozen=True):
+    """Who made something happen, and in what connection."""
 
+    #: The id of a key, or the subject of a token.
+    user_id: str | None = None
+    #: The same for everything that one request led to: its id.
+    correlation_id: str | None = None
+    #: The `event_id` of what it followed from.
+    causation_id: str | None = None
+
+
+class NewEvent(msgspec.Struct, frozen=True):
+    """Something that happened to an aggregate, to be appended to the log."""
+
+    #: Without the aggregate's type: `completed`, not `execution.completed`.
     type: str
     payload: bytes = b"{}"
+    #: Of the payload's schema.
+    version: int = 1
+    #: None: as of the execution, if it is an execution's.
+    metadata: EventMetadata | None = None
 
 
 class NewRecord(msgspec.Struct, frozen=True):
@@ -96,6 +118,8 @@ class NewExecution(msgspec.Struct, frozen=True, kw_only=True):
     idempotency_key: str | None = None
     #: Digest of the request, to tell a repeated one from another one under the same key.
     request_digest: str = ""
+    #: Of all its events that have none of their own.
+    metadata: EventMetadata | None = None
 
 
 class Submitted(msgspec.Struct, frozen=True):
@@ -134,6 +158,7 @@ class ExecutionRow(msgspec.Struct, frozen=True, kw_only=True):
     error: bytes | None
     calculation_id: str | None
     webhook: str | None
+    metadata: EventMetadata | None
 
 
 class Change(msgspec.Struct, frozen=True, kw_only=True):
@@ -159,15 +184,44 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
     reset_attempts: bool = False
 
 
-class Event(msgspec.Struct, frozen=True):
-    """One line of the append-only log."""
+class Event(msgspec.Struct, frozen=True, kw_only=True):
+    """One line of the append-only log, as everybody outside sees it: in JSON, this is what sinks are sent."""
 
+    #: The same however often it is read or sent, and of no other event anywhere.
+    event_id: str
+    #: `execution.completed`: the aggregate's type, and what happened.
+    event_type: str
+    #: What changed: `execution`, `agent`.
+    aggregate_type: str
+    aggregate_id: str
+    tenant_id: str
+    timestamp: datetime
+    #: Of the payload's schema.
+    version: int
+    payload: msgspec.Raw
+    metadata: EventMetadata
+    #: Its place in the log of its store: higher than that of whatever happened to the aggregate before.
     sequence: int
-    execution_id: str
-    tenant: str
-    type: str
-    at: int
-    payload: bytes
+
+    @property
+    def name(self) -> str:
+        """What happened, without the aggregate's type."""
+        return self.event_type.partition(".")[2]
+
+
+class SinkState(msgspec.Struct, frozen=True, kw_only=True):
+    """How far a sink has been sent the log."""
+
+    name: str
+    #: The sequence number of the last event that it took.
+    position: int
+    #: Who sends to it, and until when nobody else does.
+    worker: str | None
+    lease_until: int | None
+    #: Tries that failed since the last that did not, and when the next is due.
+    failures: int
+    retry_at: int
+    last_error: str | None
 
 
 class ExecutionFilter(msgspec.Struct, frozen=True, kw_only=True):
@@ -252,6 +306,9 @@ Seal = Callable[[Sequence[bytes], "str | None"], Sealed]
 class Store(Protocol):
     """Persistence of one runtime. Coroutines may be awaited from one event loop; they are safe to cancel."""
 
+    #: The tables of tenants.
+    rows: Rows
+
     async def submit(self, new: NewExecution, *, state: State = State.QUEUED) -> Submitted:
         """Accept an execution, unless its idempotency key has accepted one already."""
         ...
@@ -295,8 +352,13 @@ class Store(Protocol):
         """Change an execution; False if it stood elsewhere or under another token."""
         ...
 
-    async def request_cancel(self, tenant: str, execution_id: str, *, at: int) -> ExecutionRow | None:
-        """Cancel what does not run yet, and mark what runs; None if there is no such execution."""
+    async def request_cancel(
+        self, tenant: str, execution_id: str, *, at: int, metadata: EventMetadata | None = None
+    ) -> ExecutionRow | None:
+        """Cancel what does not run yet, and mark what runs; None if there is no such execution.
+
+        The event has the metadata given, of whoever cancels.
+        """
         ...
 
     async def execution(self, tenant: str, execution_id: str) -> ExecutionRow | None:
@@ -314,13 +376,45 @@ class Store(Protocol):
         ...
 
     async def events(
-        self, tenant: str, execution_id: str, *, after: int = 0, limit: int = 1000
+        self,
+        tenant: str,
+        aggregate_id: str,
+        *,
+        aggregate_type: str = "execution",
+        after: int = 0,
+        limit: int = 1000,
     ) -> tuple[Event, ...]:
-        """Events of one execution, in the order they happened, past sequence number `after`."""
+        """Events of one aggregate, in the order they happened, past sequence number `after`."""
         ...
 
-    async def append_event(self, tenant: str, execution_id: str, event: NewEvent, *, at: int) -> None:
-        """Add to an execution's log without changing its state: progress."""
+    async def append_event(
+        self, tenant: str, aggregate_id: str, event: NewEvent, *, at: int, aggregate_type: str = "execution"
+    ) -> None:
+        """Add an event that comes with no change of what is kept: the progress of an execution, an audit."""
+        ...
+
+    async def log(self, *, after: int, limit: int) -> tuple[Event, ...]:
+        """Events of everybody in the order of the log, past sequence number `after`.
+
+        No event is given before it is certain that none with a lower number is still to come.
+        """
+        ...
+
+    async def claim_sink(self, name: str, worker: str, *, now: int, lease: int) -> SinkState | None:
+        """Take it on to send a sink the log; None if somebody else does, or its next try is not due.
+
+        A sink that is not known begins with the first event that there is.
+        """
+        ...
+
+    async def settle_sink(
+        self, name: str, worker: str, *, position: int, retry_at: int = 0, error: str | None = None
+    ) -> bool:
+        """Write down how far a sink is, and what failed; False if somebody else sends to it now."""
+        ...
+
+    async def sinks(self) -> tuple[SinkState, ...]:
+        """Every sink that was ever sent something."""
         ...
 
     async def calculation(self, tenant: str, calculation_id: str) -> Calculation | None:

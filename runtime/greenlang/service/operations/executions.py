@@ -165,8 +165,9 @@ class Executions:
             if event is None:
                 yield b": waiting\n\n"
                 continue
-            data = msgspec.json.encode(EventData(event.type, time_text(event.at), msgspec.Raw(event.payload)))
-            yield b"id: %d\nevent: %b\ndata: %b\n\n" % (event.sequence, event.type.encode(), data)
+            at = f"{event.timestamp:%Y-%m-%dT%H:%M:%S.%fZ}"
+            data = msgspec.json.encode(EventData(event.name, at, event.payload))
+            yield b"id: %d\nevent: %b\ndata: %b\n\n" % (event.sequence, event.name.encode(), data)
 
 
 def _microseconds(moment: datetime | None) -> int | None:

@@ -11,18 +11,20 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 
 import msgspec
-from msgspec.structs import replace
+from msgspec.structs import astuple, replace
 
 from greenlang.errors import StoreError
 from greenlang.stores.cursors import cursor_after, place_of
-from greenlang.stores.entries import DEADLINE_PASSED, LEASE_LAPSED, rank, submitted_states
+from greenlang.stores.entries import DEADLINE_PASSED, LEASE_LAPSED, event_of, rank, submitted_states
 from greenlang.stores.memory.deliveries import Deliveries
+from greenlang.stores.memory.events import EventLog, Line
 from greenlang.stores.memory.keys import IdempotencyKeys
 from greenlang.stores.memory.orders import Order, enter, leave, up_to
 from greenlang.stores.protocol import (
     FINAL_STATES,
     Change,
     Event,
+    EventMetadata,
     ExecutionFilter,
     ExecutionRow,
     NewEvent,
@@ -32,6 +34,10 @@ from greenlang.stores.protocol import (
     State,
     Submitted,
 )
+
+#: What has happened to an execution that comes finished.
+_BEGUN = tuple(map(NewEvent, (State.PENDING, State.QUEUED, State.RUNNING)))
+_COMPLETED = NewEvent(State.COMPLETED)
 
 
 class Executions:
@@ -45,8 +51,7 @@ class Executions:
         self._keys = keys
         self._deliveries = deliveries
         self._rows: dict[str, ExecutionRow] = {}
-        self._events: dict[str, list[Event]] = {}
-        self._sequence = itertools.count(1)
+        self._events = EventLog()
         #: Each tenant's, by when they were made.
         self._of_tenant: defaultdict[str, Order[str]] = defaultdict(list)
         #: Each tenant's, by rank.
@@ -77,7 +82,7 @@ class Executions:
             return earlier
         submitted = self._accept(new, _row(new, state))
         for one in submitted_states(state):
-            self._tell(new.id, new.tenant, str(one), new.created_at)
+            self._tell(new.id, new.tenant, NewEvent(one), new.created_at)
         return submitted
 
     def finish(self, new: NewExecution, result: bytes, record: NewRecord | None) -> Submitted:
@@ -94,9 +99,9 @@ class Executions:
             calculation_id=None if record is None else record.calculation_id,
         )
         submitted = self._accept(new, row)
-        for kind in ("pending", "queued", "running"):
-            self._tell(new.id, new.tenant, kind, new.created_at)
-        self._tell(new.id, new.tenant, "completed", at)
+        for event in _BEGUN:
+            self._tell(new.id, new.tenant, event, new.created_at)
+        self._tell(new.id, new.tenant, _COMPLETED, at)
         self._deliveries.add(row, at)
         return submitted
 
@@ -106,9 +111,9 @@ class Executions:
         self._recover(now)
         for late in up_to(self._deadlines, now):
             ended = {"state": State.TIMEOUT, "finished_at": now, "error": DEADLINE_PASSED}
-            self._move(replace(self._rows[late], **ended), "timeout", now)
+            self._move(replace(self._rows[late], **ended), NewEvent(State.TIMEOUT), now)
         for ripe in up_to(self._pending, now):
-            self._move(replace(self._rows[ripe], state=State.QUEUED), "queued", now)
+            self._move(replace(self._rows[ripe], state=State.QUEUED), NewEvent(State.QUEUED), now)
         return tuple(self._start(one, worker, now, lease) for one in self._first(limit, per_tenant))
 
     def extend_leases(self, worker: str, execution_ids: Sequence[str], now: int, lease: int) -> None:
@@ -145,19 +150,21 @@ class Executions:
             lease_until=None,
             cancel_requested=row.cancel_requested and final,
         )
-        self._move(changed, change.event.type, change.at, change.event.payload)
+        self._move(changed, change.event, change.at)
         return True
 
-    def request_cancel(self, tenant: str, execution_id: str, at: int) -> ExecutionRow | None:
+    def request_cancel(
+        self, tenant: str, execution_id: str, at: int, metadata: EventMetadata | None
+    ) -> ExecutionRow | None:
         row = self.execution(tenant, execution_id)
         if row is None or row.state in FINAL_STATES:
             return row
         if row.state is State.RUNNING:
             row = replace(row, cancel_requested=True)
-            self._move(row, "cancel_requested", at)
+            self._move(row, NewEvent("cancel_requested", metadata=metadata), at)
         else:
             row = replace(row, cancel_requested=True, state=State.CANCELLED, finished_at=at)
-            self._move(row, "cancelled", at)
+            self._move(row, NewEvent(State.CANCELLED, metadata=metadata), at)
         return row
 
     def execution(self, tenant: str, execution_id: str) -> ExecutionRow | None:
@@ -185,24 +192,36 @@ class Executions:
             found.append(row)
         return Page(tuple(found), None)
 
-    def events(self, tenant: str, execution_id: str, after: int, limit: int) -> tuple[Event, ...]:
-        if self.execution(tenant, execution_id) is None:
+    def events(
+        self, tenant: str, aggregate_type: str, aggregate_id: str, after: int, limit: int
+    ) -> tuple[Event, ...]:
+        if aggregate_type == "execution" and self.execution(tenant, aggregate_id) is None:
             return ()
-        events = self._events[execution_id]
-        first = bisect_left(events, after + 1, key=lambda event: event.sequence)
-        return tuple(events[first : first + limit])
+        lines = self._events.of_aggregate(aggregate_type, aggregate_id, tenant, after, limit)
+        return tuple(map(self._event, lines))
 
-    def append_event(self, tenant: str, execution_id: str, event: NewEvent, at: int) -> None:
-        if self.execution(tenant, execution_id) is not None:
-            self._tell(execution_id, tenant, event.type, at, event.payload)
+    def log(self, after: int, limit: int) -> tuple[Event, ...]:
+        return tuple(map(self._event, self._events.of_everybody(after, limit)))
+
+    def append_event(
+        self, tenant: str, aggregate_type: str, aggregate_id: str, event: NewEvent, at: int
+    ) -> None:
+        if aggregate_type != "execution" or self.execution(tenant, aggregate_id) is not None:
+            self._events.append(aggregate_type, aggregate_id, tenant, event, at)
+
+    def stored_bytes(self, tenant: str) -> int:
+        """How many bytes a tenant's requests and results have."""
+        rows = (self._rows[execution_id] for _, execution_id in self._of_tenant.get(tenant, ()))
+        return sum(len(row.request) + len(row.result or b"") for row in rows)
 
     def purge(self, before: int) -> set[str]:
         """Delete what ended before a time, with all that belongs to it but keys, and give the ids."""
         ended = {row.id: row for row in self._rows.values() if _is_over(row, before)}
         for execution_id, row in ended.items():
-            del self._rows[execution_id], self._events[execution_id]
+            del self._rows[execution_id]
             self.counts[row.state] -= 1
             self._deliveries.forget(execution_id)
+        self._events.forget(ended)
         for tenant in {row.tenant for row in ended.values()}:
             left = [place for place in self._of_tenant[tenant] if place[1] not in ended]
             self._of_tenant[tenant] = left
@@ -214,7 +233,6 @@ class Executions:
     def _accept(self, new: NewExecution, row: ExecutionRow) -> Submitted:
         self._keys.hold(new.tenant, new.idempotency_key, new.id, new.request_digest)
         enter(self._of_tenant[new.tenant], (new.created_at, new.id))
-        self._events[new.id] = []
         self._stand(row)
         return Submitted(new.id, True, new.request_digest)
 
@@ -232,7 +250,7 @@ class Executions:
                 state = State.DEAD_LETTER if row.attempt >= row.max_attempts else State.QUEUED
             finished_at = now if state in FINAL_STATES else None
             offered = {"state": state, "finished_at": finished_at, "worker": None, "lease_until": None}
-            self._move(replace(row, error=LEASE_LAPSED, **offered), str(state), now, LEASE_LAPSED)
+            self._move(replace(row, error=LEASE_LAPSED, **offered), NewEvent(state, LEASE_LAPSED), now)
 
     def _first(self, limit: int, per_tenant: int | None) -> list[str]:
         """Who is to run next, the first in rank first."""
@@ -254,11 +272,11 @@ class Executions:
             started_at=now if row.started_at is None else row.started_at,
         )
         payload = msgspec.json.encode({"worker": worker, "attempt": started.attempt})
-        self._move(started, "running", now, payload)
+        self._move(started, NewEvent(State.RUNNING, payload), now)
         self._running[execution_id] = lease
         return started
 
-    def _move(self, row: ExecutionRow, kind: str, at: int, payload: bytes = b"{}") -> None:
+    def _move(self, row: ExecutionRow, event: NewEvent, at: int) -> None:
         """Keep a row that changed and the event that tells of it; one that ended makes its delivery."""
         before = self._rows[row.id]
         self.counts[before.state] -= 1
@@ -266,7 +284,7 @@ class Executions:
         for order, place in self._places(before):
             leave(order, place)
         self._stand(row, lease)
-        self._tell(row.id, row.tenant, kind, at, payload)
+        self._tell(row.id, row.tenant, event, at)
         if row.state in FINAL_STATES:
             self._deliveries.add(row, at)
 
@@ -290,9 +308,13 @@ class Executions:
         if row.deadline_at is not None:
             yield self._deadlines, (row.deadline_at, row.id)
 
-    def _tell(self, execution_id: str, tenant: str, kind: str, at: int, payload: bytes = b"{}") -> None:
-        event = Event(next(self._sequence), execution_id, tenant, kind, at, payload)
-        self._events[execution_id].append(event)
+    def _tell(self, execution_id: str, tenant: str, event: NewEvent, at: int) -> None:
+        self._events.append("execution", execution_id, tenant, event, at)
+
+    def _event(self, line: Line) -> Event:
+        if line.metadata is None and line.aggregate_type == "execution":
+            line = replace(line, metadata=self._rows[line.aggregate_id].metadata)
+        return event_of(*astuple(line))
 
 
 def _row(
@@ -330,6 +352,7 @@ def _row(
         error=None,
         calculation_id=calculation_id,
         webhook=new.webhook,
+        metadata=new.metadata,
     )
 
 

@@ -15,12 +15,15 @@ from greenlang.stores.memory.chain import Chain
 from greenlang.stores.memory.deliveries import Deliveries
 from greenlang.stores.memory.executions import Executions
 from greenlang.stores.memory.keys import IdempotencyKeys
+from greenlang.stores.memory.rows import MemoryRows
+from greenlang.stores.memory.sinks import Sinks
 from greenlang.stores.protocol import (
     ApiKey,
     Calculation,
     Change,
     Delivery,
     Event,
+    EventMetadata,
     ExecutionFilter,
     ExecutionRow,
     Link,
@@ -29,6 +32,7 @@ from greenlang.stores.protocol import (
     NewRecord,
     Page,
     Seal,
+    SinkState,
     State,
     Store,
     Submitted,
@@ -52,7 +56,9 @@ class MemoryStore(Store):
         self._deliveries = Deliveries()
         self._executions = Executions(self._keys, self._deliveries)
         self._chain = Chain(seal)
+        self._sinks = Sinks()
         self._api_keys: dict[str, ApiKey] = {}
+        self.rows = MemoryRows(self._executions.append_event, self._stored_bytes)
 
     async def submit(self, new: NewExecution, *, state: State = State.QUEUED) -> Submitted:
         return self._executions.submit(new, state)
@@ -102,8 +108,10 @@ class MemoryStore(Store):
             partial(self._executions.change, change),
         )
 
-    async def request_cancel(self, tenant: str, execution_id: str, *, at: int) -> ExecutionRow | None:
-        return self._executions.request_cancel(tenant, execution_id, at)
+    async def request_cancel(
+        self, tenant: str, execution_id: str, *, at: int, metadata: EventMetadata | None = None
+    ) -> ExecutionRow | None:
+        return self._executions.request_cancel(tenant, execution_id, at, metadata)
 
     async def execution(self, tenant: str, execution_id: str) -> ExecutionRow | None:
         return self._executions.execution(tenant, execution_id)
@@ -117,12 +125,34 @@ class MemoryStore(Store):
         return self._executions.page(tenant, wanted, limit, cursor)
 
     async def events(
-        self, tenant: str, execution_id: str, *, after: int = 0, limit: int = 1000
+        self,
+        tenant: str,
+        aggregate_id: str,
+        *,
+        aggregate_type: str = "execution",
+        after: int = 0,
+        limit: int = 1000,
     ) -> tuple[Event, ...]:
-        return self._executions.events(tenant, execution_id, after, limit)
+        return self._executions.events(tenant, aggregate_type, aggregate_id, after, limit)
 
-    async def append_event(self, tenant: str, execution_id: str, event: NewEvent, *, at: int) -> None:
-        self._executions.append_event(tenant, execution_id, event, at)
+    async def append_event(
+        self, tenant: str, aggregate_id: str, event: NewEvent, *, at: int, aggregate_type: str = "execution"
+    ) -> None:
+        self._executions.append_event(tenant, aggregate_type, aggregate_id, event, at)
+
+    async def log(self, *, after: int, limit: int) -> tuple[Event, ...]:
+        return self._executions.log(after, limit)
+
+    async def claim_sink(self, name: str, worker: str, *, now: int, lease: int) -> SinkState | None:
+        return self._sinks.claim(name, worker, now, lease)
+
+    async def settle_sink(
+        self, name: str, worker: str, *, position: int, retry_at: int = 0, error: str | None = None
+    ) -> bool:
+        return self._sinks.settle(name, worker, position, retry_at, error)
+
+    async def sinks(self) -> tuple[SinkState, ...]:
+        return self._sinks.all()
 
     async def calculation(self, tenant: str, calculation_id: str) -> Calculation | None:
         return self._chain.calculation(tenant, calculation_id)
@@ -179,6 +209,9 @@ class MemoryStore(Store):
 
     async def close(self) -> None:
         self._chain.commit()
+
+    def _stored_bytes(self, tenant: str) -> int:
+        return self._executions.stored_bytes(tenant) + self._chain.stored_bytes(tenant)
 
 
 def _name(tenant: str, key: str | None) -> tuple[tuple[str, str], ...]:

@@ -2,7 +2,7 @@
 
 `database` opens connections and keeps the schema up to date, `partitions` its months; `sessions` makes a
 transaction one of two roles, which row-level security binds; `clock` is what leases go by; `writer` commits
-in groups; `writing` and `reading` are the statements; `store` puts them together.
+in groups; `writing` and `reading` are the statements, `log` what sinks are sent; `store` puts them together.
 """
 
 from __future__ import annotations

@@ -18,6 +18,8 @@ __all__ = [
     "execution",
     "execution_row",
     "executions",
+    "sink",
+    "sinks",
 ]
 
 from typing import Any
@@ -25,7 +27,14 @@ from typing import Any
 import asyncpg
 
 from greenlang.stores.cursors import cursor_after, place_of
-from greenlang.stores.entries import DELIVERY_COLUMNS, EXECUTION_COLUMNS
+from greenlang.stores.entries import (
+    DELIVERY_COLUMNS,
+    EVENT_COLUMNS,
+    EXECUTION_COLUMNS,
+    SINK_COLUMNS,
+    decoded_metadata,
+    event_of,
+)
 from greenlang.stores.postgresql.database import Connection
 from greenlang.stores.protocol import (
     ApiKey,
@@ -36,6 +45,7 @@ from greenlang.stores.protocol import (
     ExecutionRow,
     Link,
     Page,
+    SinkState,
     State,
 )
 
@@ -50,6 +60,7 @@ def execution_row(row: asyncpg.Record) -> ExecutionRow:
     values = {name: row[name] for name in ExecutionRow.__struct_fields__}
     values["state"] = State(values["state"])
     values["agents"] = tuple(values["agents"])
+    values["metadata"] = decoded_metadata(values["metadata"])
     return ExecutionRow(**values)
 
 
@@ -103,14 +114,24 @@ async def executions(
 
 
 async def events(
-    connection: Connection, tenant: str, execution_id: str, after: int, limit: int
+    connection: Connection, tenant: str, aggregate_type: str, aggregate_id: str, after: int, limit: int
 ) -> tuple[Event, ...]:
     rows = await connection.fetch(
-        "SELECT sequence, execution_id, tenant, type, at, payload FROM events"
-        " WHERE execution_id = $1 AND tenant = $2 AND sequence > $3 ORDER BY sequence LIMIT $4",
-        *(execution_id, tenant, after, limit),
+        f"SELECT {EVENT_COLUMNS} FROM events LEFT JOIN executions ON id = aggregate_id"  # noqa: S608  our columns
+        " WHERE aggregate_id = $1 AND aggregate_type = $2 AND events.tenant = $3 AND sequence > $4"
+        " ORDER BY sequence LIMIT $5",
+        *(aggregate_id, aggregate_type, tenant, after, limit),
     )
-    return tuple(Event(*row) for row in rows)
+    return tuple(event_of(*row) for row in rows)
+
+
+async def sinks(connection: Connection) -> tuple[SinkState, ...]:
+    return tuple(map(sink, await connection.fetch(f"SELECT {SINK_COLUMNS} FROM sinks ORDER BY name")))  # noqa: S608
+
+
+def sink(row: asyncpg.Record) -> SinkState:
+    """The sink in a row of `SINK_COLUMNS`."""
+    return SinkState(**dict(row))
 
 
 async def calculation(connection: Connection, tenant: str, calculation_id: str) -> Calculation | None:

@@ -15,7 +15,9 @@ import asyncpg
 from greenlang.errors import StoreError
 from greenlang.stores.postgresql import reading, writing
 from greenlang.stores.postgresql.database import Connection, connect, migrate, read_address
+from greenlang.stores.postgresql.log import SettledLog
 from greenlang.stores.postgresql.partitions import keep_partitions
+from greenlang.stores.postgresql.rows import PostgresqlRows
 from greenlang.stores.postgresql.sessions import as_tenant, as_worker
 from greenlang.stores.postgresql.writer import Group, GroupWriter
 from greenlang.stores.protocol import (
@@ -24,6 +26,7 @@ from greenlang.stores.protocol import (
     Change,
     Delivery,
     Event,
+    EventMetadata,
     ExecutionFilter,
     ExecutionRow,
     Link,
@@ -32,6 +35,7 @@ from greenlang.stores.protocol import (
     NewRecord,
     Page,
     Seal,
+    SinkState,
     State,
     Store,
     Submitted,
@@ -68,6 +72,8 @@ class PostgresqlStore(Store):
     def __init__(self, url: str, seal: Seal) -> None:
         self._address = read_address(url)
         self._seal = seal
+        self._log = SettledLog()
+        self.rows = PostgresqlRows(self._transaction)
         self._opening: asyncio.Task[_Opened] | None = None
         self._partitions: asyncio.Task[None] | None = None
 
@@ -117,15 +123,35 @@ class PostgresqlStore(Store):
         writer = await self._writer()
         return await writer.run(lambda group: writing.change(group, change))
 
-    async def request_cancel(self, tenant: str, execution_id: str, *, at: int) -> ExecutionRow | None:
+    async def request_cancel(
+        self, tenant: str, execution_id: str, *, at: int, metadata: EventMetadata | None = None
+    ) -> ExecutionRow | None:
         if not _holds(tenant, execution_id):
             return None
         writer = await self._writer()
-        return await writer.run(lambda group: writing.request_cancel(group, tenant, execution_id, at))
+        return await writer.run(
+            lambda group: writing.request_cancel(group, tenant, execution_id, at, metadata)
+        )
 
-    async def append_event(self, tenant: str, execution_id: str, event: NewEvent, *, at: int) -> None:
+    async def append_event(
+        self, tenant: str, aggregate_id: str, event: NewEvent, *, at: int, aggregate_type: str = "execution"
+    ) -> None:
         writer = await self._writer()
-        await writer.run(lambda group: writing.append_event(group, tenant, execution_id, event, at))
+        await writer.run(
+            lambda group: writing.append_in_line(group, aggregate_type, aggregate_id, tenant, event, at)
+        )
+
+    async def claim_sink(self, name: str, worker: str, *, now: int, lease: int) -> SinkState | None:
+        writer = await self._writer()
+        return await writer.run(lambda group: writing.claim_sink(group, name, worker, now, lease))
+
+    async def settle_sink(
+        self, name: str, worker: str, *, position: int, retry_at: int = 0, error: str | None = None
+    ) -> bool:
+        writer = await self._writer()
+        return await writer.run(
+            lambda group: writing.settle_sink(group, name, worker, position, retry_at, error)
+        )
 
     async def claim_deliveries(self, *, limit: int, now: int, lease: int) -> tuple[Delivery, ...]:
         writer = await self._writer()
@@ -164,12 +190,26 @@ class PostgresqlStore(Store):
             return await reading.executions(connection, tenant, wanted, limit, cursor)
 
     async def events(
-        self, tenant: str, execution_id: str, *, after: int = 0, limit: int = 1000
+        self,
+        tenant: str,
+        aggregate_id: str,
+        *,
+        aggregate_type: str = "execution",
+        after: int = 0,
+        limit: int = 1000,
     ) -> tuple[Event, ...]:
-        if not _holds(tenant, execution_id):
+        if not _holds(tenant, aggregate_id):
             return ()
         async with self._seeing(tenant) as connection:
-            return await reading.events(connection, tenant, execution_id, after, limit)
+            return await reading.events(connection, tenant, aggregate_type, aggregate_id, after, limit)
+
+    async def log(self, *, after: int, limit: int) -> tuple[Event, ...]:
+        async with self._seeing_all() as connection:
+            return await self._log.read(connection, after, limit)
+
+    async def sinks(self) -> tuple[SinkState, ...]:
+        async with self._seeing_all() as connection:
+            return await reading.sinks(connection)
 
     async def calculation(self, tenant: str, calculation_id: str) -> Calculation | None:
         if not _holds(tenant, calculation_id):
@@ -255,6 +295,19 @@ class PostgresqlStore(Store):
                 yield connection
         except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
             raise StoreError(f"the store could not be read: {error}") from error
+
+    @contextlib.asynccontextmanager
+    async def _transaction(self) -> AsyncIterator[Connection]:
+        opened = await self._open()
+        committing = False
+        try:
+            async with opened.pool.acquire() as connection, connection.transaction():
+                yield connection
+                committing = True
+        except asyncpg.PostgresError as error:
+            raise StoreError(f"the store could not be written: {error}") from error
+        except (asyncpg.InterfaceError, OSError, TimeoutError) as error:
+            raise StoreError(f"the store did not answer: {error}", uncertain=committing) from error
 
     async def _writer(self) -> GroupWriter:
         return (await self._open()).writer

@@ -10,14 +10,17 @@ __all__ = [
     "add_api_key",
     "add_calculation",
     "append_event",
+    "append_in_line",
     "change",
     "claim",
     "claim_deliveries",
+    "claim_sink",
     "extend_leases",
     "purge",
     "request_cancel",
     "revoke_api_key",
     "settle_delivery",
+    "settle_sink",
     "submit",
     "submit_finished",
 ]
@@ -32,37 +35,37 @@ from greenlang.stores.entries import (
     DELIVERY_COLUMNS,
     EXECUTION_COLUMNS,
     LEASE_LAPSED,
+    SINK_COLUMNS,
     delivery_payload,
+    encoded_metadata,
     rank,
     submitted_states,
 )
 from greenlang.stores.postgresql.clock import on_server_clock
 from greenlang.stores.postgresql.database import Connection
-from greenlang.stores.postgresql.reading import (
-    delivery,
-    execution,
-    execution_row,
-)
+from greenlang.stores.postgresql.reading import delivery, execution, execution_row, sink
 from greenlang.stores.postgresql.writer import Group
 from greenlang.stores.protocol import (
     FINAL_STATES,
     ApiKey,
     Change,
     Delivery,
+    EventMetadata,
     ExecutionRow,
     NewEvent,
     NewExecution,
     NewRecord,
+    SinkState,
     State,
     Submitted,
 )
 
-#: (execution, tenant, type, time, payload)
+#: Of an execution: (id, tenant, type, time, payload).
 _Event = tuple[str, str, str, int, bytes]
 
 _INSERT = (
     f"INSERT INTO executions ({EXECUTION_COLUMNS}, rank)"  # noqa: S608  our columns
-    f" VALUES ({', '.join(f'${number}' for number in range(1, 24))})"
+    f" VALUES ({', '.join(f'${number}' for number in range(1, 25))})"
 )
 
 
@@ -76,7 +79,7 @@ async def submit(group: Group, new: NewExecution, state: State) -> Submitted:
         _INSERT,
         *(new.id, new.tenant, str(state), new.priority, new.plan_hash, list(new.agents), new.request),
         *(new.created_at, new.created_at, None, None, new.deadline_at, 0, new.max_attempts),
-        *(0, None, None, False, None, None, None, new.webhook, rank(new)),
+        *(0, None, None, False, None, None, None, new.webhook, encoded_metadata(new.metadata), rank(new)),
     )
     await _append(
         connection, [_event(new.id, new.tenant, one, new.created_at) for one in submitted_states(state)]
@@ -98,7 +101,8 @@ async def submit_finished(
         _INSERT,
         *(new.id, new.tenant, "completed", new.priority, new.plan_hash, list(new.agents), new.request),
         *(new.created_at, new.created_at, new.created_at, at, new.deadline_at, 1, new.max_attempts),
-        *(1, None, None, False, result, None, calculation_id, new.webhook, rank(new)),
+        *(1, None, None, False, result, None, calculation_id, new.webhook),
+        *(encoded_metadata(new.metadata), rank(new)),
     )
     begun = (State.PENDING, State.QUEUED, State.RUNNING)
     stamps = [*((state, new.created_at) for state in begun), (State.COMPLETED, at)]
@@ -238,8 +242,7 @@ async def change(group: Group, change: Change) -> bool:
     )
     if row is None:
         return False
-    event = (change.id, change.tenant, change.event.type, change.at, change.event.payload)
-    await _append(connection, [event])
+    await append_event(connection, "execution", change.id, change.tenant, change.event, change.at)
     if change.record is not None:
         group.records.append(change.record)
     if final and row["webhook"] is not None:
@@ -247,7 +250,9 @@ async def change(group: Group, change: Change) -> bool:
     return True
 
 
-async def request_cancel(group: Group, tenant: str, execution_id: str, at: int) -> ExecutionRow | None:
+async def request_cancel(
+    group: Group, tenant: str, execution_id: str, at: int, metadata: EventMetadata | None
+) -> ExecutionRow | None:
     """Cancel what does not run yet, and mark what runs."""
     connection = await group.as_tenant(tenant)
     row = await connection.fetchrow(
@@ -262,19 +267,66 @@ async def request_cancel(group: Group, tenant: str, execution_id: str, at: int) 
         return await execution(connection, tenant, execution_id)
     changed = execution_row(row)
     kind = "cancelled" if changed.state is State.CANCELLED else "cancel_requested"
-    await _append(connection, [(execution_id, tenant, kind, at, b"{}")])
+    event = NewEvent(kind, metadata=metadata)
+    await append_event(connection, "execution", execution_id, tenant, event, at)
     if changed.state is State.CANCELLED and changed.webhook is not None:
         await _deliver(connection, execution_id, tenant, changed.webhook, changed.state, at)
     return changed
 
 
-async def append_event(group: Group, tenant: str, execution_id: str, event: NewEvent, at: int) -> None:
-    """Append to an execution's log, in line with its changes: whoever follows it misses nothing."""
+async def append_in_line(
+    group: Group, aggregate_type: str, aggregate_id: str, tenant: str, event: NewEvent, at: int
+) -> None:
+    """Append to the log; of an execution in line with its changes, so that who follows it misses nothing."""
     connection = await group.as_tenant(tenant)
+    if aggregate_type == "execution":
+        await connection.execute(
+            "SELECT FROM executions WHERE id = $1 AND tenant = $2 FOR NO KEY UPDATE", aggregate_id, tenant
+        )
+    await append_event(connection, aggregate_type, aggregate_id, tenant, event, at)
+
+
+async def append_event(
+    connection: Connection, aggregate_type: str, aggregate_id: str, tenant: str, event: NewEvent, at: int
+) -> None:
+    """Append to the log what happened to one aggregate, in the transaction of the change that it tells of."""
     await connection.execute(
-        "SELECT FROM executions WHERE id = $1 AND tenant = $2 FOR NO KEY UPDATE", execution_id, tenant
+        # The transaction has its number before the event has: see `log`.
+        "INSERT INTO events (aggregate_type, aggregate_id, tenant, type, at, version, payload, metadata)"
+        " SELECT $1::text, $2::text, $3::text, $4::text, $5::bigint, $6::integer, $7::bytea, $8::bytea"
+        " WHERE pg_current_xact_id() IS NOT NULL",
+        *(aggregate_type, aggregate_id, tenant, event.type, at),
+        *(event.version, event.payload, encoded_metadata(event.metadata)),
     )
-    await _append(connection, [(execution_id, tenant, event.type, at, event.payload)])
+
+
+async def claim_sink(group: Group, name: str, worker: str, now: int, lease: int) -> SinkState | None:
+    connection = await group.as_worker()
+    its_now = await on_server_clock(connection, now)
+    await connection.execute(
+        "INSERT INTO sinks (name, position, failures, retry_at) VALUES ($1, 0, 0, 0) ON CONFLICT DO NOTHING",
+        name,
+    )
+    row = await connection.fetchrow(
+        "UPDATE sinks SET worker = $1, lease_until = $2"  # noqa: S608  our columns
+        " WHERE name = $3 AND retry_at <= $4 AND (worker IS NULL OR worker = $1 OR lease_until <= $5)"
+        f" RETURNING {SINK_COLUMNS}",
+        *(worker, its_now + lease, name, now, its_now),
+    )
+    return None if row is None else sink(row)
+
+
+async def settle_sink(
+    group: Group, name: str, worker: str, position: int, retry_at: int, error: str | None
+) -> bool:
+    connection = await group.as_worker()
+    done = await connection.fetchval(
+        "UPDATE sinks SET position = $1, retry_at = $2, last_error = $3,"
+        " failures = CASE WHEN $3::text IS NULL THEN 0 ELSE failures + 1 END"
+        " WHERE name = $4 AND worker = $5 RETURNING true",
+        *(position, retry_at, error, name, worker),
+    )
+    return done is not None
 
 
 async def claim_deliveries(group: Group, limit: int, now: int, lease: int) -> tuple[Delivery, ...]:
@@ -327,7 +379,11 @@ async def purge(group: Group, before: int) -> int:
     """Delete what ended before a time; dead letters stay, and keys of calculations go by their age."""
     connection = await group.as_worker()
     ended = "SELECT id FROM executions WHERE finished_at < $1 AND state <> 'dead_letter'"
-    for table in ("events", "idempotency_keys", "deliveries"):
+    await connection.execute(
+        f"DELETE FROM events WHERE aggregate_type = 'execution' AND aggregate_id IN ({ended})",  # noqa: S608
+        before,
+    )
+    for table in ("idempotency_keys", "deliveries"):
         await connection.execute(f"DELETE FROM {table} WHERE execution_id IN ({ended})", before)  # noqa: S608
     await connection.execute(
         "DELETE FROM idempotency_keys WHERE execution_id IN"
@@ -364,7 +420,7 @@ async def _append(connection: Connection, events: Iterable[_Event]) -> None:
     if columns := list(zip(*events, strict=True)):
         # One statement for all of them; the order of the arrays is that of the sequence numbers.
         await connection.execute(
-            "INSERT INTO events (execution_id, tenant, type, at, payload)"
+            "INSERT INTO events (aggregate_id, tenant, type, at, payload)"
             " SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::bytea[])",
             *columns,
         )

@@ -15,6 +15,8 @@ __all__ = [
     "execution",
     "execution_row",
     "executions",
+    "log",
+    "sinks",
 ]
 
 import sqlite3
@@ -23,7 +25,15 @@ from typing import Any
 import msgspec
 
 from greenlang.stores.cursors import cursor_after, place_of
-from greenlang.stores.entries import API_KEY_COLUMNS, DELIVERY_COLUMNS, EXECUTION_COLUMNS
+from greenlang.stores.entries import (
+    API_KEY_COLUMNS,
+    DELIVERY_COLUMNS,
+    EVENT_COLUMNS,
+    EXECUTION_COLUMNS,
+    SINK_COLUMNS,
+    decoded_metadata,
+    event_of,
+)
 from greenlang.stores.protocol import (
     ApiKey,
     Calculation,
@@ -33,6 +43,7 @@ from greenlang.stores.protocol import (
     ExecutionRow,
     Link,
     Page,
+    SinkState,
     State,
 )
 
@@ -46,6 +57,7 @@ def execution_row(row: tuple[Any, ...]) -> ExecutionRow:
     values["state"] = State(values["state"])
     values["agents"] = tuple(filter(None, values["agents"].split("|")))
     values["cancel_requested"] = bool(values["cancel_requested"])
+    values["metadata"] = decoded_metadata(values["metadata"])
     return ExecutionRow(**values)
 
 
@@ -101,15 +113,29 @@ def _conditions(wanted: ExecutionFilter) -> list[tuple[str, list[Any]]]:
     return conditions
 
 
+_EVENTS = f"SELECT {EVENT_COLUMNS} FROM events LEFT JOIN executions ON id = aggregate_id"  # noqa: S608  our columns
+
+
 def events(
-    reader: sqlite3.Connection, tenant: str, execution_id: str, after: int, limit: int
+    reader: sqlite3.Connection, tenant: str, aggregate_type: str, aggregate_id: str, after: int, limit: int
 ) -> tuple[Event, ...]:
     rows = reader.execute(
-        "SELECT sequence, execution_id, tenant, type, at, payload FROM events"
-        " WHERE execution_id = ? AND tenant = ? AND sequence > ? ORDER BY sequence LIMIT ?",
-        (execution_id, tenant, after, limit),
+        f"{_EVENTS} WHERE aggregate_id = ? AND aggregate_type = ? AND events.tenant = ? AND sequence > ?"
+        " ORDER BY sequence LIMIT ?",
+        (aggregate_id, aggregate_type, tenant, after, limit),
     )
-    return tuple(Event(*row) for row in rows)
+    return tuple(event_of(*row) for row in rows)
+
+
+def log(reader: sqlite3.Connection, after: int, limit: int) -> tuple[Event, ...]:
+    # One commits at a time, and numbers are given out while it does: none is still to come.
+    rows = reader.execute(f"{_EVENTS} WHERE sequence > ? ORDER BY sequence LIMIT ?", (after, limit))
+    return tuple(event_of(*row) for row in rows)
+
+
+def sinks(reader: sqlite3.Connection) -> tuple[SinkState, ...]:
+    rows = reader.execute(f"SELECT {SINK_COLUMNS} FROM sinks ORDER BY name")  # noqa: S608  our columns
+    return tuple(SinkState(**dict(zip(SinkState.__struct_fields__, row, strict=True))) for row in rows)
 
 
 def calculation(reader: sqlite3.Connection, tenant: str, calculation_id: str) -> Calculation | None:

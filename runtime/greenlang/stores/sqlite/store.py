@@ -19,6 +19,7 @@ from greenlang.stores.protocol import (
     Change,
     Delivery,
     Event,
+    EventMetadata,
     ExecutionFilter,
     ExecutionRow,
     Link,
@@ -27,12 +28,14 @@ from greenlang.stores.protocol import (
     NewRecord,
     Page,
     Seal,
+    SinkState,
     State,
     Store,
     Submitted,
 )
 from greenlang.stores.sqlite import reading, writing
 from greenlang.stores.sqlite.database import open_database
+from greenlang.stores.sqlite.rows import SqliteRows
 from greenlang.stores.sqlite.writer import GroupWriter
 
 T = TypeVar("T")
@@ -63,6 +66,7 @@ class SqliteStore(Store):
         self._writer = GroupWriter(open_database(path), seal)
         self._reader = open_database(path)
         self._reading = ThreadPoolExecutor(1, "greenlang-store-reader")
+        self.rows = SqliteRows(self._writer, self._read)
 
     async def submit(self, new: NewExecution, *, state: State = State.QUEUED) -> Submitted:
         return await self._writer.run(lambda group: writing.submit(group, new, state))
@@ -99,12 +103,29 @@ class SqliteStore(Store):
     async def change(self, change: Change) -> bool:
         return await self._writer.run(lambda group: writing.change(group, change))
 
-    async def request_cancel(self, tenant: str, execution_id: str, *, at: int) -> ExecutionRow | None:
-        return await self._writer.run(lambda group: writing.request_cancel(group, tenant, execution_id, at))
+    async def request_cancel(
+        self, tenant: str, execution_id: str, *, at: int, metadata: EventMetadata | None = None
+    ) -> ExecutionRow | None:
+        return await self._writer.run(
+            lambda group: writing.request_cancel(group, tenant, execution_id, at, metadata)
+        )
 
-    async def append_event(self, tenant: str, execution_id: str, event: NewEvent, *, at: int) -> None:
-        line = (execution_id, tenant, event.type, at, event.payload)
-        await self._writer.run(lambda group: writing.append_events(group, [line]))
+    async def append_event(
+        self, tenant: str, aggregate_id: str, event: NewEvent, *, at: int, aggregate_type: str = "execution"
+    ) -> None:
+        await self._writer.run(
+            lambda group: writing.append_event(group, aggregate_type, aggregate_id, tenant, event, at)
+        )
+
+    async def claim_sink(self, name: str, worker: str, *, now: int, lease: int) -> SinkState | None:
+        return await self._writer.run(lambda group: writing.claim_sink(group, name, worker, now, lease))
+
+    async def settle_sink(
+        self, name: str, worker: str, *, position: int, retry_at: int = 0, error: str | None = None
+    ) -> bool:
+        return await self._writer.run(
+            lambda group: writing.settle_sink(group, name, worker, position, retry_at, error)
+        )
 
     async def claim_deliveries(self, *, limit: int, now: int, lease: int) -> tuple[Delivery, ...]:
         return await self._writer.run(lambda group: writing.claim_deliveries(group, limit, now, lease))
@@ -134,9 +155,23 @@ class SqliteStore(Store):
         return await self._read(lambda reader: reading.executions(reader, tenant, wanted, limit, cursor))
 
     async def events(
-        self, tenant: str, execution_id: str, *, after: int = 0, limit: int = 1000
+        self,
+        tenant: str,
+        aggregate_id: str,
+        *,
+        aggregate_type: str = "execution",
+        after: int = 0,
+        limit: int = 1000,
     ) -> tuple[Event, ...]:
-        return await self._read(lambda reader: reading.events(reader, tenant, execution_id, after, limit))
+        return await self._read(
+            lambda reader: reading.events(reader, tenant, aggregate_type, aggregate_id, after, limit)
+        )
+
+    async def log(self, *, after: int, limit: int) -> tuple[Event, ...]:
+        return await self._read(lambda reader: reading.log(reader, after, limit))
+
+    async def sinks(self) -> tuple[SinkState, ...]:
+        return await self._read(reading.sinks)
 
     async def calculation(self, tenant: str, calculation_id: str) -> Calculation | None:
         return await self._read(lambda reader: reading.calculation(reader, tenant, calculation_id))

@@ -9,16 +9,18 @@ from __future__ import annotations
 __all__ = [
     "add_api_key",
     "add_calculation",
-    "append_events",
+    "append_event",
     "change",
     "claim",
     "claim_deliveries",
+    "claim_sink",
     "extend_leases",
     "purge_executions",
     "purge_keys",
     "request_cancel",
     "revoke_api_key",
     "settle_delivery",
+    "settle_sink",
     "submit",
     "submit_finished",
 ]
@@ -32,7 +34,9 @@ from greenlang.stores.entries import (
     DELIVERY_COLUMNS,
     EXECUTION_COLUMNS,
     LEASE_LAPSED,
+    SINK_COLUMNS,
     delivery_payload,
+    encoded_metadata,
     rank,
     submitted_states,
 )
@@ -41,16 +45,19 @@ from greenlang.stores.protocol import (
     ApiKey,
     Change,
     Delivery,
+    EventMetadata,
     ExecutionRow,
+    NewEvent,
     NewExecution,
     NewRecord,
+    SinkState,
     State,
     Submitted,
 )
 from greenlang.stores.sqlite.reading import delivery, execution_row
 from greenlang.stores.sqlite.writer import Group
 
-_ROW = f"INSERT INTO executions ({EXECUTION_COLUMNS}, rank) VALUES ({', '.join('?' * 23)})"  # noqa: S608
+_ROW = f"INSERT INTO executions ({EXECUTION_COLUMNS}, rank) VALUES ({', '.join('?' * 24)})"  # noqa: S608
 
 
 def submit(group: Group, new: NewExecution, state: State) -> Submitted:
@@ -62,10 +69,10 @@ def submit(group: Group, new: NewExecution, state: State) -> Submitted:
         (
             *(new.id, new.tenant, str(state), new.priority, new.plan_hash, _agents(new), new.request),
             *(new.created_at, new.created_at, None, None, new.deadline_at, 0, new.max_attempts),
-            *(0, None, None, 0, None, None, None, new.webhook, rank(new)),
+            *(0, None, None, 0, None, None, None, new.webhook, encoded_metadata(new.metadata), rank(new)),
         ),
     )
-    append_events(group, [_event(new.id, new.tenant, one, new.created_at) for one in submitted_states(state)])
+    _append(group, [_event(new.id, new.tenant, one, new.created_at) for one in submitted_states(state)])
     return Submitted(new.id, True, new.request_digest)
 
 
@@ -80,7 +87,8 @@ def submit_finished(group: Group, new: NewExecution, result: bytes, record: NewR
         (
             *(new.id, new.tenant, "completed", new.priority, new.plan_hash, _agents(new), new.request),
             *(new.created_at, new.created_at, new.created_at, at, new.deadline_at, 1, new.max_attempts),
-            *(1, None, None, 0, result, None, calculation_id, new.webhook, rank(new)),
+            *(1, None, None, 0, result, None, calculation_id, new.webhook),
+            *(encoded_metadata(new.metadata), rank(new)),
         ),
     )
     stamps = (
@@ -89,7 +97,7 @@ def submit_finished(group: Group, new: NewExecution, result: bytes, record: NewR
         (State.RUNNING, new.created_at),
         (State.COMPLETED, at),
     )
-    append_events(group, [_event(new.id, new.tenant, state, when) for state, when in stamps])
+    _append(group, [_event(new.id, new.tenant, state, when) for state, when in stamps])
     if record is not None:
         group.records.append(record)
     if new.webhook is not None:
@@ -132,7 +140,7 @@ def claim(
         (now, DEADLINE_PASSED, now),
     ).fetchall()
     for execution_id, tenant, webhook in late:
-        append_events(group, [_event(execution_id, tenant, State.TIMEOUT, now)])
+        _append(group, [_event(execution_id, tenant, State.TIMEOUT, now)])
         if webhook is not None:
             _deliver(group, execution_id, tenant, webhook, State.TIMEOUT, now)
     ripe = group.execute(
@@ -140,7 +148,7 @@ def claim(
         " RETURNING id, tenant",
         (now,),
     ).fetchall()
-    append_events(group, [_event(execution_id, tenant, State.QUEUED, now) for execution_id, tenant in ripe])
+    _append(group, [_event(execution_id, tenant, State.QUEUED, now) for execution_id, tenant in ripe])
     claimed = group.execute(
         "UPDATE executions SET state = 'running', token = token + 1, attempt = attempt + 1, worker = ?,"  # noqa: S608
         " lease = ?, lease_until = ?, started_at = coalesce(started_at, ?) WHERE id IN"
@@ -150,7 +158,7 @@ def claim(
     ).fetchall()
     claimed.sort(key=lambda row: row[-1])
     rows = tuple(execution_row(row[:-1]) for row in claimed)
-    append_events(
+    _append(
         group,
         [
             (
@@ -186,7 +194,7 @@ def _recover(group: Group, now: int) -> None:
     ).fetchall()
     for execution_id, tenant, name, webhook in lapsed:
         state = State(name)
-        append_events(group, [(execution_id, tenant, name, now, LEASE_LAPSED)])
+        _append(group, [(execution_id, tenant, name, now, LEASE_LAPSED)])
         if state in FINAL_STATES and webhook is not None:
             _deliver(group, execution_id, tenant, webhook, state, now)
 
@@ -220,7 +228,7 @@ def change(group: Group, change: Change) -> bool:
     ).fetchone()
     if row is None:
         return False
-    append_events(group, [(change.id, change.tenant, change.event.type, change.at, change.event.payload)])
+    append_event(group, "execution", change.id, change.tenant, change.event, change.at)
     if change.record is not None:
         group.records.append(change.record)
     if final and row[0] is not None:
@@ -228,7 +236,9 @@ def change(group: Group, change: Change) -> bool:
     return True
 
 
-def request_cancel(group: Group, tenant: str, execution_id: str, at: int) -> ExecutionRow | None:
+def request_cancel(
+    group: Group, tenant: str, execution_id: str, at: int, metadata: EventMetadata | None
+) -> ExecutionRow | None:
     row = group.execute(
         "UPDATE executions SET cancel_requested = 1,"  # noqa: S608
         " finished_at = CASE WHEN state IN ('pending', 'queued') THEN ? ELSE finished_at END,"
@@ -240,7 +250,7 @@ def request_cancel(group: Group, tenant: str, execution_id: str, at: int) -> Exe
     if row is not None:
         changed = execution_row(row)
         kind = "cancelled" if changed.state is State.CANCELLED else "cancel_requested"
-        append_events(group, [(execution_id, tenant, kind, at, b"{}")])
+        append_event(group, "execution", execution_id, tenant, NewEvent(kind, metadata=metadata), at)
         if changed.state is State.CANCELLED and changed.webhook is not None:
             _deliver(group, execution_id, tenant, changed.webhook, changed.state, at)
         return changed
@@ -251,11 +261,50 @@ def request_cancel(group: Group, tenant: str, execution_id: str, at: int) -> Exe
     return None if row is None else execution_row(row)
 
 
-def append_events(group: Group, events: Iterable[tuple[str, str, str, int, bytes]]) -> None:
-    """Append (execution, tenant, type, time, payload) to the log."""
-    group.executemany(
-        "INSERT INTO events (execution_id, tenant, type, at, payload) VALUES (?, ?, ?, ?, ?)", events
+def append_event(
+    group: Group, aggregate_type: str, aggregate_id: str, tenant: str, event: NewEvent, at: int
+) -> None:
+    """Append to the log what happened to one aggregate."""
+    group.execute(
+        "INSERT INTO events (aggregate_type, aggregate_id, tenant, type, at, version, payload, metadata)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            *(aggregate_type, aggregate_id, tenant, event.type, at),
+            *(event.version, event.payload, encoded_metadata(event.metadata)),
+        ),
     )
+
+
+def _append(group: Group, events: Iterable[tuple[str, str, str, int, bytes]]) -> None:
+    """Append to the log what happened to executions: (id, tenant, type, time, payload)."""
+    group.executemany(
+        "INSERT INTO events (aggregate_id, tenant, type, at, payload) VALUES (?, ?, ?, ?, ?)", events
+    )
+
+
+def claim_sink(group: Group, name: str, worker: str, now: int, lease: int) -> SinkState | None:
+    group.execute(
+        "INSERT INTO sinks (name, position, failures, retry_at) VALUES (?, 0, 0, 0) ON CONFLICT DO NOTHING",
+        (name,),
+    )
+    row = group.execute(
+        "UPDATE sinks SET worker = ?, lease_until = ?"  # noqa: S608  our columns
+        " WHERE name = ? AND retry_at <= ? AND (worker IS NULL OR worker = ? OR lease_until <= ?)"
+        f" RETURNING {SINK_COLUMNS}",
+        (worker, now + lease, name, now, worker, now),
+    ).fetchone()
+    return None if row is None else SinkState(**dict(zip(SinkState.__struct_fields__, row, strict=True)))
+
+
+def settle_sink(
+    group: Group, name: str, worker: str, position: int, retry_at: int, error: str | None
+) -> bool:
+    done = group.execute(
+        "UPDATE sinks SET position = ?, retry_at = ?, last_error = ?,"
+        " failures = CASE WHEN ? IS NULL THEN 0 ELSE failures + 1 END WHERE name = ? AND worker = ?",
+        (position, retry_at, error, error, name, worker),
+    )
+    return done.rowcount == 1
 
 
 def claim_deliveries(group: Group, limit: int, now: int, lease: int) -> tuple[Delivery, ...]:
@@ -307,7 +356,12 @@ def purge_executions(group: Group, before: int, limit: int) -> int:
         )
     ]
     ids = (msgspec.json.encode(ended).decode(),)
-    for table in ("events", "idempotency_keys", "deliveries"):
+    group.execute(
+        "DELETE FROM events WHERE aggregate_id IN (SELECT value FROM json_each(?))"
+        " AND aggregate_type = 'execution'",
+        ids,
+    )
+    for table in ("idempotency_keys", "deliveries"):
         group.execute(f"DELETE FROM {table} WHERE execution_id IN (SELECT value FROM json_each(?))", ids)  # noqa: S608
     group.execute("DELETE FROM executions WHERE id IN (SELECT value FROM json_each(?))", ids)
     return len(ended)
