@@ -110,6 +110,11 @@ class Chain:
         """The next link of the chain; the first follows 0."""
         return self._links[number] if number < len(self._links) else None
 
+    def stored_bytes(self, tenant: str) -> int:
+        """How many bytes a tenant's records have, with what proves them."""
+        records = (record for record, _, _ in self._calculations.values() if record.tenant == tenant)
+        return sum(len(record.record) + len(record.evidence) for record in records)
+
     def is_older(self, calculation_id: str, before: int) -> bool:
         """Whether it is a calculation that was made before a time."""
         found = self._calculations.get(calculation_id)

@@ -1,9 +1,8 @@
-"""Transactions, each as one of two roles that row-level security binds: a tenant's, or the workers'."""
+"""Transactions, each as one of three roles that row-level security binds: a tenant's, workers', admins'."""
 
 from __future__ import annotations
 
-__all__ = ["as_tenant", "as_worker"]
-
+__all__ = ["as_admin", "as_tenant", "as_worker"]
 
 from greenlang.stores.postgresql.database import Connection
 
@@ -21,4 +20,14 @@ async def as_worker(connection: Connection) -> None:
     """See, for the rest of the transaction, everybody's rows, as whoever runs everybody's executions must."""
     await connection.fetchval(
         "SELECT set_config('role', 'greenlang_worker', true), set_config('greenlang.tenant', '', true)"
+    )
+
+
+async def as_admin(connection: Connection, name: str) -> None:
+    """See, for the rest of the transaction, what administrators may see of all tenants.
+
+    Who that is goes in with it: the policies of the role let nobody see anything who has no name.
+    """
+    await connection.fetchval(
+        "SELECT set_config('role', 'greenlang_admin', true), set_config('greenlang.admin', $1, true)", name
     )
