@@ -10,7 +10,6 @@ from __future__ import annotations
 __all__ = ["Accepted", "Runner", "RunnerSettings", "Terms", "requeue"]
 
 import asyncio
-import contextlib
 import logging
 import math
 import time
@@ -21,17 +20,20 @@ from typing import Any
 
 import msgspec
 
+from greenlang.channels import Broadcast, InProcessBroadcast
 from greenlang.engine.executions.identifiers import new_id
 from greenlang.engine.executions.mishaps import Mishap, backoff, mishap_of
 from greenlang.engine.executions.orders import Order, PlanCache, prepare, read_order
 from greenlang.engine.executions.proving import Proven, Prover, now
 from greenlang.engine.executions.states import may_become
 from greenlang.engine.executions.stopping import UNBOUNDED_SECONDS, StoppableClock
+from greenlang.engine.executions.watching import POLL_SECONDS, Watch
 from greenlang.engine.lifecycle import acall, call
 from greenlang.engine.runtime import Runtime
 from greenlang.errors import AgentError, InternalError, StoreError
 from greenlang.gcel import Plan
 from greenlang.ledger import digest_of_bytes
+from greenlang.queues import InProcessQueue, Queue, Signal, Taken
 from greenlang.stores import (
     FINAL_STATES,
     Change,
@@ -61,9 +63,6 @@ _TIMER_MICROSECONDS = 10_000
 
 #: How long a runner that stops waits for its last commits: a store that is gone does not come back for them.
 _LAST_COMMITS_SECONDS = 5.0
-
-#: How long a worker rests when there is nothing to claim and nobody wakes it.
-_POLL_SECONDS = 0.25
 
 _log = logging.getLogger("greenlang.engine")
 
@@ -111,12 +110,29 @@ class Accepted:
 
 
 class Runner:
-    """The executions of one process."""
+    """The executions of one process.
+
+    Parameters
+    ----------
+    queue : Queue, optional
+        Tells workers, here or of any process, that the store has something to claim.
+    broadcast : Broadcast, optional
+        Tells whoever waits, here or in any process, that an execution changed.
+    """
 
     def __init__(
-        self, store: Store, plans: PlanCache, prover: Prover, settings: RunnerSettings = RunnerSettings()
+        self,
+        store: Store,
+        plans: PlanCache,
+        prover: Prover,
+        settings: RunnerSettings = RunnerSettings(),
+        *,
+        queue: Queue | None = None,
+        broadcast: Broadcast | None = None,
     ) -> None:
         self.store = store
+        self.queue = InProcessQueue() if queue is None else queue
+        self._watch = Watch(store, InProcessBroadcast() if broadcast is None else broadcast)
         self.plans = plans
         self.prover = prover
         self.settings = settings
@@ -128,12 +144,10 @@ class Runner:
         self._cancelled: set[str] = set()
         #: Executions whose end is being committed: nothing cuts that off.
         self._ending: dict[str, asyncio.Task[None]] = {}
-        self._waiters: dict[str, list[asyncio.Future[None]]] = {}
         #: How slow plans are, by hash; one that is not here may not be run in the event loop.
         self._weights: dict[str, int] = {}
         #: When leases are extended next, by the event loop's clock.
         self._extend_at = math.inf
-        self._work = asyncio.Event()
         self._keepers: list[asyncio.Task[None]] = []
         self._accepting = False
 
@@ -145,7 +159,7 @@ class Runner:
     async def stop(self, grace_seconds: float) -> None:
         """Claim nothing more, let what runs finish within the grace, and hand the rest back."""
         self._accepting = False
-        self._work.set()
+        self.queue.wake()
         claiming, *keepers = self._keepers
         await claiming
         if self._running:
@@ -224,26 +238,13 @@ class Runner:
         submitted = await self.store.submit(new)
         if not submitted.fresh:
             return await self._earlier(submitted.id, submitted.request_digest, new, wait_seconds)
-        self._work.set()
+        self.queue.announce(_signal(new))
         row = await self.wait(terms.tenant, submitted.id, wait_seconds)
         return Accepted(submitted.id, True, True, row)
 
     async def wait(self, tenant: str, execution_id: str, seconds: float) -> ExecutionRow | None:
         """The execution once it has ended or the time is over; None if there is none."""
-        loop = asyncio.get_running_loop()
-        end = loop.time() + seconds
-        while True:
-            ended: asyncio.Future[None] = loop.create_future()
-            self._waiters.setdefault(execution_id, []).append(ended)
-            try:
-                row = await self.store.execution(tenant, execution_id)
-                left = end - loop.time()
-                if row is None or row.state in FINAL_STATES or left <= 0:
-                    return row
-                # Another process may run it, whose end is only seen in the store.
-                await asyncio.wait([ended], timeout=min(left, _POLL_SECONDS))
-            finally:
-                self._forget(execution_id, ended)
+        return await self._watch.end(tenant, execution_id, seconds)
 
     async def cancel(self, tenant: str, execution_id: str) -> ExecutionRow | None:
         """Cancel an execution, also one that runs; None if there is none."""
@@ -251,31 +252,20 @@ class Runner:
         if row is not None:
             self._cancel_here(execution_id)
             if row.state in FINAL_STATES:
-                self._told_end(execution_id)
+                self._watch.tell(execution_id, row.state)
         return row
 
     async def requeue(self, tenant: str, execution_id: str) -> bool:
         """Have a dead letter tried again, from its first attempt."""
         changed = await requeue(self.store, tenant, execution_id)
-        self._work.set()
+        if changed:
+            self._watch.tell(execution_id, State.QUEUED)
+        self.queue.wake()
         return changed
 
-    async def follow(self, tenant: str, execution_id: str, *, after: int = 0) -> AsyncIterator[Event | None]:
+    def follow(self, tenant: str, execution_id: str, *, after: int = 0) -> AsyncIterator[Event | None]:
         """Events of an execution as they happen, until it ends; None now and then while nothing happens."""
-        while True:
-            row = await self.store.execution(tenant, execution_id)
-            if row is None:
-                return
-            events = await self.store.events(tenant, execution_id, after=after)
-            for event in events:
-                after = event.sequence
-                yield event
-            if events:
-                continue
-            if row.state in FINAL_STATES:
-                return
-            await self.wait(tenant, execution_id, 2 * _POLL_SECONDS)
-            yield None
+        return self._watch.follow(tenant, execution_id, after=after)
 
     def _is_quick(self, plan: Plan, order: Order) -> bool:
         # What hooks do may take any time, and the event loop waits for none of it.
@@ -313,8 +303,8 @@ class Runner:
     # What workers do
 
     async def _claim(self) -> None:
+        taken: tuple[Taken, ...] = ()
         while self._accepting:
-            self._work.clear()
             free = self.settings.concurrency - len(self._running)
             claimed: tuple[ExecutionRow, ...] = ()
             if free > 0:
@@ -328,6 +318,9 @@ class Runner:
                     )
                 except StoreError as error:  # a full disk or a lock: try again
                     _log.warning("nothing is claimed for now: %s", error)
+                else:
+                    self.queue.done(taken)
+                    taken = ()
             if claimed:
                 # By the leases that these have, whatever the settings say by then.
                 due = asyncio.get_running_loop().time() + self.settings.lease_seconds / 3
@@ -336,15 +329,17 @@ class Runner:
                 task = asyncio.create_task(self._run(row), name=row.id)
                 self._running[row.id] = task
                 task.add_done_callback(self._ran)
+                self._watch.tell(row.id, row.state)
             if not claimed or len(claimed) < free:
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._work.wait(), _POLL_SECONDS)
+                # What was signalled and could not be claimed is kept, and nothing more taken.
+                room = 0 if taken else free - len(claimed)
+                taken += await self.queue.take(room, wait_seconds=self.queue.patience_seconds)
 
     async def _keep_leases(self) -> None:
         """Say that we are alive, and hear what was cancelled elsewhere."""
         loop = asyncio.get_running_loop()
         while True:
-            await asyncio.sleep(min(_POLL_SECONDS, self.settings.lease_seconds / 3))
+            await asyncio.sleep(min(POLL_SECONDS, self.settings.lease_seconds / 3))
             if not self._running:
                 continue
             try:
@@ -363,7 +358,11 @@ class Runner:
             ended = await self._attempt(row)
         except asyncio.CancelledError:
             # Cancelled by whoever asked for it, or shut down: then another worker may have it.
-            await self._settle(row, State.CANCELLED if row.id in self._cancelled else State.QUEUED)
+            if row.id in self._cancelled:
+                await self._settle(row, State.CANCELLED)
+            else:
+                await self._settle(row, State.QUEUED)
+                self.queue.announce(_signal(row))
         else:
             if isinstance(ended, BaseException):
                 await self._failed(row, ended)
@@ -483,8 +482,8 @@ class Runner:
                 await self.store.change(change)
                 break
             except StoreError:
-                await asyncio.sleep(_POLL_SECONDS)
-        self._told_end(change.id)
+                await asyncio.sleep(POLL_SECONDS)
+        self._watch.tell(change.id, change.to)
 
     def _cancel_here(self, execution_id: str) -> None:
         task = self._running.get(execution_id)
@@ -497,18 +496,7 @@ class Runner:
         if self._running.get(execution_id) is task:
             del self._running[execution_id]
         self._cancelled.discard(execution_id)
-        self._work.set()
-
-    def _told_end(self, execution_id: str) -> None:
-        for waiter in self._waiters.get(execution_id, ()):
-            if not waiter.done():
-                waiter.set_result(None)
-
-    def _forget(self, execution_id: str, waiter: asyncio.Future[None]) -> None:
-        waiters = self._waiters[execution_id]
-        waiters.remove(waiter)
-        if not waiters:
-            del self._waiters[execution_id]
+        self.queue.wake()
 
 
 async def requeue(store: Store, tenant: str, execution_id: str) -> bool:
@@ -540,3 +528,7 @@ def _contained(run: Callable[[], Proven]) -> Proven | BaseException:
 
 def _agents_of(plan: Plan) -> tuple[str, ...]:
     return tuple(f"{spec.name}@{spec.version}" for spec in plan.agents)
+
+
+def _signal(waiting: NewExecution | ExecutionRow) -> Signal:
+    return Signal(waiting.id, waiting.tenant, waiting.priority)
