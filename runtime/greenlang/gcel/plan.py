@@ -86,7 +86,10 @@ class Plan(Compiled):
 
     def _run_with(self, value: Any, options: RunOptions) -> Any:
         runner = self._runner_with(options.get("ledger"))
-        with _traced(options, runner) as recorder:
+        trace = options.get("trace")
+        if trace is None:
+            return runner.run(value, run_of(options))
+        with _traced(trace, options, runner) as recorder:
             return runner.run(value, run_of(options, recorder))
 
     def arun(self, value: Any, **options: Unpack[RunOptions]) -> Coroutine[Any, Any, Any]:
@@ -94,13 +97,14 @@ class Plan(Compiled):
 
         Takes what `run` takes. A virtual clock must be the running loop's own (`clock.run(plan.arun(…))`).
         """
-        if options.get("trace") is not None:
-            return self._arun_traced(value, options)
+        trace = options.get("trace")
+        if trace is not None:
+            return self._arun_traced(value, options, trace)
         return self._runner_with(options.get("ledger")).arun(value, run_of(options))
 
-    async def _arun_traced(self, value: Any, options: RunOptions) -> Any:
+    async def _arun_traced(self, value: Any, options: RunOptions, trace: Trace) -> Any:
         runner = self._runner_with(options.get("ledger"))
-        with _traced(options, runner) as recorder:
+        with _traced(trace, options, runner) as recorder:
             return await runner.arun(value, run_of(options, recorder))
 
     def each(
@@ -217,11 +221,7 @@ class Plan(Compiled):
 
 
 @contextmanager
-def _traced(options: RunOptions, runner: Runner) -> Iterator[Recorder | None]:
-    trace = options.get("trace")
-    if trace is None:
-        yield None
-        return
+def _traced(trace: Trace, options: RunOptions, runner: Runner) -> Iterator[Recorder]:
     recorder = trace.begin(runner, options.get("clock"))
     try:
         yield recorder

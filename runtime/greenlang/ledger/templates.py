@@ -10,7 +10,6 @@ __all__ = ["FilledRecord", "RecordTemplate"]
 
 import hashlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 
 import msgspec
 
@@ -25,8 +24,7 @@ _OF_RESULT = ("input_hash", "result")
 _OF_ROWS = ("row_root",)
 
 
-@dataclass(frozen=True, slots=True)
-class FilledRecord:
+class FilledRecord(msgspec.Struct, frozen=True):
     """A record as it is kept and hashed."""
 
     json: bytes  #: canonical, without the link that its commit makes
@@ -71,21 +69,17 @@ class RecordTemplate:
         row_root : str
             Where the result has rows.
         """
-        coded_input_hash = b'"%b"' % input_hash.encode()
-        coded_root = b'"%b"' % row_root.encode()
-        hashed = self._result.join({"input_hash": coded_input_hash, "result": result, "row_root": coded_root})
-        result_hash = f"sha256:{hashlib.sha256(hashed).hexdigest()}"
-        json = self._record.join(
-            {
-                "calculation_id": encode_plain(calculation_id),
-                "input_hash": coded_input_hash,
-                "result": result,
-                "result_hash": b'"%b"' % result_hash.encode(),
-                "tenant": encode_plain(tenant),
-                "timestamp": b'"%b"' % timestamp.encode(),
-                "row_root": coded_root,
-            }
-        )
+        values = {
+            "input_hash": f'"{input_hash}"'.encode(),
+            "result": result,
+            "row_root": f'"{row_root}"'.encode(),
+        }
+        result_hash = f"sha256:{hashlib.sha256(self._result.join(values)).hexdigest()}"
+        values["calculation_id"] = encode_plain(calculation_id)
+        values["result_hash"] = f'"{result_hash}"'.encode()
+        values["tenant"] = encode_plain(tenant)
+        values["timestamp"] = f'"{timestamp}"'.encode()
+        json = self._record.join(values)
         return FilledRecord(json, result_hash, leaf_hash(json))
 
 
@@ -96,17 +90,15 @@ class _Cut:
         # A mark is no text of any record: no field may hold a NUL.
         marks = {name: f"\0{name}\0" for name in names}
         rest = canonical_bytes({**fields, **marks})
-        self._parts: list[bytes] = []
         self._names = sorted(marks)
+        #: What stands around the values; a value goes to every second place.
+        self._pieces: list[bytes] = []
         for name in self._names:
             part, _, rest = rest.partition(encode_plain(marks[name]))
-            self._parts.append(part)
-        self._end = rest
+            self._pieces += (part, b"")
+        self._pieces.append(rest)
 
     def join(self, values: Mapping[str, bytes]) -> bytes:
-        pieces: list[bytes] = []
-        for part, name in zip(self._parts, self._names, strict=True):
-            pieces.append(part)
-            pieces.append(values[name])
-        pieces.append(self._end)
+        pieces = self._pieces.copy()
+        pieces[1::2] = [values[name] for name in self._names]
         return b"".join(pieces)

@@ -8,7 +8,8 @@ import contextlib
 import logging
 import time
 from collections.abc import AsyncGenerator, Callable, Mapping
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from greenlang.engine.calculations import Calculator
 from greenlang.engine.executions import Runner
@@ -108,8 +109,10 @@ class Api:
             _log.exception("request %s failed", call.request_id)
             fault = Fault("internal", "the request failed here", hint=f"tell us its id, {call.request_id}")
             reply = refuse(call, Refusal(500, fault))
-        said = (*call.said, *self._said.get(call.path.removeprefix("/").partition("/")[0], ()))
-        return replace(reply, headers=(*reply.headers, *said)) if said else reply
+        if not (call.said or self._said):
+            return reply
+        version = call.path.removeprefix("/").partition("/")[0]
+        return replace(reply, headers=(*reply.headers, *call.said, *self._said.get(version, ())))
 
     async def _answer(self, call: Call) -> Reply | Stream:
         if "\0" in call.path or any("\0" in text for text in call.query.values()):

@@ -40,7 +40,10 @@ _UNUSUAL = frozenset({"transfer-encoding", "content-encoding", "expect", "upgrad
 #: What is smaller gains nothing from compression.
 _SMALLEST_COMPRESSED = 1024
 
-_STATUS_LINES = {status: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode() for status in HTTPStatus}
+_STATUS_LINES = {int(one): f"HTTP/1.1 {one.value} {one.phrase}\r\n".encode() for one in HTTPStatus}
+
+#: Heads that are remembered with what they say: a client sends the same one again and again.
+_HEADS = 256
 
 Respond = Callable[[Call], Awaitable[Reply | Stream]]
 
@@ -76,6 +79,7 @@ class QuickDoor:
         self.stalls = Stalls()
         self._second = 0
         self._date = b""
+        self._heads: dict[bytes, dict[str, str] | None] = {}
 
     def __call__(self) -> QuickConnection:
         """A protocol for one connection."""
@@ -84,6 +88,16 @@ class QuickDoor:
     def largest_body(self) -> int:
         """How many bytes of a body are taken here; a larger one is handed over, and refused there."""
         return min(_LARGEST_BODY, self._limit())
+
+    def headers(self, head: bytes) -> dict[str, str] | None:
+        """The headers of a head, their names in lower case; None if something in it is unusual or wrong."""
+        try:
+            return self._heads[head]
+        except KeyError:
+            if len(self._heads) >= _HEADS:
+                self._heads.clear()
+            headers = self._heads[head] = _plain_headers(head)
+            return headers
 
     def date(self) -> bytes:
         """The line that tells the time, made once a second."""
@@ -197,7 +211,7 @@ class QuickConnection(asyncio.Protocol):
         line_end = buffer.find(b"\n", 0, _LONGEST_BEGINNING)
         path = _BEGINNINGS.get(buffer[: line_end + 1])
         head_end = buffer.find(b"\r\n\r\n", line_end, _LARGEST_HEAD) if path is not None else -1
-        headers = None if path is None or head_end < 0 else _plain_headers(buffer[: head_end + 4])
+        headers = None if path is None or head_end < 0 else self._door.headers(buffer[: head_end + 4])
         if path is None or headers is None:
             self._hand_over()
             return
@@ -239,7 +253,7 @@ class QuickConnection(asyncio.Protocol):
             f"{rest}{varies}{encoding}{closing}Content-Length: {len(body)}\r\n"
         )
         return b"%b%b%b\r\n%b" % (
-            _STATUS_LINES[HTTPStatus(reply.status)],
+            _STATUS_LINES[reply.status],
             self._door.date(),
             head.encode("latin-1"),
             body,
@@ -260,7 +274,6 @@ class QuickConnection(asyncio.Protocol):
 
 
 def _plain_headers(head: bytes) -> dict[str, str] | None:
-    """The headers of a head, their names in lower case; None if something in it is unusual or wrong."""
     found = _Head()
     parser = httptools.HttpRequestParser(found)
     try:

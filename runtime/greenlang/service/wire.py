@@ -20,14 +20,13 @@ __all__ = [
 
 import hashlib
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlencode
 
 import msgspec
 
 from greenlang.agents.places import Diagnostic
+from greenlang.engine.executions import now, time_text
 from greenlang.errors import InputError
 from greenlang.service.messages import Fault
 
@@ -40,29 +39,27 @@ VERSION = "1.0"
 _encode = msgspec.json.Encoder().encode
 
 
-@dataclass(slots=True)
-class Call:
+class Call(msgspec.Struct):
     """One request."""
 
     method: str
     path: str
     request_id: str
     tenant: str = "default"
-    query: Mapping[str, str] = field(default_factory=dict)
-    headers: Mapping[str, str] = field(default_factory=dict)  #: names in lower case
+    query: Mapping[str, str] = {}
+    headers: Mapping[str, str] = {}  #: names in lower case
     body: bytes = b""
     #: Gets the body where it has not arrived yet: asked once it is known that whoever sends it may.
     read: Callable[[], Awaitable[bytes]] | None = None
     #: What the path's template caught.
-    names: Mapping[str, str] = field(default_factory=dict)
+    names: Mapping[str, str] = {}
     #: The media type that is wanted of the answer, out of those that the operation gives.
     gives: str = JSON
     #: Headers that whatever answer it gets carries: what is left of the tenant's allowance.
     said: tuple[tuple[str, str], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(msgspec.Struct, frozen=True):
     """One answer."""
 
     status: int
@@ -71,8 +68,7 @@ class Reply:
     headers: tuple[tuple[str, str], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Stream:
+class Stream(msgspec.Struct, frozen=True):
     """An answer that comes bit by bit."""
 
     content_type: str
@@ -145,5 +141,4 @@ def fault_of(error: InputError) -> list[Fault]:
 
 
 def _meta(call: Call) -> _Meta:
-    moment = datetime.now(UTC).replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
-    return _Meta(moment, VERSION, call.request_id)
+    return _Meta(time_text(now()), VERSION, call.request_id)

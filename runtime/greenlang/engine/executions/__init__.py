@@ -2,15 +2,16 @@
 
 An order (`orders`) is compiled and committed to a store before it is accepted; the `runner` claims it,
 runs it and commits what came of it at most once.  `states` is the table of what may follow what;
-`proving` makes the records and links them, `identifiers` names them; `mishaps` tells what failed, and when to
-try again.
+`proving` makes the records and links them, `identifiers` names them and `moments` tells when; `mishaps`
+tells what failed, and when to try again.
 """
 
 from __future__ import annotations
 
 from greenlang.engine.executions.identifiers import new_id, random_hex
+from greenlang.engine.executions.moments import now, time_text, timestamp_text
 from greenlang.engine.executions.orders import Order, PlanCache
-from greenlang.engine.executions.proving import Prover, now, timestamp_text
+from greenlang.engine.executions.proving import Prover
 from greenlang.engine.executions.runner import Accepted, Runner, RunnerSettings, Terms, requeue
 from greenlang.engine.executions.states import REASONS, TRANSITIONS, may_become
 
@@ -29,5 +30,6 @@ __all__ = [
     "now",
     "random_hex",
     "requeue",
+    "time_text",
     "timestamp_text",
 ]

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-__all__ = ["Proven", "Prover", "now", "timestamp_text"]
+__all__ = ["Proven", "Prover"]
 
-import time
 from collections import OrderedDict
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -16,6 +13,7 @@ from greenlang.agents import Registry
 from greenlang.carbon import InventoryInput
 from greenlang.engine.evidence import gather_evidence, inventory_of
 from greenlang.engine.executions.identifiers import new_id
+from greenlang.engine.executions.moments import timestamp_text
 from greenlang.gcel import Plan
 from greenlang.ledger import (
     CalculationRecord,
@@ -31,19 +29,11 @@ from greenlang.ledger.canonical import encode_plain
 from greenlang.ledger.merkle import leaf_hash
 from greenlang.stores import NewRecord, Sealed
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
 #: Templates kept, one a plan.
 _TEMPLATES = 512
 
 
-def now() -> int:
-    """The time, as stores and events tell it: microseconds since 1970 in UTC."""
-    return time.time_ns() // 1000
-
-
-@dataclass(frozen=True, slots=True)
-class Proven:
+class Proven(msgspec.Struct, frozen=True):
     """What a run gave, as it is told and as it is kept."""
 
     record: NewRecord
@@ -118,8 +108,3 @@ class Prover:
         skipped = (evidence.lists or {}).get("skipped", [])
         result = canonical_bytes({"result": named.result, "skipped": skipped})
         return Proven(self.kept(named, at), result, named.result_hash)
-
-
-def timestamp_text(at: int) -> str:
-    """ISO 8601 in UTC."""
-    return (_EPOCH + timedelta(microseconds=at)).replace(tzinfo=None).isoformat() + "Z"

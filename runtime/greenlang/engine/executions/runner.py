@@ -23,8 +23,9 @@ import msgspec
 from greenlang.channels import Broadcast, InProcessBroadcast
 from greenlang.engine.executions.identifiers import new_id
 from greenlang.engine.executions.mishaps import Mishap, backoff, mishap_of
+from greenlang.engine.executions.moments import now
 from greenlang.engine.executions.orders import Order, PlanCache, prepare, read_order
-from greenlang.engine.executions.proving import Proven, Prover, now
+from greenlang.engine.executions.proving import Proven, Prover
 from greenlang.engine.executions.states import may_become
 from greenlang.engine.executions.stopping import UNBOUNDED_SECONDS, StoppableClock
 from greenlang.engine.executions.watching import POLL_SECONDS, Watch
@@ -83,8 +84,7 @@ class RunnerSettings:
     tenant_concurrency: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Terms:
+class Terms(msgspec.Struct, frozen=True, kw_only=True):
     """How one order is to be run."""
 
     tenant: str
@@ -95,8 +95,7 @@ class Terms:
     idempotency_key: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Accepted:
+class Accepted(msgspec.Struct, frozen=True):
     """What came of an order."""
 
     id: str

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 import msgspec
 
-from greenlang.engine.executions import Runner
+from greenlang.engine.executions import Runner, time_text
 from greenlang.service.messages import (
     DeliveryData,
     DeliveryList,
@@ -19,7 +19,7 @@ from greenlang.service.messages import (
     ExecutionQuery,
     Fault,
 )
-from greenlang.service.operations.told import found, time_text, told, unknown
+from greenlang.service.operations.told import found, told, unknown
 from greenlang.service.reading import read_query
 from greenlang.service.roles import Permission
 from greenlang.service.routing import LAST_EVENT_ID, Route

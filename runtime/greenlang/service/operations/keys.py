@@ -4,10 +4,10 @@ from __future__ import annotations
 
 __all__ = ["Keys"]
 
-from greenlang.engine.executions import now
+from greenlang.engine.executions import now, time_text
 from greenlang.service.identity.api_keys import new_api_key
 from greenlang.service.messages import KeyData, KeyList, KeyRequest, MadeKeyData
-from greenlang.service.operations.told import time_text, unknown
+from greenlang.service.operations.told import unknown
 from greenlang.service.reading import read_body
 from greenlang.service.roles import Permission
 from greenlang.service.routing import Route

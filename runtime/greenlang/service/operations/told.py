@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-__all__ = ["found", "time_text", "told", "unknown"]
-
-from datetime import UTC, datetime
+__all__ = ["found", "told", "unknown"]
 
 import msgspec
 
+from greenlang.engine.executions import time_text
 from greenlang.service.messages import ExecutionData, Fault
 from greenlang.service.wire import Call, Refusal
 from greenlang.stores import ExecutionRow, Store
@@ -40,13 +39,6 @@ def told(row: ExecutionRow) -> ExecutionData:
         error=None if row.error is None else msgspec.Raw(row.error),
         result=None if row.result is None else msgspec.Raw(row.result),
     )
-
-
-def time_text(at: int) -> str:
-    """Microseconds since 1970 as ISO 8601 in UTC."""
-    seconds, microseconds = divmod(at, 1_000_000)
-    moment = datetime.fromtimestamp(seconds, UTC).replace(tzinfo=None)
-    return f"{moment.isoformat()}.{microseconds:06}Z"
 
 
 def unknown(kind: str, name: str) -> Refusal:
