@@ -10,7 +10,8 @@ figures. `record` puts together what a result came from, `templates` many like i
 `signing` signs the links and `audit` follows them all. `bundle` says what a result bundle holds,
 `bundle_writing` and `bundle_reading` write and read it through `files` and `strict_json`, with `checks` that
 find what was changed. `verification` gives the verdicts, `integrity` (with `whole_ranges` for many rows) and
-`findings` what speaks against them, and `proofs` proves one row or item without the others.
+`findings` what speaks against them, on bundles and on records that are `kept` in a store; `proofs` proves
+one row or item without the others.
 """
 
 from __future__ import annotations
@@ -41,6 +42,7 @@ from greenlang.ledger.chain import (
 from greenlang.ledger.files import atomic_text_writer, atomic_writer
 from greenlang.ledger.findings import Finding
 from greenlang.ledger.integrity import factor_id, record_findings
+from greenlang.ledger.kept import KeptRecord, read_kept, verify_kept
 from greenlang.ledger.labels import CodedLabels, Label
 from greenlang.ledger.proofs import RowProof, item_holds, proof_holds, prove_row
 from greenlang.ledger.ranges import FIRST_ROW, ROWS_PER_RANGE, ItemTree, list_header, table_header
@@ -87,6 +89,7 @@ __all__ = [
     "Head",
     "Inclusion",
     "ItemTree",
+    "KeptRecord",
     "KnownKeys",
     "Label",
     "ListRoot",
@@ -130,9 +133,11 @@ __all__ = [
     "proof_holds",
     "prove_row",
     "read_bundle",
+    "read_kept",
     "record_findings",
     "save_bundle",
     "table_header",
     "verify",
+    "verify_kept",
     "write_bundle",
 ]

@@ -11,6 +11,7 @@ from __future__ import annotations
 __all__ = [
     "GENESIS",
     "Commit",
+    "Committed",
     "Head",
     "Hex64",
     "Inclusion",
@@ -27,7 +28,7 @@ __all__ = [
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated, TypeAlias
+from typing import Annotated, Protocol, TypeAlias
 
 import msgspec
 
@@ -74,6 +75,22 @@ class Commit:
     records: tuple[CalculationRecord, ...]
     inclusions: tuple[Inclusion, ...]
     head: Head
+
+
+class Committed(Protocol):
+    """A record in the chain: a bundle's, or one that a store keeps."""
+
+    @property
+    def record(self) -> CalculationRecord:
+        """The record, with its link."""
+
+    @property
+    def head(self) -> Head:
+        """The chain after its commit."""
+
+    @property
+    def inclusion(self) -> Inclusion:
+        """Its place in the commit."""
 
 
 def commit(

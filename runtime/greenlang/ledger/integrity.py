@@ -27,7 +27,7 @@ import msgspec
 from greenlang.errors import InputError
 from greenlang.ledger.bundle import Bundle, CarriedFactor, CarriedList, TableInput
 from greenlang.ledger.canonical import JSON, encode_plain
-from greenlang.ledger.chain import leads_to_head, link_holds
+from greenlang.ledger.chain import Committed, leads_to_head, link_holds
 from greenlang.ledger.checks import CHECK_DIGITS, changed_fields, check
 from greenlang.ledger.findings import Finding, first_findings
 from greenlang.ledger.labels import Label
@@ -55,16 +55,16 @@ def field_findings(bundle: Bundle) -> Iterator[Finding]:
         yield Finding(path, happened)
 
 
-def record_findings(bundle: Bundle) -> Iterator[Finding]:
+def record_findings(committed: Committed) -> Iterator[Finding]:
     """Hashes that are made from the record, and the chain that it stands in."""
-    record, head = bundle.record, bundle.head
+    record, head = committed.record, committed.head
     if record.schema_version != RECORD_SCHEMA:
         yield Finding(
             "record.schema_version", f"is '{record.schema_version}', and '{RECORD_SCHEMA}' is known"
         )
     if (result_hash := hash_result(record)) != record.result_hash:
         yield Finding("record.result_hash", f"is not the {result_hash} of what it covers")
-    if not leads_to_head(record, bundle.inclusion, head):
+    if not leads_to_head(record, committed.inclusion, head):
         yield Finding("record", "is not among the records that the head of the chain was made from")
     if not link_holds(head):
         yield Finding("head.chain_hash", "is not that of what it covers")

@@ -8,17 +8,26 @@ cannot.
 
 from __future__ import annotations
 
-__all__ = ["Recomputation", "Status", "Verdict", "Verification", "authenticity", "verify"]
+__all__ = [
+    "Recomputation",
+    "Status",
+    "Verdict",
+    "Verification",
+    "authenticity",
+    "recomputed_verdict",
+    "verify",
+]
 
 import enum
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from itertools import zip_longest
 
 from greenlang.errors import InputError
 from greenlang.ledger.bundle import Bundle, TableInput
 from greenlang.ledger.canonical import JSON, plain
-from greenlang.ledger.chain import head_message, leads_to_head, link_holds
+from greenlang.ledger.chain import Committed, head_message, leads_to_head, link_holds
 from greenlang.ledger.checks import fields_of
 from greenlang.ledger.findings import Finding, first_findings
 from greenlang.ledger.integrity import (
@@ -106,7 +115,11 @@ def verify(
     """
     return Verification(
         integrity=_integrity(bundle, input, hash_plan),
-        recomputed=_recomputed(bundle, recompute),
+        recomputed=recomputed_verdict(
+            bundle.record,
+            None if recompute is None else partial(recompute, bundle),
+            None if bundle.output is None else bundle.output.rows,
+        ),
         authentic=authenticity(bundle, keys),
     )
 
@@ -156,25 +169,38 @@ def _plan_findings(
     return findings, []
 
 
-def _recomputed(bundle: Bundle, recompute: Callable[[Bundle], Recomputation] | None) -> Verdict:
+def recomputed_verdict(
+    record: CalculationRecord,
+    recompute: Callable[[], Recomputation] | None,
+    carried: Iterable[JSON] | None = None,
+) -> Verdict:
+    """Whether computing it again gives the same `result_hash`.
+
+    Parameters
+    ----------
+    recompute : callable
+        Raises `InputError` if it is not possible here.
+    carried : iterable
+        The rows that the result is said to have, to name those that differ; None where they are not at hand.
+    """
     if recompute is None:
         return Verdict(Status.NOT_POSSIBLE, "it was not computed again")
     try:
-        again = recompute(bundle)
-        if again.record.result_hash == bundle.record.result_hash:
+        again = recompute()
+        if again.record.result_hash == record.result_hash:
             return Verdict(Status.OK, f"computing it again gives {again.record.result_hash}")
-        findings = tuple(_differences(bundle, again))
+        findings = tuple(_differences(record, again, carried))
     except InputError as error:
         return Verdict(Status.NOT_POSSIBLE, f"it cannot be computed here: {error}")
-    sentence = f"computing it again gives {again.record.result_hash}, not {bundle.record.result_hash}"
+    sentence = f"computing it again gives {again.record.result_hash}, not {record.result_hash}"
     return Verdict(Status.FAILED, sentence, findings)
 
 
-def _differences(bundle: Bundle, again: Recomputation) -> Iterator[Finding]:
+def _differences(
+    record: CalculationRecord, again: Recomputation, carried: Iterable[JSON] | None
+) -> Iterator[Finding]:
     """Fields of the record, and rows, that differ from those computed here; both values of each."""
-    recorded, computed = (
-        dict(fields_of(plain(result_fields(record)))) for record in (bundle.record, again.record)
-    )
+    recorded, computed = (dict(fields_of(plain(result_fields(one)))) for one in (record, again.record))
     fields = [
         Finding(f"record.{path}", f"is {_shown(recorded, path)}, and {_shown(computed, path)} here")
         for path in recorded | computed
@@ -183,12 +209,11 @@ def _differences(bundle: Bundle, again: Recomputation) -> Iterator[Finding]:
     if not fields:
         yield Finding("record.result_hash", "was changed: everything that it covers is the same here")
     yield from first_findings("record", fields)
-    if bundle.output is not None:
-        yield from first_findings("output", _row_differences(bundle, again.rows))
+    if carried is not None:
+        yield from first_findings("output", _row_differences(carried, again.rows))
 
 
-def _row_differences(bundle: Bundle, rows: Iterable[Mapping[str, Label]]) -> Iterator[Finding]:
-    carried: Iterable[JSON] = bundle.output.rows if bundle.output else ()
+def _row_differences(carried: Iterable[JSON], rows: Iterable[Mapping[str, Label]]) -> Iterator[Finding]:
     for number, (theirs, ours) in enumerate(zip_longest(carried, rows), start=FIRST_ROW):
         recorded = theirs if isinstance(theirs, dict) else {}
         computed = {name: value for name, value in (ours or {}).items() if value is not None}
@@ -204,12 +229,12 @@ def _shown(values: Mapping[str, object], name: str) -> str:
     return repr(values[name]) if name in values else "nothing"
 
 
-def authenticity(bundle: Bundle, keys: KnownKeys) -> Verdict:
+def authenticity(committed: Committed, keys: KnownKeys) -> Verdict:
     """Whether the signature holds, and whose it is."""
-    record, head = bundle.record, bundle.head
+    record, head = committed.record, committed.head
     if head.signature is None and head.public_key is None and record.signer is None:
         return Verdict(Status.NOT_POSSIBLE, f"unsigned: {record.unsigned_because}")
-    findings = tuple(_signature_findings(bundle))
+    findings = tuple(_signature_findings(committed))
     if findings or head.public_key is None:
         return Verdict(Status.FAILED, f"{findings[0].text()}", findings)
     signer = fingerprint(head.public_key)
@@ -223,9 +248,9 @@ def authenticity(bundle: Bundle, keys: KnownKeys) -> Verdict:
     )
 
 
-def _signature_findings(bundle: Bundle) -> Iterator[Finding]:
+def _signature_findings(committed: Committed) -> Iterator[Finding]:
     """What keeps the signature from vouching for this record."""
-    record, head = bundle.record, bundle.head
+    record, head = committed.record, committed.head
     if head.public_key is None or head.signature is None:
         yield Finding("head.signature", f"is missing, and the record names {record.signer} as its signer")
         return
@@ -233,5 +258,5 @@ def _signature_findings(bundle: Bundle) -> Iterator[Finding]:
         yield Finding("head.signature", "is wrong: the head, its key or the signature was changed")
     if (signer := fingerprint(head.public_key)) != record.signer:
         yield Finding("record.signer", f"is {record.signer}, and the head's key is {signer}")
-    if not leads_to_head(record, bundle.inclusion, head) or not link_holds(head):
+    if not leads_to_head(record, committed.inclusion, head) or not link_holds(head):
         yield Finding("record", "is not what was signed")

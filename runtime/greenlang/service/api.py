@@ -12,8 +12,9 @@ from collections.abc import AsyncGenerator, Callable, Mapping
 from msgspec.structs import replace
 
 from greenlang.engine.calculations import Calculator
-from greenlang.engine.executions import Runner
+from greenlang.engine.executions import Again, Runner
 from greenlang.errors import GcelError, InputError, StoreError
+from greenlang.service.console import Looking, Pages
 from greenlang.service.documents import Documents
 from greenlang.service.identity import Authenticator
 from greenlang.service.limits import Gate
@@ -25,8 +26,11 @@ from greenlang.service.operations import (
     Contributed,
     Emissions,
     Executions,
+    Factors,
     HealthChecks,
+    Inventories,
     Keys,
+    Verifications,
     Workflows,
 )
 from greenlang.service.origins import refuse_foreign
@@ -67,12 +71,17 @@ class Api:
         versions: Mapping[str, Version] = {},
     ) -> None:
         self.health = HealthChecks(runner.store)
+        again = Again(runner.plans)
         operations = [
             *Workflows(runner, check_webhook).routes(),
             *Emissions(calculator).routes(),
             *Calculations(runner).routes(),
             *Executions(runner).routes(),
+            *Looking(runner).routes(),
+            *Inventories(runner, again).routes(),
+            *Verifications(runner, again).routes(),
             *Agents(runner.plans.registry).routes(),
+            *Factors(runner.plans.registry).routes(),
             *self.health.routes(),
         ]
         self._authenticator = authenticator
@@ -80,9 +89,9 @@ class Api:
         if authenticator is not None:
             operations += Keys(runner.store).routes()
         operations += Contributed(runner.plans.registry, Router(operations).knows).routes()
-        self.router = Router(
-            [*operations, *Documents(operations, authenticated=authenticator is not None).routes()]
-        )
+        documents = Documents(operations, authenticated=authenticator is not None)
+        pages = Pages(None if authenticator is None else authenticator.settings)
+        self.router = Router([*operations, *documents.routes(), *pages.routes()])
         self.set_versions(versions)
 
     def set_versions(self, versions: Mapping[str, Version]) -> None:
@@ -126,7 +135,7 @@ class Api:
         call.gives = gives = accepts(accept, route.gives, route.other_gives) if accept else route.gives
         if self._authenticator is not None and route.permission is not None:
             identity = await _allowed(self._authenticator, call, route.permission)
-            call.tenant = identity.tenant
+            call.tenant, call.permissions = identity.tenant, identity.permissions
         if self._gate is not None and route.permission is not None:
             call.said = await self._gate.pass_through(call.tenant, route.operation)
         if call.read is not None and route.permission is not None:  # what anybody may ask takes no body

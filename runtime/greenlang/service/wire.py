@@ -29,6 +29,7 @@ from greenlang.agents.places import Diagnostic
 from greenlang.engine.executions import now, time_text
 from greenlang.errors import InputError
 from greenlang.service.messages import Fault
+from greenlang.service.roles import EVERYTHING, Permission
 
 JSON = "application/json"
 VERSIONED_JSON = "application/vnd.greenlang.v1+json"
@@ -46,6 +47,8 @@ class Call(msgspec.Struct):
     path: str
     request_id: str
     tenant: str = "default"
+    #: What whoever asks may do; everything, where nobody has to say who they are.
+    permissions: frozenset[Permission] = EVERYTHING
     query: Mapping[str, str] = {}
     headers: Mapping[str, str] = {}  #: names in lower case
     body: bytes = b""

@@ -3,33 +3,41 @@
 An order (`orders`) is compiled and committed to a store before it is accepted; the `runner` claims it,
 runs it and commits what came of it at most once.  `states` is the table of what may follow what;
 `proving` makes the records and links them, `identifiers` names them and `moments` tells when; `mishaps`
-tells what failed, and when to try again.
+tells what failed, and when to try again.  `again` computes what was kept once more, to be looked at and
+verified, and `steps` tells step by step what it does.
 """
 
 from __future__ import annotations
 
+from greenlang.engine.executions.again import Again
 from greenlang.engine.executions.identifiers import new_id, random_hex
 from greenlang.engine.executions.moments import now, time_text, timestamp_text
-from greenlang.engine.executions.orders import Order, PlanCache
+from greenlang.engine.executions.orders import Order, PlanCache, read_order
 from greenlang.engine.executions.proving import Prover
 from greenlang.engine.executions.runner import Accepted, Runner, RunnerSettings, Terms, requeue
 from greenlang.engine.executions.states import REASONS, TRANSITIONS, may_become
+from greenlang.engine.executions.steps import StepsTold, StepTold, tell_steps
 
 __all__ = [
     "REASONS",
     "TRANSITIONS",
     "Accepted",
+    "Again",
     "Order",
     "PlanCache",
     "Prover",
     "Runner",
     "RunnerSettings",
+    "StepTold",
+    "StepsTold",
     "Terms",
     "may_become",
     "new_id",
     "now",
     "random_hex",
+    "read_order",
     "requeue",
+    "tell_steps",
     "time_text",
     "timestamp_text",
 ]

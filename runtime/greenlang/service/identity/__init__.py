@@ -9,6 +9,13 @@ from __future__ import annotations
 
 from greenlang.service.identity.api_keys import MadeKey, new_api_key
 from greenlang.service.identity.authentication import Authenticator
-from greenlang.service.identity.settings import AuthenticationSettings, TokenSettings
+from greenlang.service.identity.settings import AuthenticationSettings, SignInSettings, TokenSettings
 
-__all__ = ["AuthenticationSettings", "Authenticator", "MadeKey", "TokenSettings", "new_api_key"]
+__all__ = [
+    "AuthenticationSettings",
+    "Authenticator",
+    "MadeKey",
+    "SignInSettings",
+    "TokenSettings",
+    "new_api_key",
+]

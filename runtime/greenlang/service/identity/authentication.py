@@ -42,7 +42,7 @@ class Authenticator:
     """
 
     def __init__(self, settings: AuthenticationSettings, keys: Keys) -> None:
-        self._settings = settings
+        self.settings = settings
         self._keys = keys
         self._verifier: TokenVerifier | None = None
         if settings.tokens is not None:
@@ -55,7 +55,7 @@ class Authenticator:
     @property
     def again_seconds(self) -> float:
         """How often to ask again while an answer is streamed."""
-        return min(_BELIEVED_SECONDS, self._settings.remembered_seconds)
+        return min(_BELIEVED_SECONDS, self.settings.remembered_seconds)
 
     async def identify(self, call: Call) -> Identity:
         """Whose call it is.
@@ -68,7 +68,7 @@ class Authenticator:
         shown = call.headers.get("x-api-key", "") or _bearer(call.headers.get("authorization", ""))
         if not shown:
             raise _refusal("nothing says who asks", "")
-        key_id = key_id_of(shown) if self._settings.api_keys else None
+        key_id = key_id_of(shown) if self.settings.api_keys else None
         if key_id is not None:
             identity = await self._by_key(key_id, shown)
         elif self._verifier is not None:
@@ -82,7 +82,7 @@ class Authenticator:
     async def _by_key(self, key_id: str, shown: str) -> Identity | None:
         known = self._known.get(key_id)
         if known is None or time.monotonic() >= known[0]:
-            known = (time.monotonic() + self._settings.remembered_seconds, await self._keys.api_key(key_id))
+            known = (time.monotonic() + self.settings.remembered_seconds, await self._keys.api_key(key_id))
             self._known[key_id] = known
             if len(self._known) > _REMEMBERED:
                 self._known.popitem(last=False)

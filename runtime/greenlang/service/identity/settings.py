@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["AuthenticationSettings", "TokenSettings"]
+__all__ = ["AuthenticationSettings", "SignInSettings", "TokenSettings"]
 
 from typing import Annotated, Literal
 
@@ -33,11 +33,27 @@ class TokenSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
     unknown_key_seconds: Seconds = 30.0
 
 
+class SignInSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """How people sign in to the console: OpenID Connect, authorization code and PKCE, a public client."""
+
+    #: Registered with the issuer of the tokens; its redirect URI is the console's own address.
+    client_id: Name
+    scope: Name = "openid"
+    #: What else the issuer is to be asked with, so that its access tokens are for our audience:
+    #: `{resource = "urn:greenlang"}`, `{audience = "greenlang"}`.
+    parameters: dict[str, str] = {}
+    #: Where these are, if they are not found from the issuer, or lie at another origin.
+    authorization_url: str | None = None
+    token_url: str | None = None
+
+
 class AuthenticationSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What callers may show."""
 
     #: Keys that `greenlang keys create` makes.
     api_keys: bool = True
     tokens: TokenSettings | None = None
+    #: For the console, by the issuer of the tokens.
+    sign_in: SignInSettings | None = None
     #: Seconds that what was found out about a key is believed without looking again.
     remembered_seconds: Annotated[float, msgspec.Meta(ge=0, le=300)] = 60.0

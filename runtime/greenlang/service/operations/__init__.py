@@ -11,8 +11,11 @@ from greenlang.service.operations.calculations import Calculations
 from greenlang.service.operations.contributed import Contributed
 from greenlang.service.operations.emissions import Emissions
 from greenlang.service.operations.executions import Executions
+from greenlang.service.operations.factors import Factors
 from greenlang.service.operations.health import HealthChecks
+from greenlang.service.operations.inventories import Inventories
 from greenlang.service.operations.keys import Keys
+from greenlang.service.operations.verification import Verifications
 from greenlang.service.operations.workflows import Workflows
 
 __all__ = [
@@ -21,7 +24,10 @@ __all__ = [
     "Contributed",
     "Emissions",
     "Executions",
+    "Factors",
     "HealthChecks",
+    "Inventories",
     "Keys",
+    "Verifications",
     "Workflows",
 ]
