@@ -234,17 +234,21 @@ class _Reader:
     def identities(self) -> StringColumn:
         """The `id` column, each id once."""
         column = self.named("id")
+        # Rows whose id another has already, and the number of that one.
+        repeated = dict(self._table.repeated)
         if len(column.values) < len(column):
             first_rows: dict[int, int] = {}
             for row, code in enumerate(column.codes.tolist()):
                 first = first_rows.setdefault(code, row)
                 if first != row and column.values[code]:
-                    self._add(
-                        row,
-                        "id",
-                        f"id '{column.values[code]}' stands in row {self._table.line(first)} already",
-                        "give each activity an id of its own, or remove the repeated row",
-                    )
+                    repeated.setdefault(row, self._table.line(first))
+        for row in sorted(repeated):
+            self._add(
+                row,
+                "id",
+                f"id '{column[row]}' stands in row {repeated[row]} already",
+                "give each activity an id of its own, or remove the repeated row",
+            )
         return column
 
     def quantities(self) -> DecimalColumn:

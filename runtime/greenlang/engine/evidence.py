@@ -53,7 +53,7 @@ from greenlang.ledger import (
 )
 from greenlang.ledger.canonical import encode_plain
 
-__all__ = ["Evidence", "gather_evidence", "inventory_of", "table_input"]
+__all__ = ["Evidence", "gather_evidence", "inventory_of", "plan_evidence", "table_input"]
 
 #: Labels of every row of an inventory: its id, and its entries in the list of selections.
 LABELS = ("id", "selections")
@@ -120,7 +120,7 @@ def gather_evidence(
         "timestamp": datetime.now(UTC),
         "tenant": tenant,
         "plan_hash": plan.hash,
-        **_of_plan(plan, registry),
+        **plan_evidence(plan, registry),
         "input_hash": source.input_hash if isinstance(source, TableInput) else input_hash_of_value(given),
         "input_name": source.name,
     }
@@ -203,7 +203,7 @@ class _RowsOf:
 
 
 @lru_cache(512)
-def _of_plan(plan: Plan, registry: Registry) -> dict[str, Any]:
+def plan_evidence(plan: Plan, registry: Registry) -> dict[str, Any]:
     """What every record of a plan says of it."""
     return {
         "plan_document": plan.to_json(),

@@ -31,8 +31,7 @@ import msgspec
 
 from greenlang.ledger.canonical import JSON, canonical_bytes, digest, digest_of_bytes, encode_plain, plain
 from greenlang.ledger.merkle import leaf_hash
-from greenlang.ledger.ranges import ItemTree
-from greenlang.ledger.rows import RowTree
+from greenlang.ledger.ranges import ItemTree, RangeTree
 from greenlang.ledger.strict_json import decode_strictly
 
 RECORD_SCHEMA = "greenlang.record/1"
@@ -139,7 +138,7 @@ def make_record(
     unit_table_hash: str | None = None,
     fallbacks: Iterable[object] = (),
     roundings: Iterable[object] = (),
-    rows: RowTree | None = None,
+    rows: RangeTree | None = None,
     lists: Mapping[str, ItemTree] | None = None,
 ) -> CalculationRecord:
     """The record of a calculation, with its `result_hash`; not committed yet.
@@ -155,8 +154,8 @@ def make_record(
         The plan's JSON as bundles carry it, so that no part of it can be changed unseen.
     result, fallbacks, roundings : object
         Anything with a canonical form: decimals become strings, structs objects.
-    rows : RowTree
-        Complete; it is finished here.
+    rows : RangeTree
+        Of the result's rows, complete; it is finished here.
     lists : Mapping
         Trees of the lists that go with the result, complete; one without items leaves no trace.
     """

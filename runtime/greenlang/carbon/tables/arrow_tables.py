@@ -7,7 +7,7 @@ whoever wrote them down.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from decimal import Decimal
 from typing import Any, BinaryIO
@@ -21,7 +21,17 @@ from greenlang.exact import MAX_DIGITS, canonical_text
 from greenlang_core.decimals import DecimalColumn
 from greenlang_core.texts import TextCoder
 
-__all__ = ["add_strings", "read_arrow", "read_parquet", "write_arrow", "write_parquet"]
+__all__ = [
+    "STREAM_MARK",
+    "add_strings",
+    "import_pyarrow",
+    "read_arrow",
+    "read_batches",
+    "read_parquet",
+    "told_as_data_error",
+    "write_arrow",
+    "write_parquet",
+]
 
 #: What an Arrow stream, which has no magic of its own, begins with: a message follows.
 STREAM_MARK = b"\xff\xff\xff\xff"
@@ -43,21 +53,22 @@ def read_parquet(stream: BinaryIO, *, name: str, on_bytes: _OnBytes = None) -> T
     InputError
         Where pyarrow is not installed.
     """
-    arrow = _pyarrow("Parquet")
+    arrow = import_pyarrow("Parquet")
     from pyarrow import parquet
 
-    with _told_as_data_error(arrow, name, "Parquet"):
+    with told_as_data_error(arrow, name, "Parquet"):
         file = parquet.ParquetFile(stream)
         batches = file.iter_batches(batch_size=BATCH_ROWS)
-        return _read(arrow, name, file.schema_arrow, _reporting(batches, stream, on_bytes))
+        columns = column_names(name, file.schema_arrow.names)
+        return read_batches(arrow, name, columns, file.schema_arrow, _reporting(batches, stream, on_bytes))
 
 
 def read_arrow(stream: BinaryIO, *, name: str, on_bytes: _OnBytes = None) -> Table:
     """Read an Arrow IPC file or stream (see `read_parquet`)."""
-    arrow = _pyarrow("Arrow")
+    arrow = import_pyarrow("Arrow")
     from pyarrow import ipc
 
-    with _told_as_data_error(arrow, name, "Arrow IPC"):
+    with told_as_data_error(arrow, name, "Arrow IPC"):
         if stream.read(len(STREAM_MARK)) == STREAM_MARK:
             stream.seek(0)
             source = ipc.open_stream(stream)
@@ -66,7 +77,8 @@ def read_arrow(stream: BinaryIO, *, name: str, on_bytes: _OnBytes = None) -> Tab
             stream.seek(0)
             source = ipc.open_file(stream)
             batches = (source.get_batch(index) for index in range(source.num_record_batches))
-        return _read(arrow, name, source.schema, _reporting(batches, stream, on_bytes))
+        columns = column_names(name, source.schema.names)
+        return read_batches(arrow, name, columns, source.schema, _reporting(batches, stream, on_bytes))
 
 
 def write_parquet(stream: BinaryIO, table: ResultTable) -> None:
@@ -77,7 +89,7 @@ def write_parquet(stream: BinaryIO, table: ResultTable) -> None:
     InputError
         Where pyarrow is not installed.
     """
-    arrow = _pyarrow("Parquet")
+    arrow = import_pyarrow("Parquet")
     from pyarrow import parquet
 
     parquet.write_table(_arrow_table(arrow, table), stream)
@@ -85,13 +97,20 @@ def write_parquet(stream: BinaryIO, table: ResultTable) -> None:
 
 def write_arrow(stream: BinaryIO, table: ResultTable) -> None:
     """Write a table as an Arrow IPC file (see `write_parquet`)."""
-    arrow = _pyarrow("Arrow")
+    arrow = import_pyarrow("Arrow")
     made = _arrow_table(arrow, table)
     with arrow.ipc.new_file(stream, made.schema) as writer:
         writer.write_table(made)
 
 
-def _pyarrow(kind: str) -> Any:
+def import_pyarrow(kind: str) -> Any:
+    """pyarrow, which is imported when it is first needed.
+
+    Raises
+    ------
+    InputError
+        Where it is not installed, with `kind` as what needs it.
+    """
     try:
         import pyarrow
     except ImportError as error:
@@ -103,7 +122,8 @@ def _pyarrow(kind: str) -> Any:
 
 
 @contextmanager
-def _told_as_data_error(arrow: Any, name: str, kind: str) -> Iterator[None]:
+def told_as_data_error(arrow: Any, name: str, kind: str) -> Iterator[None]:
+    """Tell what pyarrow says of a file in this format as what is wrong with the file."""
     try:
         yield
     except (arrow.ArrowException, OSError) as error:
@@ -121,8 +141,14 @@ def _reporting(batches: Iterator[Any], stream: BinaryIO, on_bytes: _OnBytes) -> 
             on_bytes(stream.tell())
 
 
-def _read(arrow: Any, name: str, schema: Any, batches: Iterator[Any]) -> Table:
-    columns = column_names(name, schema.names)
+def read_batches(arrow: Any, name: str, columns: Sequence[str], schema: Any, batches: Iterator[Any]) -> Table:
+    """The table of some record batches of one schema, its columns named anew.
+
+    Raises
+    ------
+    DataError
+        Where a column is of a type that is not read, or there are no rows.
+    """
     refused = [
         problem
         for column, field in zip(columns, schema, strict=True)
@@ -179,12 +205,24 @@ def _add(arrow: Any, coder: TextCoder, array: Any) -> None:
         return
     if not arrow.types.is_dictionary(array.type):
         array = array.dictionary_encode()
-    texts, codes = _texts(arrow, array.dictionary), array.indices
-    if array.null_count:  # what is null has no code; it gets that of one more value, the empty text
-        codes = codes.fill_null(len(texts))
-        texts.append("")
+    codes, values = array.indices, array.dictionary
+    if array.null_count:  # what is null has no code; it gets that of one more value
+        codes = codes.fill_null(len(values))
+    codes = codes.to_numpy(zero_copy_only=False)
+    # A dictionary may hold values that no row here has, and hold them in any order.
+    first = np.full(len(values) + 1, -1)
+    first[codes[::-1]] = np.arange(len(codes) - 1, -1, -1)
+    used = np.flatnonzero(first >= 0)
+    used = used[np.argsort(first[used])]
+    position = np.zeros(len(values) + 1, dtype=np.int32)
+    position[used] = np.arange(len(used))
+    taken = values.take(arrow.array(np.where(used < len(values), used, 0)))
+    texts = [
+        "" if code == len(values) else text
+        for code, text in zip(used.tolist(), _texts(arrow, taken), strict=True)
+    ]
     known = coder.codes_of(texts)
-    coder.add_codes(np.asarray(known)[codes.to_numpy(zero_copy_only=False)])
+    coder.add_codes(np.asarray(known)[position[codes]])
 
 
 def _texts(arrow: Any, values: Any) -> list[str]:

@@ -124,6 +124,8 @@ class Table:
     header_width: int = 0
     #: For a column that was made from others of the file: which of them each row's cell stands in there.
     headings: Mapping[str, StringColumn] = field(default_factory=dict, compare=False)
+    #: For a part of a file: rows whose id stands before this part already, and the number of that row.
+    repeated: Mapping[int, int] = field(default_factory=dict, compare=False)
 
     def __len__(self) -> int:
         return len(next(iter(self.columns.values()))) if self.columns else 0

@@ -1,0 +1,51 @@
+"""Batches: files of any number of rows, computed in partitions that survive whatever is killed.
+
+`making` turns an input and a program into a folder (`folder`, with its `definition`); `running` takes it to
+its end: `dispatching` hands partitions to an engine (`engines`, `processes`, or a plugin's), `computing` turns
+one into a file (`parts`, with its `sums`), `identities` finds ids that stand in several, and `merging` puts
+all together. `tables` gives rows back.
+"""
+
+from __future__ import annotations
+
+from greenlang.engine.batches.computing import PartitionTask, compute_partition
+from greenlang.engine.batches.definition import (
+    DEFAULT_PARTITION_ROWS,
+    ENDED,
+    BatchDefinition,
+    BatchState,
+    State,
+    Tally,
+)
+from greenlang.engine.batches.dispatching import BatchCancelled, PartitionFailed
+from greenlang.engine.batches.engines import BatchEngine, ThreadEngine, WorkerLost, open_engine
+from greenlang.engine.batches.folder import Batches, BatchFolder
+from greenlang.engine.batches.making import BatchOrder, make_batch
+from greenlang.engine.batches.merging import Totals
+from greenlang.engine.batches.running import BatchResult, run_batch
+from greenlang.engine.batches.sums import Sum
+
+__all__ = [
+    "DEFAULT_PARTITION_ROWS",
+    "ENDED",
+    "BatchCancelled",
+    "BatchDefinition",
+    "BatchEngine",
+    "BatchFolder",
+    "BatchOrder",
+    "BatchResult",
+    "BatchState",
+    "Batches",
+    "PartitionFailed",
+    "PartitionTask",
+    "State",
+    "Sum",
+    "Tally",
+    "ThreadEngine",
+    "Totals",
+    "WorkerLost",
+    "compute_partition",
+    "make_batch",
+    "open_engine",
+    "run_batch",
+]

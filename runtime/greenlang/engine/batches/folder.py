@@ -1,0 +1,229 @@
+"""The folder of a batch: what it is, what was done of it, and who is at work on it.
+
+Files are whole or not there (written beside, put on the disk, renamed), and a finished partition is a file:
+so whatever moment a process is killed at, what is found here is true, and the rest is still to be done.
+
+    batch.json      the definition; written last when a batch is made, so that without it there is no batch
+    plan.json       the compiled program
+    input.*         the input, where it was sent or read from a format that has no ranges
+    state.json      where it stands
+    parts/          one file a finished partition
+    repeated.json   rows that were refused because an earlier row has their id
+    record.json     the calculation record, when all is done
+    totals.json     sums by scope, site, period and so on
+    failures.jsonl  rows that were not computed, and why
+"""
+
+from __future__ import annotations
+
+__all__ = ["BatchFolder", "Batches"]
+
+import contextlib
+import fcntl
+import hashlib
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+
+from greenlang.engine.batches.definition import ENDED, BatchDefinition, BatchState, State
+from greenlang.errors import InputError
+from greenlang.ledger import atomic_writer
+
+T = TypeVar("T")
+
+_STATE = msgspec.json.Decoder(BatchState)
+_DEFINITION = msgspec.json.Decoder(BatchDefinition)
+
+
+class BatchFolder:
+    """One batch on the disk."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.parts = path / "parts"
+
+    @property
+    def batch_id(self) -> str:
+        """Its name."""
+        return self.path.name
+
+    def definition(self) -> BatchDefinition:
+        """What it is.
+
+        Raises
+        ------
+        InputError
+            If there is no such batch.
+        """
+        try:
+            return _DEFINITION.decode(self.path.joinpath("batch.json").read_bytes())
+        except FileNotFoundError:
+            raise InputError(
+                f"there is no batch '{self.batch_id}'", fix="`greenlang batch list` shows those there are"
+            ) from None
+
+    def state(self) -> BatchState:
+        """Where it stands; one that nobody is at work on does not run."""
+        kept = self.kept_state()
+        if kept.state is State.RUNNING and not self.is_held():
+            # It may have ended between the two looks.
+            kept = self.kept_state()
+            if kept.state is State.RUNNING:
+                return msgspec.structs.replace(kept, state=State.INTERRUPTED)
+        return kept
+
+    def kept_state(self) -> BatchState:
+        """Where it stood when that was last written down."""
+        try:
+            return _STATE.decode(self.path.joinpath("state.json").read_bytes())
+        except FileNotFoundError:
+            return BatchState()
+
+    def save_state(self, state: BatchState, *, lasting: bool = True) -> None:
+        """Write down where it stands; what does not last, a power cut may undo."""
+        if lasting:
+            self.save("state.json", msgspec.json.encode(state))
+            return
+        beside = self.path / ".state.json"
+        beside.write_bytes(msgspec.json.encode(state))
+        beside.replace(self.path / "state.json")
+
+    def save(self, name: str, content: bytes) -> None:
+        """Write one of its files, wholly or not at all."""
+        with atomic_writer(self.path / name) as file:
+            file.write(content)
+
+    def load(self, name: str, kind: type[T]) -> T | None:
+        """One of its JSON files; None where it is not there yet."""
+        try:
+            return msgspec.json.decode(self.path.joinpath(name).read_bytes(), type=kind)
+        except FileNotFoundError:
+            return None
+
+    def part_path(self, index: int) -> Path:
+        """Where a finished partition is."""
+        return self.parts / f"{index:08d}.part"
+
+    def finished(self) -> set[int]:
+        """The partitions that are done."""
+        return {
+            int(entry.name[:8])
+            for entry in os.scandir(self.parts)
+            if entry.name.endswith(".part") and entry.name[:1] != "."
+        }
+
+    def input_path(self, definition: BatchDefinition) -> Path:
+        """Where its rows are read."""
+        return self.path / definition.input_path
+
+    @contextlib.contextmanager
+    def held(self) -> Iterator[bool]:
+        """Take the batch for this process, until the block or the process ends; False if another has it."""
+        descriptor = os.open(self.path / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                yield False
+                return
+            yield True
+        finally:
+            os.close(descriptor)
+
+    def is_held(self) -> bool:
+        """Whether a process is at work on it."""
+        with self.held() as free:
+            return not free
+
+    def ask_to_cancel(self) -> BatchState:
+        """Have whoever is at work on it stop; one that nobody works on is cancelled at once."""
+        self.path.joinpath("cancel").touch()
+        with self.held() as free:
+            if free and (kept := self.kept_state()).state not in ENDED:
+                self.save_state(
+                    msgspec.structs.replace(kept, state=State.CANCELLED, sequence=kept.sequence + 1)
+                )
+        return self.state()
+
+    @property
+    def cancel_asked(self) -> bool:
+        """Whether somebody wants it to stop."""
+        return self.path.joinpath("cancel").exists()
+
+    def forget_cancel(self) -> None:
+        """Go on in spite of an earlier wish to stop."""
+        self.path.joinpath("cancel").unlink(missing_ok=True)
+
+
+class Batches:
+    """The batches of one installation, by tenant.
+
+    Parameters
+    ----------
+    root : Path
+        A folder that every process and worker sees at the same path.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def make(self, tenant: str, batch_id: str) -> BatchFolder:
+        """The folder of a batch that is not there yet; without a definition it is none."""
+        folder = BatchFolder(self._of(tenant) / batch_id)
+        try:
+            folder.parts.mkdir(parents=True, mode=0o700)
+        except OSError as error:
+            raise InputError(
+                f"'{folder.path}' cannot be made: {error.strerror}", fix="choose another folder for batches"
+            ) from error
+        return folder
+
+    def find(self, tenant: str, batch_id: str) -> BatchFolder | None:
+        """A batch of a tenant."""
+        path = self._of(tenant) / batch_id
+        plain = batch_id.replace("_", "").isalnum() and batch_id.isascii()
+        return BatchFolder(path) if plain and path.joinpath("batch.json").exists() else None
+
+    def get(self, tenant: str, batch_id: str) -> BatchFolder:
+        """A batch of a tenant.
+
+        Raises
+        ------
+        InputError
+            If there is none of this id.
+        """
+        found = self.find(tenant, batch_id)
+        if found is None:
+            fix = "`greenlang batch list` shows those there are"
+            raise InputError(f"there is no batch '{batch_id[:60]}'", fix=fix)
+        return found
+
+    def of_tenant(self, tenant: str) -> list[BatchFolder]:
+        """The batches of a tenant, newest first."""
+        return self._within(self._of(tenant))
+
+    def all(self) -> Iterator[BatchFolder]:
+        """The batches of every tenant."""
+        with contextlib.suppress(FileNotFoundError):
+            for folder in sorted(self.root.iterdir()):
+                yield from self._within(folder)
+
+    def remove(self, folder: BatchFolder) -> None:
+        """Delete a batch with all that it gave; the ledger keeps its record."""
+        folder.path.joinpath("batch.json").unlink(missing_ok=True)
+        shutil.rmtree(folder.path)
+
+    def _of(self, tenant: str) -> Path:
+        # A tenant's name may be any text; a digest is a name of a folder everywhere.
+        return self.root / hashlib.sha256(tenant.encode()).hexdigest()[:32]
+
+    def _within(self, folder: Path) -> list[BatchFolder]:
+        try:
+            found = [path for path in folder.iterdir() if path.joinpath("batch.json").exists()]
+        except (FileNotFoundError, NotADirectoryError):
+            return []
+        return [BatchFolder(path) for path in sorted(found, key=lambda path: path.name, reverse=True)]
