@@ -110,9 +110,12 @@ class _Work:
     ) -> None:
         import uvloop
 
+        from greenlang.service import LOG_FORMAT, InitiatorFilter
         from greenlang.service import serve as serve_http
 
-        logging.basicConfig(stream=sys.stderr, format="%(asctime)s %(levelname)s %(message)s")
+        handler = logging.StreamHandler(sys.stderr)
+        handler.addFilter(InitiatorFilter())
+        logging.basicConfig(handlers=[handler], format=LOG_FORMAT)
         uvloop.run(
             serve_http(
                 settings,

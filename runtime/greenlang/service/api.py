@@ -37,6 +37,7 @@ from greenlang.service.origins import refuse_foreign
 from greenlang.service.roles import Identity, Permission
 from greenlang.service.routing import Router
 from greenlang.service.wire import Call, Refusal, Reply, Stream, fault_of, refuse
+from greenlang.stores import EventMetadata, Initiator, initiate
 
 _log = logging.getLogger("greenlang.service")
 
@@ -132,10 +133,13 @@ class Api:
         if accept and (version := version_asked_for(accept)) and not self.router.knows(call.path):
             call.path = f"/{version}{call.path}"
         route = self.router.find(call)
+        user_id = None
         call.gives = gives = accepts(accept, route.gives, route.other_gives) if accept else route.gives
         if self._authenticator is not None and route.permission is not None:
             identity = await _allowed(self._authenticator, call, route.permission)
+            user_id = identity.subject
             call.tenant, call.permissions = identity.tenant, identity.permissions
+        initiate(Initiator(call.tenant, EventMetadata(user_id, call.request_id)))
         if self._gate is not None and route.permission is not None:
             call.said = await self._gate.pass_through(call.tenant, route.operation)
         if call.read is not None and route.permission is not None:  # what anybody may ask takes no body

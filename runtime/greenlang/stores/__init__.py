@@ -1,12 +1,14 @@
 """Persistence: executions, their events, and the ledger, behind one protocol.
 
 `protocol` says what a store keeps and promises, `rows` how the tables of tenants are written and read, and
-`tables` which there are; `opening` makes a store from its URL.  `memory` is lost with its process, `sqlite` is the embedded one, `postgresql` that of many nodes. Nothing else in the
-runtime knows which store it uses.
+`tables` which there are; `opening` makes a store from its URL, and `initiators` knows who makes happen what
+is written.  `memory` is lost with its process, `sqlite` is the embedded one, `postgresql` that of many nodes.
+Nothing else in the runtime knows which store it uses.
 """
 
 from __future__ import annotations
 
+from greenlang.stores.initiators import Initiator, initiate, initiator
 from greenlang.stores.opening import open_store
 from greenlang.stores.protocol import (
     FINAL_STATES,
@@ -41,6 +43,7 @@ __all__ = [
     "EventMetadata",
     "ExecutionFilter",
     "ExecutionRow",
+    "Initiator",
     "Link",
     "NewEvent",
     "NewExecution",
@@ -52,5 +55,7 @@ __all__ = [
     "State",
     "Store",
     "Submitted",
+    "initiate",
+    "initiator",
     "open_store",
 ]

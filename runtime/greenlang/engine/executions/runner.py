@@ -10,6 +10,7 @@ from __future__ import annotations
 __all__ = ["Accepted", "Runner", "RunnerSettings", "Terms", "requeue"]
 
 import asyncio
+import contextvars
 import logging
 import math
 import time
@@ -39,11 +40,15 @@ from greenlang.stores import (
     FINAL_STATES,
     Change,
     Event,
+    EventMetadata,
     ExecutionRow,
+    Initiator,
     NewEvent,
     NewExecution,
     State,
     Store,
+    initiate,
+    initiator,
 )
 
 #: A pure plan that takes less than this, on an input no larger, is run in the event loop.
@@ -226,6 +231,7 @@ class Runner:
             webhook=terms.webhook,
             idempotency_key=terms.idempotency_key,
             request_digest="" if terms.idempotency_key is None else digest_of_bytes(kept),
+            metadata=_metadata(),
         )
         if wait_seconds > 0 and self._is_quick(plan, order):
             proven = self._run_here(plan, given, terms.tenant)
@@ -247,7 +253,7 @@ class Runner:
 
     async def cancel(self, tenant: str, execution_id: str) -> ExecutionRow | None:
         """Cancel an execution, also one that runs; None if there is none."""
-        row = await self.store.request_cancel(tenant, execution_id, at=now())
+        row = await self.store.request_cancel(tenant, execution_id, at=now(), metadata=_metadata())
         if row is not None:
             self._cancel_here(execution_id)
             if row.state in FINAL_STATES:
@@ -353,6 +359,7 @@ class Runner:
                 _log.warning("leases are not extended for now: %s", error)
 
     async def _run(self, row: ExecutionRow) -> None:
+        initiate(Initiator(row.tenant, row.metadata or EventMetadata()))
         try:
             ended = await self._attempt(row)
         except asyncio.CancelledError:
@@ -423,7 +430,10 @@ class Runner:
             if plan.is_async:
                 return await arun()
             try:
-                ended = await asyncio.get_running_loop().run_in_executor(self._threads, _contained, run)
+                context = contextvars.copy_context()
+                ended = await asyncio.get_running_loop().run_in_executor(
+                    self._threads, context.run, _contained, run
+                )
             finally:
                 clock.stop()  # cancelled, or late: the thread ends where its present step ends
         if isinstance(ended, BaseException):
@@ -507,7 +517,7 @@ async def requeue(store: Store, tenant: str, execution_id: str) -> bool:
             expected=(State.DEAD_LETTER,),
             to=State.QUEUED,
             at=now(),
-            event=NewEvent(State.QUEUED),
+            event=NewEvent(State.QUEUED, metadata=_metadata()),
             reset_attempts=True,
         )
     )
@@ -529,5 +539,13 @@ def _agents_of(plan: Plan) -> tuple[str, ...]:
     return tuple(f"{spec.name}@{spec.version}" for spec in plan.agents)
 
 
+def _metadata() -> EventMetadata | None:
+    """Of the events of what is asked for at present."""
+    by = initiator()
+    return None if by is None else by.metadata
+
+
 def _signal(waiting: NewExecution | ExecutionRow) -> Signal:
-    return Signal(waiting.id, waiting.tenant, waiting.priority)
+    metadata = waiting.metadata
+    correlation_id = None if metadata is None else metadata.correlation_id
+    return Signal(waiting.id, waiting.tenant, waiting.priority, correlation_id)

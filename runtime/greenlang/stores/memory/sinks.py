@@ -18,8 +18,9 @@ class Sinks:
     def claim(self, name: str, worker: str, now: int, lease: int) -> SinkState | None:
         known = self._known.get(name)
         if known is None:
-            begun = {"position": 0, "failures": 0, "retry_at": 0, "last_error": None}
-            known = SinkState(name=name, worker=None, lease_until=None, **begun)
+            known = SinkState(
+                name=name, position=0, worker=None, lease_until=None, failures=0, retry_at=0, last_error=None
+            )
         held = known.lease_until is not None and known.lease_until > now and known.worker != worker
         if held or known.retry_at > now:
             return None
