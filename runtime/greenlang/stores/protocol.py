@@ -63,7 +63,7 @@ class State(StrEnum):
 FINAL_STATES = frozenset({State.COMPLETED, State.FAILED, State.TIMEOUT, State.CANCELLED, State.DEAD_LETTER})
 
 
-class EventMetadata(msgspec.Struct, frozen=True):
+class EventMetadata(msgspec.Struct, frozen=True, gc=False):
     """Who made something happen, and in what connection."""
 
     #: The id of a key, or the subject of a token.
@@ -74,7 +74,7 @@ class EventMetadata(msgspec.Struct, frozen=True):
     causation_id: str | None = None
 
 
-class NewEvent(msgspec.Struct, frozen=True):
+class NewEvent(msgspec.Struct, frozen=True, gc=False):
     """Something that happened to an aggregate, to be appended to the log."""
 
     #: Without the aggregate's type: `completed`, not `execution.completed`.
@@ -86,7 +86,7 @@ class NewEvent(msgspec.Struct, frozen=True):
     metadata: EventMetadata | None = None
 
 
-class NewRecord(msgspec.Struct, frozen=True):
+class NewRecord(msgspec.Struct, frozen=True, gc=False):
     """A calculation record to be committed to the ledger."""
 
     calculation_id: str
@@ -100,7 +100,7 @@ class NewRecord(msgspec.Struct, frozen=True):
     evidence: bytes = b""
 
 
-class NewExecution(msgspec.Struct, frozen=True, kw_only=True):
+class NewExecution(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """An execution to be accepted."""
 
     id: str
@@ -122,7 +122,7 @@ class NewExecution(msgspec.Struct, frozen=True, kw_only=True):
     metadata: EventMetadata | None = None
 
 
-class Submitted(msgspec.Struct, frozen=True):
+class Submitted(msgspec.Struct, frozen=True, gc=False):
     """What came of a submission: its own execution, or the one that its idempotency key stands for."""
 
     id: str
@@ -131,7 +131,7 @@ class Submitted(msgspec.Struct, frozen=True):
     request_digest: str
 
 
-class ExecutionRow(msgspec.Struct, frozen=True, kw_only=True):
+class ExecutionRow(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """An execution as it stands."""
 
     id: str

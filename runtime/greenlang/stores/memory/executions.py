@@ -35,10 +35,6 @@ from greenlang.stores.protocol import (
     Submitted,
 )
 
-#: What has happened to an execution that comes finished.
-_BEGUN = tuple(map(NewEvent, (State.PENDING, State.QUEUED, State.RUNNING)))
-_COMPLETED = NewEvent(State.COMPLETED)
-
 
 class Executions:
     """Everything that is kept of executions.
@@ -99,9 +95,7 @@ class Executions:
             calculation_id=None if record is None else record.calculation_id,
         )
         submitted = self._accept(new, row)
-        for event in _BEGUN:
-            self._tell(new.id, new.tenant, event, new.created_at)
-        self._tell(new.id, new.tenant, _COMPLETED, at)
+        self._events.complete(new.id, new.tenant, new.created_at, at)
         self._deliveries.add(row, at)
         return submitted
 
