@@ -16,6 +16,7 @@
         ├── FormulaError         a formula that cannot be read, or a row that it cannot compute
         ├── DataError            rows of a file that cannot be used (one or more problems)
         ├── BundleError          a result bundle that cannot be read
+        ├── QuotaError           a tenant that has used what it may
         └── StepError            a step of a plan that failed; the cause is chained
 
 An `InputError` says four things: the value, the rule it broke, what would mend it (`fix`) and
@@ -38,6 +39,7 @@ __all__ = [
     "PackError",
     "Problem",
     "QuantityError",
+    "QuotaError",
     "StepError",
     "StoreError",
     "UnitError",
@@ -163,6 +165,14 @@ class FormulaError(InputError):
 
 class BundleError(InputError):
     """A result bundle that cannot be read as one."""
+
+
+class QuotaError(InputError):
+    """A tenant has used what it may; after `retry_seconds` it may use more."""
+
+    def __init__(self, message: str, *, fix: str = "", place: str = "", retry_seconds: int = 1) -> None:
+        super().__init__(message, fix=fix, place=place)
+        self.retry_seconds = retry_seconds
 
 
 class StepError(InputError):

@@ -16,6 +16,7 @@ from greenlang.stores.tables import (
     METERING,
     ORGANISATIONS,
     OWN_FACTORS,
+    QUOTA_WARNINGS,
     QUOTAS,
     REGISTRATIONS,
     SECRETS,
@@ -30,6 +31,7 @@ from greenlang.stores.tables import (
     Organisation,
     OwnFactor,
     Quotas,
+    QuotaWarning,
     Registration,
     SavedWorkflow,
     Secret,
@@ -47,7 +49,8 @@ UNGUARDED = """
     SELECT c.relname AS name, r.role, c.relrowsecurity AND c.relforcerowsecurity AS forced,
         EXISTS (
             SELECT FROM pg_policies p WHERE p.tablename = c.relname
-            AND p.roles = ARRAY['greenlang_tenant']::name[] AND p.cmd = 'ALL' AND p.qual = $1 AND p.with_check = $1
+            AND p.roles = ARRAY['greenlang_tenant']::name[] AND p.cmd = 'ALL'
+            AND p.qual = $1 AND p.with_check = $1
         ) AS guarded,
         EXISTS (
             SELECT FROM pg_policies p WHERE p.tablename = c.relname
@@ -138,6 +141,10 @@ def samples(tenant):
                     Metered(tenant=tenant, execution_id="e", attempt=1, at=NOW, cpu_microseconds=1, tokens=1),
                 ),
                 Insert(USAGE, Usage(tenant=tenant, day=1, executions=1, cpu_microseconds=1, tokens=1)),
+                Insert(
+                    QUOTA_WARNINGS,
+                    QuotaWarning(tenant=tenant, day=1, quota="agents", at=NOW, used=8, allowed=10),
+                ),
             ],
         ),
     ]

@@ -13,6 +13,7 @@ __all__ = [
     "ORGANISATIONS",
     "OWN_FACTORS",
     "QUOTAS",
+    "QUOTA_WARNINGS",
     "REGISTRATIONS",
     "SECRETS",
     "TABLES",
@@ -26,6 +27,7 @@ __all__ = [
     "Metered",
     "Organisation",
     "OwnFactor",
+    "QuotaWarning",
     "Quotas",
     "Registration",
     "SavedWorkflow",
@@ -199,6 +201,16 @@ class Usage(Row, frozen=True, kw_only=True):
     tokens: int
 
 
+class QuotaWarning(Row, frozen=True, kw_only=True):
+    """That most of a quota was used on a day: told once, whichever node notices."""
+
+    day: int
+    quota: str
+    at: int
+    used: int
+    allowed: int
+
+
 TENANTS = Table("tenants", Tenant)
 QUOTAS = Table("quotas", Quotas)
 CONFIGURATIONS = Table("configurations", Configuration)
@@ -211,6 +223,7 @@ AUDIT_LOG = Table("audit_log", AuditEntry, ("sequence",), appended=True, numbere
 SECRETS = Table("secrets", Secret, ("name",))
 METERING = Table("metering", Metered, ("execution_id", "attempt"), appended=True)
 USAGE = Table("usage", Usage, ("day",))
+QUOTA_WARNINGS = Table("quota_warnings", QuotaWarning, ("day", "quota"), appended=True)
 
 TABLES: tuple[Table[Any], ...] = (
     TENANTS,
@@ -225,6 +238,7 @@ TABLES: tuple[Table[Any], ...] = (
     SECRETS,
     METERING,
     USAGE,
+    QUOTA_WARNINGS,
 )
 
 

@@ -139,6 +139,16 @@ CREATE TABLE usage (
     PRIMARY KEY (tenant, day)
 );
 
+CREATE TABLE quota_warnings (
+    tenant text NOT NULL,
+    day integer NOT NULL,
+    quota text NOT NULL,
+    at bigint NOT NULL,
+    used bigint NOT NULL,
+    allowed bigint NOT NULL,
+    PRIMARY KEY (tenant, day, quota)
+);
+
 -- Who looks after all tenants works as greenlang_admin, which sees nothing before its transaction says who that is.
 DO $$
 BEGIN
@@ -154,7 +164,8 @@ DECLARE
     name text;
 BEGIN
     FOREACH name IN ARRAY ARRAY['tenants', 'quotas', 'configurations', 'organisations', 'users', 'registrations',
-        'workflows', 'own_factors', 'audit_log', 'secrets', 'metering', 'usage'] LOOP
+        'workflows', 'own_factors', 'audit_log', 'secrets', 'metering', 'usage',
+        'quota_warnings'] LOOP
         EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY', name);
         EXECUTE format('ALTER TABLE %I FORCE ROW LEVEL SECURITY', name);
         EXECUTE format(
@@ -163,14 +174,14 @@ BEGIN
             'WITH CHECK (tenant = current_setting(''greenlang.tenant'', true))', name);
         EXECUTE format('GRANT SELECT ON %I TO greenlang_tenant', name);
     END LOOP;
-    FOREACH name IN ARRAY ARRAY['tenants', 'quotas', 'registrations', 'audit_log', 'metering', 'usage'] LOOP
+    FOREACH name IN ARRAY ARRAY['tenants', 'quotas', 'registrations', 'audit_log', 'metering', 'usage', 'quota_warnings'] LOOP
         EXECUTE format(
             'CREATE POLICY of_workers ON %I TO greenlang_worker '
             'USING (current_user = ''greenlang_worker'') WITH CHECK (current_user = ''greenlang_worker'')', name);
         EXECUTE format('GRANT SELECT ON %I TO greenlang_worker', name);
     END LOOP;
     FOREACH name IN ARRAY ARRAY['tenants', 'quotas', 'configurations', 'organisations', 'users', 'registrations',
-        'audit_log', 'metering', 'usage'] LOOP
+        'audit_log', 'metering', 'usage', 'quota_warnings'] LOOP
         EXECUTE format(
             'CREATE POLICY of_admins ON %I TO greenlang_admin '
             'USING (current_user = ''greenlang_admin'' AND current_setting(''greenlang.admin'', true) <> '''') '
@@ -186,7 +197,7 @@ GRANT INSERT, UPDATE ON configurations, registrations TO greenlang_tenant;
 GRANT INSERT, UPDATE, DELETE ON organisations, users, secrets TO greenlang_tenant;
 GRANT INSERT, DELETE ON own_factors TO greenlang_tenant;
 GRANT INSERT ON workflows, audit_log TO greenlang_tenant;
-GRANT INSERT ON metering TO greenlang_worker;
+GRANT INSERT ON metering, quota_warnings TO greenlang_worker;
 GRANT INSERT, UPDATE ON usage TO greenlang_worker;
 GRANT INSERT, UPDATE ON tenants, quotas TO greenlang_admin;
 GRANT INSERT ON audit_log TO greenlang_admin;

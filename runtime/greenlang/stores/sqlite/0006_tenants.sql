@@ -139,6 +139,16 @@ CREATE TABLE usage (
     PRIMARY KEY (tenant, day)
 ) STRICT, WITHOUT ROWID;
 
+CREATE TABLE quota_warnings (
+    tenant TEXT NOT NULL,
+    day INTEGER NOT NULL,
+    quota TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    used INTEGER NOT NULL,
+    allowed INTEGER NOT NULL,
+    PRIMARY KEY (tenant, day, quota)
+) STRICT, WITHOUT ROWID;
+
 -- What is written down is not written over.
 CREATE TRIGGER audit_log_stays BEFORE UPDATE ON audit_log BEGIN
     SELECT RAISE(ABORT, 'audit_log is append-only');

@@ -1,0 +1,44 @@
+"""Tenants: who is served, what each has and may use, and which agents it runs, over the rows of any store.
+
+`tenants` makes and changes them, with the quotas that `tiers` give; `people` are their organisations and
+users, `workflows` the programs that they save, and `key_store` their secrets. `agent_states` is the table of
+what may follow what, and `registrations` moves agents by it. Whatever changes is written down by `audit` in
+the same commit. `standing` remembers how a tenant stands, `metering` what it uses, and `guard` holds
+executions to both.
+"""
+
+from __future__ import annotations
+
+from greenlang.engine.tenancy.agent_states import BEGINNINGS, EVENTS, TRANSITIONS, may_move
+from greenlang.engine.tenancy.audit import AuditPage, audit_page
+from greenlang.engine.tenancy.guard import Guard
+from greenlang.engine.tenancy.key_store import KeyStore, read_key
+from greenlang.engine.tenancy.metering import Meter
+from greenlang.engine.tenancy.people import People
+from greenlang.engine.tenancy.registrations import Registrations
+from greenlang.engine.tenancy.standing import Standing, Standings
+from greenlang.engine.tenancy.tenants import Tenants
+from greenlang.engine.tenancy.tiers import TIERS, quotas_of
+from greenlang.engine.tenancy.workflows import Workflows, read_reference
+
+__all__ = [
+    "BEGINNINGS",
+    "EVENTS",
+    "TIERS",
+    "TRANSITIONS",
+    "AuditPage",
+    "Guard",
+    "KeyStore",
+    "Meter",
+    "People",
+    "Registrations",
+    "Standing",
+    "Standings",
+    "Tenants",
+    "Workflows",
+    "audit_page",
+    "may_move",
+    "quotas_of",
+    "read_key",
+    "read_reference",
+]

@@ -1,0 +1,82 @@
+"""The guard before executions: what a tenant may run now, and what it has used, by a look in memory."""
+
+from __future__ import annotations
+
+__all__ = ["Guard"]
+
+import asyncio
+from collections.abc import Iterable
+
+from greenlang.agents import AgentSpec
+from greenlang.agents.spending import Spent
+from greenlang.engine.tenancy.metering import Meter
+from greenlang.engine.tenancy.registrations import refusal_of
+from greenlang.engine.tenancy.standing import Standing, Standings
+from greenlang.stores.rows import Rows
+
+
+class Guard:
+    """What one process knows of tenants, and holds them to."""
+
+    def __init__(self, rows: Rows) -> None:
+        self.standings = Standings(rows)
+        self.meter = Meter(rows)
+        self._keepers: list[asyncio.Task[None]] = []
+
+    def start(self) -> None:
+        """Begin to follow what changes, and to write what is used."""
+        self._keepers = [
+            asyncio.create_task(self.standings.follow()),
+            asyncio.create_task(self.meter.keep()),
+        ]
+
+    async def stop(self) -> None:
+        """Write what was used, and end."""
+        for keeper in self._keepers:
+            keeper.cancel()
+        await asyncio.gather(*self._keepers, return_exceptions=True)
+        await self.meter.flush()
+
+    async def look_at(self, tenant: str) -> Standing:
+        """The standing of a tenant, after which `admit` knows it."""
+        found = self.standings.known(tenant)
+        if found is None:
+            found = await self.standings.of(tenant)
+            if found.quotas is not None:
+                await self.meter.load(tenant)
+        return found
+
+    def admit(self, agents: Iterable[AgentSpec], tenant: str, *, fresh: bool = True) -> None:
+        """See that a tenant may run agents now; `fresh` where that is one more execution of its quotas.
+
+        Raises
+        ------
+        AgentError
+            If one of them is paused, retired or not deployed yet.
+        QuotaError
+            If the tenant has used up a quota.
+        """
+        standing = self.standings.known(tenant)
+        if standing is None:
+            return  # nobody looked at it in the last minute: what is run is what was admitted before
+        if standing.refused:
+            for spec in agents:
+                registration = standing.refused.get(f"{spec.name}@{spec.version}")
+                if registration is not None:
+                    raise refusal_of(registration)
+        if fresh and standing.quotas is not None:
+            self.meter.hold(tenant, standing.quotas)
+
+    def meters(self, tenant: str) -> bool:
+        """Whether what a tenant uses is written down."""
+        standing = self.standings.known(tenant)
+        return standing is not None and standing.quotas is not None
+
+    def count(self, tenant: str) -> None:
+        """Count an execution that was accepted, if its tenant has quotas."""
+        if self.meters(tenant):
+            self.meter.count(tenant)
+
+    def spend(self, tenant: str, execution_id: str, attempt: int, spent: Spent) -> None:
+        """Write down what an attempt of an execution used."""
+        self.meter.spend(tenant, execution_id, attempt, spent)

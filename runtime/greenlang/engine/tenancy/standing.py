@@ -1,0 +1,116 @@
+"""How tenants stand, remembered in this process: a look in memory for a tenant that was seen lately.
+
+Whatever changes the standing of a tenant goes with an entry of the audit log, so whoever follows that log
+knows what to forget: changes hold on every node within about a second.
+"""
+
+from __future__ import annotations
+
+__all__ = ["Standing", "Standings"]
+
+import asyncio
+import logging
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from greenlang.engine.tenancy.agent_states import EXECUTABLE
+from greenlang.errors import StoreError
+from greenlang.stores.rows import EVERYBODY, AtLeast, Rows
+from greenlang.stores.tables import AUDIT_LOG, QUOTAS, REGISTRATIONS, TENANTS, Quotas, Registration, Tenant
+
+_log = logging.getLogger("greenlang.engine")
+
+#: Tenants that are remembered at once.
+_REMEMBERED = 20_000
+
+#: Nothing is believed for longer without being looked at, whatever the clocks of nodes say.
+_BELIEVED_SECONDS = 60.0
+
+#: How often the audit log is asked what changed, and how far back: clocks differ, and commits take time.
+_FOLLOW_SECONDS = 1.0
+_OVERLAP = 5_000_000
+
+#: Changes that are looked at one by one; after more than that, everything is forgotten.
+_MOST_CHANGES = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What holds for a tenant at present."""
+
+    #: None for one that nobody ever made: it may do what it may, and has no quotas.
+    tenant: Tenant | None
+    quotas: Quotas | None
+    #: Agents that may not be executed now, as `name@version`.
+    refused: Mapping[str, Registration]
+
+
+class Standings:
+    """The standing of each tenant that was seen lately.
+
+    Parameters
+    ----------
+    clock : callable
+        Seconds since some moment.
+    """
+
+    def __init__(self, rows: Rows, clock: Callable[[], float] = time.monotonic) -> None:
+        self._rows = rows
+        self._clock = clock
+        self._known: OrderedDict[str, tuple[float, Standing]] = OrderedDict()
+
+    def known(self, tenant: str) -> Standing | None:
+        """What is known of a tenant; None if it has to be looked for."""
+        found = self._known.get(tenant)
+        return None if found is None or self._clock() >= found[0] else found[1]
+
+    async def of(self, tenant: str) -> Standing:
+        """The standing of a tenant, looked for if need be."""
+        found = self.known(tenant)
+        if found is not None:
+            return found
+        try:
+            found = await self._load(tenant)
+        except StoreError:
+            if tenant not in self._known:
+                raise
+            return self._known[tenant][1]  # as it was when the store last answered
+        self._known[tenant] = (self._clock() + _BELIEVED_SECONDS, found)
+        if len(self._known) > _REMEMBERED:
+            self._known.popitem(last=False)
+        return found
+
+    def forget(self, tenant: str) -> None:
+        """Look for a tenant anew when it is next seen."""
+        self._known.pop(tenant, None)
+
+    async def follow(self) -> None:
+        """Forget what changed, on whichever node, for as long as it runs."""
+        while True:
+            since = time.time_ns() // 1000 - _OVERLAP
+            await asyncio.sleep(_FOLLOW_SECONDS)
+            if self._known:
+                try:
+                    await self.forget_changes(since)
+                except StoreError as error:
+                    _log.warning("it is not known which tenants changed: %s", error)
+
+    async def forget_changes(self, since: int) -> None:
+        """Forget the tenants of which something changed since a time."""
+        changed = await self._rows.rows(
+            EVERYBODY, AUDIT_LOG, where={"at": AtLeast(since)}, limit=_MOST_CHANGES + 1
+        )
+        if len(changed) > _MOST_CHANGES:
+            self._known.clear()
+        for entry in changed:
+            # What is done to a tenant by somebody else is written down with the tenant that it is done to.
+            self.forget(entry.tenant)
+
+    async def _load(self, tenant: str) -> Standing:
+        made = next(iter(await self._rows.rows(tenant, TENANTS)), None)
+        quotas = next(iter(await self._rows.rows(tenant, QUOTAS)), None) if made is not None else None
+        registered = await self._rows.rows(tenant, REGISTRATIONS, limit=100_000)
+        refused = {f"{one.agent}@{one.version}": one for one in registered if one.state not in EXECUTABLE}
+        return Standing(made, quotas, refused)
