@@ -45,6 +45,8 @@ class RedisBroadcast(Broadcast):
         self._listening: asyncio.Task[None] | None = None
         #: Whether what others publish is heard now.
         self.hears = False
+        #: Looked at besides being cancelled: in Python 3.11 what the client awaits may swallow that.
+        self._closed = False
 
     def publish(self, channel: str, message: bytes) -> None:
         """Tell everybody who listens to the channel."""
@@ -72,6 +74,7 @@ class RedisBroadcast(Broadcast):
 
     async def close(self) -> None:
         """Send what was published, and hear nothing more."""
+        self._closed = True
         if self._sending is not None:
             await self._sending
         if self._listening is not None:
@@ -93,7 +96,7 @@ class RedisBroadcast(Broadcast):
             self._sending = None
 
     async def _listen(self) -> None:
-        while True:
+        while not self._closed:
             try:
                 async with self._connection.waiting.pubsub() as subscriptions:
                     await subscriptions.connect()
@@ -109,7 +112,7 @@ class RedisBroadcast(Broadcast):
     async def _subscribe(self, subscriptions: PubSub) -> None:
         """Keep the subscriptions of one connection as they are wanted."""
         subscribed: set[str] = set()
-        while True:
+        while not self._closed:
             self._wanted_otherwise.clear()
             wanted = set(self._wanted)
             if fresh := wanted - subscribed:
@@ -122,7 +125,7 @@ class RedisBroadcast(Broadcast):
     async def _hear(self, subscriptions: PubSub) -> None:
         """Tell what one connection hears, until it is lost."""
         asked = False
-        while True:
+        while not self._closed:
             message = await subscriptions.get_message(timeout=SILENT_SECONDS)
             if message is None:
                 if asked:

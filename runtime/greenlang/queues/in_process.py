@@ -41,7 +41,8 @@ class InProcessQueue(Queue):
         """Up to `limit` signals as soon as there are any."""
         if limit <= 0 or not any(self._waiting):
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._woken.wait(), wait_seconds)
+                async with asyncio.timeout(wait_seconds):
+                    await self._woken.wait()
         self._woken.clear()
         return self._next(limit)
 

@@ -87,6 +87,8 @@ class RedisQueue(Queue):
         self._announced: deque[tuple[int, bytes]] = deque()
         self._seen_to: deque[tuple[int, bytes]] = deque()
         self._sending: asyncio.Task[None] | None = None
+        #: Looked at besides being cancelled: in Python 3.11 what the client awaits may swallow that.
+        self._closed = False
 
     @property
     def patience_seconds(self) -> float:
@@ -107,7 +109,8 @@ class RedisQueue(Queue):
             self._asked.set()
         if limit <= 0 or not self._arrived:
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._woken.wait(), wait_seconds)
+                async with asyncio.timeout(wait_seconds):
+                    await self._woken.wait()
         self._woken.clear()
         self._asked.clear()
         return tuple(self._arrived.popleft() for _ in range(min(limit, len(self._arrived))))
@@ -124,6 +127,7 @@ class RedisQueue(Queue):
 
     async def close(self) -> None:
         """Send what was said, and take no more."""
+        self._closed = True
         if self._listening is not None:
             self._listening.cancel()
             await asyncio.gather(self._listening, return_exceptions=True)
@@ -153,7 +157,7 @@ class RedisQueue(Queue):
     # What arrives
 
     async def _listen(self) -> None:
-        while True:
+        while not self._closed:
             try:
                 await self._make_group()
                 await self._bring_in()
@@ -174,7 +178,7 @@ class RedisQueue(Queue):
 
     async def _bring_in(self) -> None:
         recover_at = 0.0
-        while True:
+        while not self._closed:
             await self._asked.wait()
             entries: list[_Entry] = []
             if time.monotonic() >= recover_at:

@@ -83,7 +83,8 @@ def _channel(execution_id: str) -> str:
 async def _wait_for(event: asyncio.Event, seconds: float) -> bool:
     """Whether it was set within the time."""
     try:
-        await asyncio.wait_for(event.wait(), seconds)
+        async with asyncio.timeout(seconds):
+            await event.wait()
     except TimeoutError:
         return False
     return True

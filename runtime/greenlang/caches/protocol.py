@@ -1,0 +1,52 @@
+"""What a cache promises, whether it serves one process or many."""
+
+from __future__ import annotations
+
+__all__ = ["Cache", "Kind", "Load"]
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Protocol
+from urllib.parse import quote
+
+#: Reads from where it is kept for good; None if there is nothing, or nothing that may be kept.
+Load = Callable[[], Awaitable[bytes | None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A sort of things that are kept."""
+
+    name: str
+    #: Of what the bytes mean: those of another version are never read.
+    version: str
+    #: No longer than so after it was loaded is anything believed.
+    seconds: float
+    #: The same while nothing is heard of what other processes change.
+    alone_seconds: float
+    #: Whether it is worth a look into Redis before it is loaded.
+    shared: bool = True
+
+    def key(self, tenant: str, name: str) -> str:
+        """`{tenant}:{kind}:{name}:{version}`, of no other thing whatever characters these have."""
+        return f"{quote(tenant, safe='')}:{self.name}:{quote(name, safe='')}:{self.version}"
+
+
+class Cache(Protocol):
+    """Bytes that may be had faster than from where they are kept for good."""
+
+    async def fetch(self, kind: Kind, tenant: str, name: str, load: Load) -> bytes | None:
+        """What is kept, or else what `load` gives, which is kept from then on.
+
+        Of many who ask at once, one loads. Where it gives nothing each has loaded for itself, so that nobody
+        goes by what was so before they asked.  What `load` raises is raised.
+        """
+        ...
+
+    async def drop(self, kind: Kind, tenant: str, name: str) -> None:
+        """Have it loaded anew by whoever asks from now on; also where it is being loaded just now."""
+        ...
+
+    async def close(self) -> None:
+        """Let go of what it holds."""
+        ...
