@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from greenlang.engine.executions.again import Again
 from greenlang.engine.executions.identifiers import new_id, random_hex
+from greenlang.engine.executions.mishaps import backoff
 from greenlang.engine.executions.moments import now, time_text, timestamp_text
 from greenlang.engine.executions.orders import Order, PlanCache, read_order
 from greenlang.engine.executions.proving import Prover
@@ -31,6 +32,7 @@ __all__ = [
     "StepTold",
     "StepsTold",
     "Terms",
+    "backoff",
     "may_become",
     "new_id",
     "now",

@@ -105,7 +105,7 @@ class Executions:
         self._recover(now)
         for late in up_to(self._deadlines, now):
             ended = {"state": State.TIMEOUT, "finished_at": now, "error": DEADLINE_PASSED}
-            self._move(replace(self._rows[late], **ended), NewEvent(State.TIMEOUT), now)
+            self._move(replace(self._rows[late], **ended), NewEvent(State.TIMEOUT, DEADLINE_PASSED), now)
         for ripe in up_to(self._pending, now):
             self._move(replace(self._rows[ripe], state=State.QUEUED), NewEvent(State.QUEUED), now)
         return tuple(self._start(one, worker, now, lease) for one in self._first(limit, per_tenant))

@@ -155,7 +155,7 @@ async def claim(
         now,
         DEADLINE_PASSED,
     )
-    await _append(connection, [_event(row["id"], row["tenant"], State.TIMEOUT, now) for row in late])
+    await _append(connection, [(row["id"], row["tenant"], "timeout", now, DEADLINE_PASSED) for row in late])
     for row in late:
         if row["webhook"] is not None:
             await _deliver(connection, row["id"], row["tenant"], row["webhook"], State.TIMEOUT, now)

@@ -140,7 +140,7 @@ def claim(
         (now, DEADLINE_PASSED, now),
     ).fetchall()
     for execution_id, tenant, webhook in late:
-        _append(group, [_event(execution_id, tenant, State.TIMEOUT, now)])
+        _append(group, [(execution_id, tenant, "timeout", now, DEADLINE_PASSED)])
         if webhook is not None:
             _deliver(group, execution_id, tenant, webhook, State.TIMEOUT, now)
     ripe = group.execute(
