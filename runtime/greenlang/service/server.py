@@ -20,6 +20,7 @@ from aiohttp import web
 
 from greenlang.agents import Registry
 from greenlang.engine.calculations import Calculator, CalculatorSettings
+from greenlang.engine.events import Outbox, open_sinks
 from greenlang.engine.executions import PlanCache, Prover, Runner, now
 from greenlang.errors import InputError, StoreError
 from greenlang.ledger import load_signer
@@ -101,12 +102,14 @@ async def serve(
         gate=gate,
         versions=settings.versions,
     )
+    outbox = Outbox(runner.store, runner.worker, open_sinks(settings.events.sinks, registry))
     entrance = Entrance(api, settings)
     server = web.ServerRunner(entrance.server, shutdown_timeout=_LAST_SECONDS)
     if settings.calculation_program is not None:
         calculator.plan()  # a mistake in it is told now, not to whoever asks first
     await server.setup()
     await runner.start()
+    outbox.start()
     keepers = [
         asyncio.create_task(each)
         for each in (entrance.end_idle(), courier.deliver(), _purge(runner, entrance))
@@ -150,6 +153,7 @@ async def serve(
         await asyncio.gather(*keepers, return_exceptions=True)
         await server.cleanup()
         await courier.close()
+        await outbox.stop()
         if gate is not None:
             await gate.close()
         await runner.store.close()

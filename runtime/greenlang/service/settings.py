@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["ServerSettings", "WebhookSettings", "read_settings", "restart_needed"]
+__all__ = ["EventSettings", "ServerSettings", "WebhookSettings", "read_settings", "restart_needed"]
 
 from pathlib import Path
 from typing import Annotated
@@ -28,6 +28,14 @@ class WebhookSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     allow_private: bool = False
     attempts: Count = 10
     timeout_seconds: Seconds = 15.0
+
+
+class EventSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Who is sent the log of events."""
+
+    #: URLs by the names under which the store remembers how far each is: under another name, a sink begins
+    #: with the first event again.
+    sinks: dict[Annotated[str, msgspec.Meta(min_length=1, max_length=100)], str] = {}
 
 
 class ServerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -61,6 +69,7 @@ class ServerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
     #: How much tenants may ask; as much as they like without it.
     limits: LimitSettings | None = None
     webhooks: WebhookSettings = WebhookSettings()
+    events: EventSettings = EventSettings()
     #: `[versions.v1]`: since when a version of the API is deprecated, and when it ends.
     versions: dict[str, Version] = {}
 
@@ -71,7 +80,7 @@ class ServerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
 
 
 #: What cannot change while the server runs.
-_FIXED = ("host", "port", "store", "workers", "threads", "calculation_program", "authentication")
+_FIXED = ("host", "port", "store", "workers", "threads", "calculation_program", "authentication", "events")
 
 
 def read_settings(path: Path) -> dict[str, object]:
