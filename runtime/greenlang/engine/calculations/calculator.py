@@ -12,6 +12,7 @@ from pathlib import Path
 
 import msgspec
 
+from greenlang.agents.spending import Spent, spending, spending_async
 from greenlang.carbon import AccountingPolicy, InventoryInput, KnownKinds, read_activity_data
 from greenlang.engine.calculations.outcome import Outcome, outcome_of, read_outcome
 from greenlang.engine.calculations.programs import standard_program
@@ -141,11 +142,12 @@ class Calculator:
             If the record could not be committed.
         """
         plan = self.plan()
-        self._plans.registry.admit(plan.agents, tenant)
-        made = await self._compute(plan, given, tenant)
+        self._plans.admit(plan, tenant)
+        spent = self._spent_by(tenant)
+        made = await self._compute(plan, given, tenant, spent)
         if len(made.outcome) == 1 and self._settings.program is None:
             self._prepare(given, made)
-        return await self._commit(made.new, made.record, made.outcome, idempotency_key, request)
+        return await self._commit(made.new, made.record, made.outcome, idempotency_key, request, spent)
 
     async def calculate_one(
         self,
@@ -166,21 +168,36 @@ class Calculator:
         prepared = self._prepared.get(_kind_of(cells, policy))
         if prepared is None:
             return None
-        self._plans.registry.admit(self.plan().agents, tenant)
+        self._plans.admit(self.plan(), tenant)
+        spent = self._spent_by(tenant)
         at = now()
         calculation_id, timestamp = new_id("calc", at), timestamp_text(at)
-        made = prepared.compute(cells, calculation_id=calculation_id, timestamp=timestamp, tenant=tenant)
+        with spending(spent):
+            made = prepared.compute(cells, calculation_id=calculation_id, timestamp=timestamp, tenant=tenant)
         if made is None:
             return None
         new = NewRecord(calculation_id, tenant, made.filled.json, made.filled.leaf, at, made.outcome.encode())
-        return await self._commit(new, made.record, made.outcome, idempotency_key, request)
+        return await self._commit(new, made.record, made.outcome, idempotency_key, request, spent)
+
+    def _spent_by(self, tenant: str) -> Spent | None:
+        guard = self._plans.guard
+        return None if guard is None else guard.spent_by(tenant)
 
     async def _commit(
-        self, new: NewRecord, record: CalculationRecord, outcome: Outcome, key: str | None, request: bytes
+        self,
+        new: NewRecord,
+        record: CalculationRecord,
+        outcome: Outcome,
+        key: str | None,
+        request: bytes,
+        spent: Spent | None,
     ) -> Calculated:
         digest = "" if key is None else digest_of_bytes(request)
         submitted = await self._store.add_calculation(new, idempotency_key=key, request_digest=digest)
         if submitted.fresh:
+            if self._plans.guard is not None and spent is not None:
+                self._plans.guard.count(new.tenant)
+                self._plans.guard.spend(new.tenant, new.calculation_id, 1, spent)
             return Calculated(new.calculation_id, record, outcome)
         return await self._earlier(new.tenant, submitted.id, submitted.request_digest == digest)
 
@@ -200,15 +217,22 @@ class Calculator:
             if prepared is not None:
                 self._prepared[kind] = prepared
 
-    async def _compute(self, plan: Plan, given: InventoryInput, tenant: str) -> _Made:
+    async def _compute(
+        self, plan: Plan, given: InventoryInput, tenant: str, spent: Spent | None
+    ) -> _Made:
         if plan.is_async:
-            return self._made(plan, given, await plan.arun(given, tenant=tenant), tenant)
+            value = await spending_async(spent, plan.arun(given, tenant=tenant))
+            return self._made(plan, given, value, tenant)
         if len(given.table) <= self._settings.rows_in_loop:
-            return self._run(plan, given, tenant)
+            return self._run(plan, given, tenant, spent)
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._threads, self._run, plan, given, tenant)
+        return await loop.run_in_executor(self._threads, self._run, plan, given, tenant, spent)
 
-    def _run(self, plan: Plan, given: InventoryInput, tenant: str) -> _Made:
+    def _run(self, plan: Plan, given: InventoryInput, tenant: str, spent: Spent | None) -> _Made:
+        with spending(spent):
+            return self._run_plan(plan, given, tenant)
+
+    def _run_plan(self, plan: Plan, given: InventoryInput, tenant: str) -> _Made:
         if self._settings.program is not None or given.factor_files:
             return self._made(plan, given, plan.run(given, tenant=tenant), tenant)
         # Of the standard program it is known what it does with a row that is like one before.

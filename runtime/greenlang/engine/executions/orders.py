@@ -6,7 +6,7 @@ __all__ = ["Order", "PlanCache", "prepare", "read_order"]
 
 from collections import OrderedDict
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -16,6 +16,9 @@ from greenlang.engine.inputs import make_policy
 from greenlang.errors import InputError
 from greenlang.gcel import Plan
 from greenlang.gcel import compile as compile_program
+
+if TYPE_CHECKING:
+    from greenlang.engine.tenancy import Guard
 
 #: Plans kept compiled; beyond that the one that was used longest ago goes.
 _PLANS = 512
@@ -47,7 +50,21 @@ class PlanCache:
 
     def __init__(self, registry: Registry) -> None:
         self.registry = registry
+        #: Holds tenants to what they may run and use; None where nobody keeps tenants.
+        self.guard: Guard | None = None
         self._plans: OrderedDict[str, Plan] = OrderedDict()
+
+    def admit(self, plan: Plan, tenant: str, *, fresh: bool = True) -> None:
+        """See that a tenant may run a plan now; `fresh` where it is not admitted already.
+
+        Raises
+        ------
+        InputError
+            If a pack or an agent of it is not for the tenant, or the tenant has used what it may.
+        """
+        self.registry.admit(plan.agents, tenant)
+        if self.guard is not None:
+            self.guard.admit(plan.agents, tenant, fresh=fresh)
 
     def plan(self, program: str) -> Plan:
         """The plan of a program, which may name no files: it comes from outside.

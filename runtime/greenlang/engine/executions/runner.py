@@ -22,6 +22,7 @@ from typing import Any
 import msgspec
 
 from greenlang.channels import Broadcast, InProcessBroadcast
+from greenlang.agents.spending import spending, spending_async
 from greenlang.engine.executions.identifiers import new_id
 from greenlang.engine.executions.mishaps import Mishap, backoff, mishap_of
 from greenlang.engine.executions.moments import now
@@ -211,7 +212,7 @@ class Runner:
             If it could not be committed: nothing was accepted.
         """
         plan = await self.plan(order.program)
-        self.plans.registry.admit(plan.agents, terms.tenant)
+        self.plans.admit(plan, terms.tenant)
         if len(order.input) <= _QUICK_BYTES:
             given = prepare(order, plan)
         else:
@@ -234,15 +235,23 @@ class Runner:
             metadata=_metadata(),
         )
         if wait_seconds > 0 and self._is_quick(plan, order):
-            proven = self._run_here(plan, given, terms.tenant)
+            guard = self.plans.guard
+            spent = None if guard is None else guard.spent_by(terms.tenant)
+            with spending(spent):
+                proven = self._run_here(plan, given, terms.tenant)
             if proven is not None:
                 submitted = await self.store.submit_finished(new, result=proven.result, record=proven.record)
                 if submitted.fresh:
+                    if guard is not None and spent is not None:
+                        guard.count(terms.tenant)
+                        guard.spend(terms.tenant, new.id, 1, spent)
                     return Accepted(submitted.id, True, True, None, proven)
                 return await self._earlier(submitted.id, submitted.request_digest, new, wait_seconds)
         submitted = await self.store.submit(new)
         if not submitted.fresh:
             return await self._earlier(submitted.id, submitted.request_digest, new, wait_seconds)
+        if self.plans.guard is not None:
+            self.plans.guard.count(terms.tenant)
         self.queue.announce(_signal(new))
         row = await self.wait(terms.tenant, submitted.id, wait_seconds)
         return Accepted(submitted.id, True, True, row)
@@ -393,10 +402,18 @@ class Runner:
 
         order = read_order(row.request)
         plan = await self.plan(order.program)
+        if (guard := self.plans.guard) is not None:
+            await guard.look_at(row.tenant)
+        self.plans.admit(plan, row.tenant, fresh=False)
+        spent = None if guard is None else guard.spent_by(row.tenant)
         hooks = self.plans.registry.lifecycle
         clock = StoppableClock()
 
         def run() -> Proven:
+            with spending(spent):
+                return run_plan()
+
+        def run_plan() -> Proven:
             began = time.perf_counter()
             given = prepare(order, plan)
 
@@ -426,16 +443,20 @@ class Runner:
             return self.prover.prove(plan, given, value, tenant=row.tenant, at=now())
 
         # The deadline counts all of it: the wait for a thread, hooks, and steps that look at no clock.
-        async with asyncio.timeout(left()):
-            if plan.is_async:
-                return await arun()
-            try:
-                context = contextvars.copy_context()
-                ended = await asyncio.get_running_loop().run_in_executor(
-                    self._threads, context.run, _contained, run
-                )
-            finally:
-                clock.stop()  # cancelled, or late: the thread ends where its present step ends
+        try:
+            async with asyncio.timeout(left()):
+                if plan.is_async:
+                    return await spending_async(spent, arun())
+                try:
+                    context = contextvars.copy_context()
+                    ended = await asyncio.get_running_loop().run_in_executor(
+                        self._threads, context.run, _contained, run
+                    )
+                finally:
+                    clock.stop()  # cancelled, or late: the thread ends where its present step ends
+        finally:
+            if guard is not None and spent is not None:
+                guard.spend(row.tenant, row.id, row.attempt, spent)
         if isinstance(ended, BaseException):
             raise ended
         return ended
