@@ -9,9 +9,10 @@ BIN     = $(VENV)/bin
 # All first-party packs; the inventory of examples/ needs but two, and `make run` is to be quick.
 PACKS   = $(wildcard agent_packs/*)
 NEEDED  = agent_packs/fuels agent_packs/electricity
+PLUGINS = $(wildcard plugins/*)
 # Whatever the compiled core and the installed metadata are made from: touch one, and it is built again.
 SOURCES = setup.py pyproject.toml $(wildcard core_ext/greenlang_core/*.pyx core_ext/greenlang_core/*.pxd core_ext/greenlang_core/*.h) \
-          $(wildcard agent_packs/*/pyproject.toml runtime/greenlang/pack.yaml)
+          $(wildcard agent_packs/*/pyproject.toml plugins/*/pyproject.toml runtime/greenlang/pack.yaml)
 
 .PHONY: help run run-server test test-system lint bench bench-gcel bench-discovery bench-kernel bench-http docs build clean
 
@@ -84,7 +85,7 @@ $(VENV)/.installed: $(VENV)/.created $(SOURCES)
 	@touch $@
 
 $(VENV)/.packs: $(VENV)/.installed
-	$(BIN)/python -m pip install --quiet $(addprefix --editable ,$(PACKS))
+	$(BIN)/python -m pip install --quiet $(addprefix --editable ,$(PACKS) $(PLUGINS))
 	@touch $@
 
 # Extras of what is installed already: nothing is built again.
@@ -109,5 +110,5 @@ $(VENV)/.bench: $(VENV)/.installed
 	@touch $@
 
 clean:
-	rm -rf $(VENV) build .asv runtime/*.egg-info agent_packs/*/src/*.egg-info
+	rm -rf $(VENV) build .asv runtime/*.egg-info agent_packs/*/src/*.egg-info plugins/*/src/*.egg-info
 	rm -f core_ext/greenlang_core/*.so core_ext/greenlang_core/*.c

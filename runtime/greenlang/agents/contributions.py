@@ -108,7 +108,7 @@ class EngineBackend(Backend):
 
 
 class EventSink(Backend):
-    """Is sent the events of executions."""
+    """Is sent the log of events: `open(url)` gives a `greenlang.engine.events.Sink`."""
 
     __slots__ = ()
 

@@ -224,9 +224,11 @@ def greenlang_engines() -> Iterable[EngineBackend]:  # type: ignore[empty-body] 
 
 @hookspec
 def greenlang_events() -> Iterable[EventSink]:  # type: ignore[empty-body]  # as above
-    """Sinks for the events of executions, each chosen by the scheme of a URL.
+    """Sinks for the log of events, each chosen by the scheme of a URL; the service is told which.
 
-    It is collected and checked; nothing uses it yet: event sinks come with a later version.
+    `send` is given a portion of the log, a sequence of `greenlang.stores.Event`, and takes all of it. Whatever
+    it raises, all of the portion is sent again later: events come at least once, those of an aggregate in
+    their order, and one that comes again has the same `event_id`.
 
     Example
     -------
@@ -239,6 +241,13 @@ def greenlang_events() -> Iterable[EventSink]:  # type: ignore[empty-body]  # as
         class AcmeSink:
             def __init__(self, url):
                 self.url = url
+                self.sent = []
+
+            async def send(self, events):
+                self.sent += [event.event_type for event in events]
+
+            async def close(self):
+                self.sent.clear()
 
 
         @hookimpl
