@@ -217,9 +217,7 @@ class Calculator:
             if prepared is not None:
                 self._prepared[kind] = prepared
 
-    async def _compute(
-        self, plan: Plan, given: InventoryInput, tenant: str, spent: Spent | None
-    ) -> _Made:
+    async def _compute(self, plan: Plan, given: InventoryInput, tenant: str, spent: Spent | None) -> _Made:
         if plan.is_async:
             value = await spending_async(spent, plan.arun(given, tenant=tenant))
             return self._made(plan, given, value, tenant)

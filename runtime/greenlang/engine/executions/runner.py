@@ -21,8 +21,8 @@ from typing import Any
 
 import msgspec
 
-from greenlang.channels import Broadcast, InProcessBroadcast
 from greenlang.agents.spending import spending, spending_async
+from greenlang.channels import Broadcast, InProcessBroadcast
 from greenlang.engine.executions.identifiers import new_id
 from greenlang.engine.executions.mishaps import Mishap, backoff, mishap_of
 from greenlang.engine.executions.moments import now

@@ -72,6 +72,10 @@ class Guard:
         standing = self.standings.known(tenant)
         return standing is not None and standing.quotas is not None
 
+    def spent_by(self, tenant: str) -> Spent | None:
+        """Where to count what a run of a tenant spends; None if nobody wants to know."""
+        return Spent() if self.meters(tenant) else None
+
     def count(self, tenant: str) -> None:
         """Count an execution that was accepted, if its tenant has quotas."""
         if self.meters(tenant):
