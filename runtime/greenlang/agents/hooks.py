@@ -226,9 +226,9 @@ def greenlang_engines() -> Iterable[EngineBackend]:  # type: ignore[empty-body] 
 def greenlang_events() -> Iterable[EventSink]:  # type: ignore[empty-body]  # as above
     """Sinks for the log of events, each chosen by the scheme of a URL; the service is told which.
 
-    `send` is given a portion of the log, a sequence of `greenlang.stores.Event`, and takes all of it. Whatever
-    it raises, all of the portion is sent again later: events come at least once, those of an aggregate in
-    their order, and one that comes again has the same `event_id`.
+    `send` is given a portion of the log, a sequence of `greenlang.stores.Event`, and takes all of it.
+    Whatever it raises, all of the portion is sent again later: events come at least once, those of an
+    aggregate in their order, and one that comes again has the same `event_id`.
 
     Example
     -------
