@@ -6,7 +6,7 @@ answer and in every proof; why they failed is told from here.
 
 from __future__ import annotations
 
-__all__ = ["Given", "read_activities"]
+__all__ = ["Given", "policy_of_query", "read_activities"]
 
 import io
 from collections.abc import Iterable, Mapping, Sequence
@@ -83,7 +83,7 @@ def read_activities(call: Call) -> Given:
     InputError
         For a policy or a table that cannot be used.
     """
-    policy = _policy_of(read_query(call, CalculationQuery)) if call.query else {}
+    policy = policy_of_query(read_query(call, CalculationQuery)) if call.query else {}
     media_type = call.headers.get("content-type", JSON).partition(";")[0].strip().lower()
     if media_type in (JSON, VERSIONED_JSON):
         return _read_json(call.body, policy)
@@ -100,7 +100,7 @@ def read_activities(call: Call) -> Given:
     raise Refusal(415, fault)
 
 
-def _policy_of(query: CalculationQuery) -> dict[str, Any]:
+def policy_of_query(query: CalculationQuery) -> dict[str, Any]:
     """The choices that the query makes, by their names in the policy."""
     chosen: dict[str, Any] = msgspec.to_builtins(query)
     if "editions" in chosen:

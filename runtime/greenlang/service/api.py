@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from greenlang.engine.calculations import Calculator
 from greenlang.engine.executions import Again, Runner
 from greenlang.errors import GcelError, InputError, StoreError
+from greenlang.service.batches import BatchKeeper
 from greenlang.service.console import Looking, Pages
 from greenlang.service.documents import Documents
 from greenlang.service.identity import Authenticator
@@ -22,6 +23,7 @@ from greenlang.service.messages import Fault
 from greenlang.service.negotiation import Version, accepts, version_asked_for, version_headers
 from greenlang.service.operations import (
     Agents,
+    BatchOperations,
     Calculations,
     Contributed,
     Emissions,
@@ -57,6 +59,8 @@ class Api:
         Tells who asks; without one everybody is the tenant `default` and may do everything.
     gate : Gate, optional
         Limits what tenants may ask.
+    batches : BatchKeeper, optional
+        Keeps batches; without one there are none.
     versions : mapping
         What is said of the versions of the API, by the first segment of their paths.
     """
@@ -69,6 +73,7 @@ class Api:
         check_webhook: Callable[[str], None],
         authenticator: Authenticator | None = None,
         gate: Gate | None = None,
+        batches: BatchKeeper | None = None,
         versions: Mapping[str, Version] = {},
     ) -> None:
         self.health = HealthChecks(runner.store)
@@ -87,6 +92,8 @@ class Api:
         ]
         self._authenticator = authenticator
         self._gate = gate
+        if batches is not None:
+            operations += BatchOperations(batches).routes()
         if authenticator is not None:
             operations += Keys(runner.store).routes()
         operations += Contributed(runner.plans.registry, Router(operations).knows).routes()
@@ -142,7 +149,8 @@ class Api:
         initiate(Initiator(call.tenant, EventMetadata(user_id, call.request_id)))
         if self._gate is not None and route.permission is not None:
             call.said = await self._gate.pass_through(call.tenant, route.operation)
-        if call.read is not None and route.permission is not None:  # what anybody may ask takes no body
+        # What anybody may ask takes no body.
+        if call.read is not None and route.permission is not None and not route.streams:
             call.body = await call.read()
         reply = await route.handler(call)
         if isinstance(reply, Stream) and self._authenticator is not None and route.permission is not None:

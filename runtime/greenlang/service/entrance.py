@@ -99,6 +99,7 @@ class Entrance:
             query=request.query if request.query_string else {},
             headers=_Headers(request),
             read=lambda: self._body(request),
+            pieces=lambda limit: self._pieces(request, limit),
         )
         reply = await self._api.respond(call)
         if isinstance(reply, Reply):
@@ -140,38 +141,42 @@ class Entrance:
             return b""
         limit = self.settings.max_body_bytes
         if (request.content_length or 0) > limit:
-            raise self._too_large()
+            raise _too_large(limit)
         if request.content.is_eof():  # all of it came with the head
             body = request.content.read_nowait()
             if len(body) > limit:
-                raise self._too_large()
+                raise _too_large(limit)
             return body
-        if request.headers.get("Expect", "").lower() == "100-continue" and request.transport is not None:
-            request.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-        pieces: list[bytes] = []
-        size = 0
         try:
             async with asyncio.timeout(self.settings.body_seconds):
-                while piece := await self._piece(request):
-                    size += len(piece)
-                    if size > limit:
-                        raise self._too_large()
-                    pieces.append(piece)
+                pieces = [piece async for piece in self._pieces(request, limit)]
         except TimeoutError:
-            raise Refusal(
-                408, Fault("too_slow", "the body came too slowly", "$", "send it faster, or in parts")
-            ) from None
+            raise _too_slow() from None
+        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+    async def _pieces(self, request: web.BaseRequest, limit: int) -> AsyncGenerator[bytes, None]:
+        """The body as it comes; refused as `_body` is, but it may come for as long as it does."""
+        if not request.can_read_body:
+            return
+        if (request.content_length or 0) > limit:
+            raise _too_large(limit)
+        if request.headers.get("Expect", "").lower() == "100-continue" and request.transport is not None:
+            request.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        size = 0
+        try:
+            while piece := await self._piece(request):
+                size += len(piece)
+                if size > limit:
+                    raise _too_large(limit)
+                yield piece
+        except TimeoutError:
+            raise _too_slow() from None
         except web.RequestPayloadError:
             raise Refusal(400, Fault("encoding", "the body is not what its headers say", "$")) from None
-        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
     async def _piece(self, request: web.BaseRequest) -> bytes:
         async with asyncio.timeout(self.settings.body_rest_seconds):
             return await request.content.readany()
-
-    def _too_large(self) -> Refusal:
-        limit = f"{self.settings.max_body_bytes / 1024**2:,.0f} MB"
-        return Refusal(413, Fault("too_large", f"the body is larger than {limit}", "$", "send it in parts"))
 
 
 class _Server(web.Server):
@@ -196,6 +201,15 @@ class _Server(web.Server):
         connection = super().__call__()
         connection.__class__ = self._connection
         return connection
+
+
+def _too_large(limit: int) -> Refusal:
+    largest = f"{limit / 1024**2:,.0f} MB"
+    return Refusal(413, Fault("too_large", f"the body is larger than {largest}", "$", "send it in parts"))
+
+
+def _too_slow() -> Refusal:
+    return Refusal(408, Fault("too_slow", "the body came too slowly", "$", "send it faster, or in parts"))
 
 
 class _Headers(dict[str, str]):

@@ -23,6 +23,7 @@ __all__ = [
     "MadeKeyData",
     "PlanData",
     "PlanRequest",
+    "Program",
     "ProgramRequest",
     "Resulting",
     "StatusData",

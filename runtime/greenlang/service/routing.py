@@ -62,6 +62,8 @@ class Route:
     other_gives: tuple[str, ...] = ()
     #: Bodies that show how it is used, by what they show.
     examples: Mapping[str, Any] = field(default_factory=dict)
+    #: Whether it takes the body piece by piece (`Call.pieces`), as one that is larger than memory.
+    streams: bool = False
     #: What it is called in the document and in limits; as its handler, unless that serves several.
     name: str = ""
 

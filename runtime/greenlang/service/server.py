@@ -26,6 +26,7 @@ from greenlang.errors import InputError, StoreError
 from greenlang.ledger import load_signer
 from greenlang.service.addresses import is_local
 from greenlang.service.api import Api
+from greenlang.service.batches import BatchKeeper
 from greenlang.service.entrance import Entrance
 from greenlang.service.identity import Authenticator
 from greenlang.service.limits import Gate
@@ -94,12 +95,14 @@ async def serve(
     calculator = Calculator(runner.store, runner.plans, prover, _calculations(settings))
     authentication = settings.authentication
     gate = None if settings.limits is None else Gate(settings.limits)
+    batches = BatchKeeper(settings.batches, runner.store, prover, registry)
     api = Api(
         runner,
         calculator,
         check_webhook=courier.check,
         authenticator=None if authentication is None else Authenticator(authentication, runner.store),
         gate=gate,
+        batches=batches,
         versions=settings.versions,
     )
     outbox = Outbox(runner.store, runner.worker, open_sinks(settings.events.sinks, registry))
@@ -112,7 +115,7 @@ async def serve(
     outbox.start()
     keepers = [
         asyncio.create_task(each)
-        for each in (entrance.end_idle(), courier.deliver(), _purge(runner, entrance))
+        for each in (entrance.end_idle(), courier.deliver(), batches.keep(), _purge(runner, entrance))
     ]
 
     def reload() -> None:

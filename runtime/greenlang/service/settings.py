@@ -11,6 +11,7 @@ import msgspec
 
 from greenlang.engine.executions import RunnerSettings
 from greenlang.errors import InputError
+from greenlang.service.batches import BatchSettings
 from greenlang.service.identity.settings import AuthenticationSettings
 from greenlang.service.limits.allowance import LimitSettings
 from greenlang.service.negotiation import Version
@@ -70,6 +71,8 @@ class ServerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
     limits: LimitSettings | None = None
     webhooks: WebhookSettings = WebhookSettings()
     events: EventSettings = EventSettings()
+    #: Files of any size, computed beside the requests.
+    batches: BatchSettings = BatchSettings()
     #: `[versions.v1]`: since when a version of the API is deprecated, and when it ends.
     versions: dict[str, Version] = {}
 
@@ -80,7 +83,17 @@ class ServerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
 
 
 #: What cannot change while the server runs.
-_FIXED = ("host", "port", "store", "workers", "threads", "calculation_program", "authentication", "events")
+_FIXED = (
+    "host",
+    "port",
+    "store",
+    "workers",
+    "threads",
+    "calculation_program",
+    "authentication",
+    "events",
+    "batches",
+)
 
 
 def read_settings(path: Path) -> dict[str, object]:

@@ -54,6 +54,8 @@ class Call(msgspec.Struct):
     body: bytes = b""
     #: Gets the body where it has not arrived yet: asked once it is known that whoever sends it may.
     read: Callable[[], Awaitable[bytes]] | None = None
+    #: Gives the body piece by piece instead, up to so many bytes.
+    pieces: Callable[[int], AsyncGenerator[bytes, None]] | None = None
     #: What the path's template caught.
     names: Mapping[str, str] = {}
     #: The media type that is wanted of the answer, out of those that the operation gives.

@@ -1,9 +1,9 @@
 """Batches: files of any number of rows, computed in partitions that survive whatever is killed.
 
-`making` turns an input and a program into a folder (`folder`, with its `definition`); `running` takes it to
-its end: `dispatching` hands partitions to an engine (`engines`, `processes`, or a plugin's), `computing` turns
-one into a file (`parts`, with its `sums`), `identities` finds ids that stand in several, and `merging` puts
-all together. `tables` gives rows back.
+`making` turns an input and a program into a folder (`folder`, with its `definition`); `running` takes it
+to its end: `dispatching` hands partitions to an engine (`engines`, `processes`, or a plugin's), `computing`
+turns one into a file (`parts`, with its `sums`), `identities` finds ids that stand in several, and `merging`
+puts all together. `tables` gives rows and sums back, and `encoding` writes them in any format.
 """
 
 from __future__ import annotations
@@ -18,16 +18,19 @@ from greenlang.engine.batches.definition import (
     Tally,
 )
 from greenlang.engine.batches.dispatching import BatchCancelled, PartitionFailed
+from greenlang.engine.batches.encoding import encode_tables
 from greenlang.engine.batches.engines import BatchEngine, ThreadEngine, WorkerLost, open_engine
 from greenlang.engine.batches.folder import Batches, BatchFolder
 from greenlang.engine.batches.making import BatchOrder, make_batch
 from greenlang.engine.batches.merging import Totals
 from greenlang.engine.batches.running import BatchResult, run_batch
 from greenlang.engine.batches.sums import Sum
+from greenlang.engine.batches.tables import SUM_TABLES, failure_tables, row_tables, sum_table
 
 __all__ = [
     "DEFAULT_PARTITION_ROWS",
     "ENDED",
+    "SUM_TABLES",
     "BatchCancelled",
     "BatchDefinition",
     "BatchEngine",
@@ -45,7 +48,11 @@ __all__ = [
     "Totals",
     "WorkerLost",
     "compute_partition",
+    "encode_tables",
+    "failure_tables",
     "make_batch",
     "open_engine",
+    "row_tables",
     "run_batch",
+    "sum_table",
 ]

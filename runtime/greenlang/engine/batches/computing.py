@@ -7,13 +7,14 @@ range's schema has the series that its own rows have figures for: neither depend
 
 from __future__ import annotations
 
-__all__ = ["PartitionTask", "SELECTION_LABELS", "compute_partition", "forget_batches", "selection_id"]
+__all__ = ["SELECTION_LABELS", "PartitionTask", "compute_partition", "forget_batches", "selection_id"]
 
 import hashlib
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -130,8 +131,8 @@ class _OpenBatch:
         for part in inventory.parts:
             if len(part.rows) and not part.row_by_row:
                 raise InputError(
-                    f"{part.agent} does not promise to compute each row by itself, so parts of a file may give "
-                    "other results than the whole",
+                    f"{part.agent} does not promise to compute each row by itself, so parts of a file may"
+                    " give other results than the whole",
                     fix="use `greenlang run`, or have the agent pass row_by_row=True if that is true of it",
                 )
         if self._known is not None:
@@ -276,7 +277,7 @@ def _stretches(series: Sequence[Series], count: int) -> Iterator[tuple[int, int,
         held[position, one.rows // ROWS_PER_RANGE] = True
     changes = np.flatnonzero((held[:, 1:] != held[:, :-1]).any(axis=0)) + 1
     bounds = [0, *changes.tolist(), ranges]
-    for start, stop in zip(bounds, bounds[1:], strict=False):
+    for start, stop in pairwise(bounds):
         names = tuple(one.name for one, there in zip(series, held[:, start].tolist(), strict=True) if there)
         yield start * ROWS_PER_RANGE, min(stop * ROWS_PER_RANGE, count), names
 

@@ -97,6 +97,8 @@ class BatchState(msgspec.Struct, frozen=True, omit_defaults=True):
     sequence: int = 0
     tally: Tally = Tally()
     started_at: int | None = None
+    #: How many processes have worked on it.
+    starts: int = 0
     finished_at: int | None = None
     #: What ended it before its end, and what would mend that.
     error: str = ""

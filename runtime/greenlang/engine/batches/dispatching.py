@@ -1,4 +1,4 @@
-"""Hands partitions to an engine and decides on tries: when one is over its time, failed, or is tried again."""
+"""Hands partitions to an engine and decides on tries: which are over their time, failed, or tried again."""
 
 from __future__ import annotations
 

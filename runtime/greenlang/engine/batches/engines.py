@@ -1,8 +1,8 @@
 """Engines: what computes the partitions of a batch, in this process or elsewhere.
 
 An engine is told where a batch lies and which rows are meant, never the rows.  It promises little: a future
-for each partition, and that one which it gives up is not waited for.  Tries, time limits and order are decided
-by whoever runs the batch (`dispatching`), so that all engines behave alike.
+for each partition, and that one which it gives up is not waited for.  Tries, time limits and order are
+decided by whoever runs the batch (`dispatching`), so that all engines behave alike.
 """
 
 from __future__ import annotations

@@ -51,6 +51,8 @@ class BatchOrder:
     factor_files: Sequence[Resource] = ()
     #: What messages and lists call the input; its file's name where it is left out.
     name: str = ""
+    #: Whether the input becomes the batch's own, and leaves its place.
+    moved: bool = False
     partition_rows: int | None = None
     tries: int = 3
     timeout_s: float = 1800.0
@@ -87,7 +89,7 @@ def make_batch(
     folder = batches.make(tenant, batch_id)
     try:
         name = order.name or order.input.name
-        kept, form = _place_input(folder, order.input, name)
+        kept, form = _place_input(folder, order, name)
         source = open_rows(folder.path / kept, form, name=name)
         found = folder.path.joinpath(kept).stat()
         folder.save("plan.json", plan.to_json())
@@ -118,8 +120,9 @@ def make_batch(
     return folder
 
 
-def _place_input(folder: BatchFolder, given: Path, name: str) -> tuple[str, str]:
+def _place_input(folder: BatchFolder, order: BatchOrder, name: str) -> tuple[str, str]:
     """Where the rows are to be read (absolute, or within the folder) and in which format."""
+    given = order.input
     try:
         with given.open("rb") as stream:
             start = stream.read(_START_BYTES)
@@ -127,8 +130,14 @@ def _place_input(folder: BatchFolder, given: Path, name: str) -> tuple[str, str]
         raise InputError(f"'{given}' cannot be read: {error.strerror}", fix="check the path") from error
     form = format_of_content(Path(name), start)
     if form.name in _RANGED and not start.startswith(_STREAM):
-        return str(given.resolve()), form.name
+        if not order.moved:
+            return str(given.resolve()), form.name
+        kept = f"input{form.suffixes[0]}"
+        given.rename(folder.path / kept)
+        return kept, form.name
     table = read_table(given, limits=Limits(max_input_bytes=_MOST_READ_BYTES))
     with atomic_writer(folder.path / "input.arrow") as file:
         keep_table(file, table)
+    if order.moved:
+        given.unlink()
     return "input.arrow", "kept"

@@ -8,7 +8,6 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from decimal import Decimal
 from typing import Any
 
 import msgspec
@@ -21,12 +20,10 @@ from greenlang.engine.batches.sums import DIMENSIONS, MOST_KEYS, Sum, added
 from greenlang.engine.evidence import plan_evidence
 from greenlang.gcel import Plan
 from greenlang.ledger import (
-    ROWS_PER_RANGE,
     CalculationRecord,
     FactorUse,
     FormulaUse,
     ItemTree,
-    digest_of_bytes,
     input_hash_of_table,
     list_header,
     make_record,
@@ -110,7 +107,7 @@ def merge_parts(
         input_hash=_input_hash(definition, headings),
         input_name=definition.name,
         result={
-            "batch": {
+            "inventory": {
                 "gwp_set": gwp,
                 "rows": rows,
                 "totals": [_told(one) for one in totals],
@@ -121,7 +118,9 @@ def merge_parts(
                 ],
                 "missing": missing,
                 "fallbacks": fallbacks,
-            }
+                "co2e_as_published": _as_published(factors),
+            },
+            "report": None,
         },
         rows=_Leaves(b"".join(heading.leaves for heading in headings), definition.rows),
         lists={"selections": _selection_tree(selections), "skipped": _refused_tree(refused)},
@@ -180,6 +179,20 @@ def _counted(headings: Sequence[PartHeading], of: str) -> list[dict[str, Any]]:
     for heading in headings:
         counts.update(getattr(heading, of))
     return [{**msgspec.json.decode(told), "rows": counts[told]} for told in sorted(counts)]
+
+
+def _as_published(factors: Mapping[str, bytes]) -> list[dict[str, str]]:
+    """The factors that are CO2e already, and under which warming potentials."""
+    records = {name: msgspec.json.decode(factors[name]) for name in sorted(factors)}
+    return [
+        {
+            "activity": record["activity"],
+            "gwp_basis": record.get("gwp_basis", "unspecified"),
+            "ef_cid": name,
+        }
+        for name, record in records.items()
+        if record["gas"] == "CO2e"
+    ]
 
 
 def _selection_tree(selections: Mapping[str, bytes]) -> ItemTree:

@@ -156,6 +156,7 @@ class _Run:
             state=State.RUNNING,
             tally=tally,
             started_at=self._state.started_at or now(),
+            starts=self._state.starts + 1,
             finished_at=None,
             error="",
             fix="",

@@ -7,6 +7,7 @@ reply or a stream comes out. `told` is what they share.
 from __future__ import annotations
 
 from greenlang.service.operations.agents import Agents
+from greenlang.service.operations.batches import BatchOperations
 from greenlang.service.operations.calculations import Calculations
 from greenlang.service.operations.contributed import Contributed
 from greenlang.service.operations.emissions import Emissions
@@ -20,6 +21,7 @@ from greenlang.service.operations.workflows import Workflows
 
 __all__ = [
     "Agents",
+    "BatchOperations",
     "Calculations",
     "Contributed",
     "Emissions",

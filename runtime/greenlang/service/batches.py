@@ -1,0 +1,180 @@
+"""Keeps batches going: each in a process of its own, so that it neither slows answers nor ends with them.
+
+All that is known of a batch stands in its folder, where any process of the service, or of another node that
+shares the folder, finds it.  Whoever sees a batch that nobody works on starts a process for it; the first
+process to take the batch keeps it, the others end.
+"""
+
+from __future__ import annotations
+
+__all__ = ["BatchKeeper", "BatchSettings"]
+
+import asyncio
+import contextlib
+import logging
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+
+from greenlang.agents import Registry
+from greenlang.engine.batches import (
+    ENDED,
+    Batches,
+    BatchFolder,
+    BatchOrder,
+    BatchState,
+    State,
+    make_batch,
+)
+from greenlang.engine.executions import Prover, now
+from greenlang.errors import StoreError
+from greenlang.ledger import CalculationRecord, digest_of_bytes
+from greenlang.stores import Store
+
+_log = logging.getLogger("greenlang.service")
+
+Count = Annotated[int, msgspec.Meta(ge=1)]
+
+#: How often it is looked for batches that nobody works on.
+_LOOK_S = 1.0
+
+#: A batch that so many processes began and none ended, ends them.
+_MOST_STARTS = 10
+
+
+class BatchSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How batches are computed."""
+
+    #: Where they are kept; processes and nodes that share it share the batches.
+    folder: str = "greenlang-batches"
+    #: Folders with files that callers may name; with none of them, files are sent.
+    inputs: tuple[str, ...] = ()
+    max_upload_bytes: Count = 4 * 1024**3
+    #: `threads`, `processes`, or the URL of an engine that a plugin brings.
+    engine: str = "threads"
+    #: Partitions that are computed at once; as many as there are processors if it is left out.
+    workers: Count | None = None
+    #: Batches that a process of the service has computed at once.
+    at_once: Count = 1
+
+
+class _Committed(msgspec.Struct, frozen=True):
+    """What is kept of a record that is in the ledger."""
+
+    calculation_id: str
+
+
+class BatchKeeper:
+    """The batches of one process of the service."""
+
+    def __init__(self, settings: BatchSettings, store: Store, prover: Prover, registry: Registry) -> None:
+        self.settings = settings
+        self.registry = registry
+        self.batches = Batches(Path(settings.folder).absolute())
+        self._store = store
+        self._prover = prover
+        self._working: dict[str, asyncio.subprocess.Process] = {}
+        #: Batches that nothing more is to be done for.
+        self._settled: set[str] = set()
+        self._wake = asyncio.Event()
+
+    async def make(self, order: BatchOrder, *, tenant: str, base: str | None = None) -> BatchFolder:
+        """Make a batch and have it computed.
+
+        Raises
+        ------
+        InputError
+            If its input or program cannot be used.
+        """
+        folder = await asyncio.to_thread(
+            make_batch, self.batches, order, registry=self.registry, tenant=tenant, base=base
+        )
+        self._wake.set()
+        return folder
+
+    def resume(self, folder: BatchFolder) -> None:
+        """Go on with a batch that failed or was cancelled."""
+        with folder.held() as free:
+            kept = folder.kept_state()
+            if free and kept.state in (State.FAILED, State.CANCELLED):
+                folder.forget_cancel()
+                folder.save_state(
+                    msgspec.structs.replace(kept, state=State.QUEUED, sequence=kept.sequence + 1, starts=0)
+                )
+        self._settled.discard(folder.batch_id)
+        self._wake.set()
+
+    async def keep(self) -> None:
+        """Look for what is to be done, for as long as it runs; batches that are computed then wait."""
+        try:
+            while True:
+                self._wake.clear()
+                await self._look()
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(_LOOK_S):
+                        await self._wake.wait()
+        finally:
+            for process in self._working.values():
+                process.terminate()
+            await asyncio.gather(*(process.wait() for process in self._working.values()))
+
+    async def _look(self) -> None:
+        for batch_id in [one for one, process in self._working.items() if process.returncode is not None]:
+            del self._working[batch_id]
+        for folder in await asyncio.to_thread(lambda: list(self.batches.all())):
+            if folder.batch_id in self._settled or folder.batch_id in self._working:
+                continue
+            state = await asyncio.to_thread(folder.state)
+            if state.state is State.COMPLETED:
+                await self._commit(folder)
+            elif state.state in ENDED:
+                self._settled.add(folder.batch_id)
+            elif state.state is not State.RUNNING and len(self._working) < self.settings.at_once:
+                await self._start(folder, state)
+
+    async def _start(self, folder: BatchFolder, state: BatchState) -> None:
+        if state.starts >= _MOST_STARTS:
+            folder.save_state(
+                msgspec.structs.replace(
+                    state,
+                    state=State.FAILED,
+                    sequence=state.sequence + 1,
+                    error=f"{state.starts} processes worked on it and were killed",
+                    fix="look for what kills them: memory, mostly; then resume it",
+                )
+            )
+            return
+        arguments = [str(folder.path), self.settings.engine, str(self.settings.workers or 0)]
+        self._working[folder.batch_id] = process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "greenlang.engine.batches", *arguments, stdin=asyncio.subprocess.DEVNULL
+        )
+        task = asyncio.create_task(process.wait())
+        task.add_done_callback(lambda _: self._wake.set())
+
+    async def _commit(self, folder: BatchFolder) -> None:
+        """Put the record of a batch that is done into the ledger, once."""
+        record = folder.load("record.json", CalculationRecord)
+        if record is None or folder.load("committed.json", _Committed) is not None:
+            self._settled.add(folder.batch_id)
+            return
+        at = now()
+        named = self._prover.named(record, at)
+        try:
+            submitted = await self._store.add_calculation(
+                self._prover.kept(named, at),
+                idempotency_key=f"batch:{folder.batch_id}",
+                request_digest=digest_of_bytes(folder.batch_id.encode()),
+            )
+        except StoreError as error:
+            _log.error("the record of batch %s is not committed yet: %s", folder.batch_id, error)
+            return
+        folder.save("committed.json", msgspec.json.encode(_Committed(submitted.id)))
+        with folder.held() as free:
+            if free:
+                kept = folder.kept_state()
+                folder.save_state(
+                    msgspec.structs.replace(kept, sequence=kept.sequence + 1, calculation_id=submitted.id)
+                )
+        self._settled.add(folder.batch_id)
