@@ -127,3 +127,34 @@ def test_a_tenant_has_a_name(greenlang, database, command):
 def test_a_store_that_is_not_there_is_not_made(greenlang, tmp_path):
     assert "there is no store" in greenlang("store", "info", code=2).stderr
     assert not (tmp_path / "greenlang.db").exists()
+
+
+class TestHistory:
+    @pytest.fixture
+    def name(self, database):
+        with sqlite3.connect(database) as opened:
+            (name,) = opened.execute("SELECT max(id) FROM executions").fetchone()
+        opened.close()
+        return name
+
+    def test_it_tells_what_happened_and_how_it_stood(self, greenlang, database, name):
+        shown = greenlang("store", "history", name, "--store", database).stdout
+        assert re.search(r"pending.*queued.*running.*completed", shown, re.DOTALL)
+        assert shown.rstrip().endswith(f"{name} was completed (attempt 1)")
+        told = json.loads(greenlang("store", "history", name, "--store", database, "--format", "json").stdout)
+        assert told["state"]["state"] == "completed"
+        assert told["state"]["last_event_id"] == told["events"][-1]["event_id"]
+
+    @pytest.mark.parametrize("arguments", [("--at", "2020-01-01"), ("--agent",), ("--tenant", "other")])
+    def test_of_what_was_not_there_it_says_so(self, greenlang, database, name, arguments):
+        done = greenlang("store", "history", name, "--store", database, *arguments, code=2)
+        assert "nothing had happened to an" in done.stderr
+
+
+def test_sinks_are_listed_with_what_fails(greenlang, database):
+    with sqlite3.connect(database) as opened:
+        opened.execute("INSERT INTO sinks VALUES ('bus', 7, NULL, NULL, 2, 0, 'OSError: gone')")
+    opened.close()
+    assert re.search(r"bus +7 +2 +OSError: gone", greenlang("store", "sinks", "--store", database).stdout)
+    [told] = json.loads(greenlang("store", "sinks", "--store", database, "--format", "json").stdout)
+    assert (told["name"], told["position"], told["failures"]) == ("bus", 7, 2)

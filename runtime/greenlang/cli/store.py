@@ -31,6 +31,8 @@ Examples:
   greenlang store info
   greenlang store executions --state dead_letter
   greenlang store requeue exec_01a1fedb4b8ff8024bcc0250996efe8f
+  greenlang store history exec_01a1fedb4b8ff8024bcc0250996efe8f --at 2026-11-20T12:00
+  greenlang store sinks
   greenlang store verify
   greenlang store backup friday.db
   greenlang store purge --older-than 90d
@@ -104,6 +106,65 @@ def requeue(url: str, tenant: str, execution_id: str) -> None:
             fix="`greenlang store executions --state dead_letter` lists them",
         )
     click.echo(f"{execution_id} is queued", err=True)
+
+
+@store.command()
+@store_option()
+@tenant_option
+@_format_option
+@click.option(
+    "--at",
+    type=click.DateTime(["%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M", "%Y-%m-%d"]),
+    help="Up to then, in UTC.  [default: now]",
+)
+@click.option("--agent", "is_agent", is_flag=True, help="It names an agent of the tenant, as name@version.")
+@click.argument("name")
+def history(url: str, tenant: str, form: str, at: datetime | None, is_agent: bool, name: str) -> None:
+    """Tell what happened to an execution or an agent, and how it stood at a time."""
+    from greenlang.engine.events import AggregateState, rebuild
+    from greenlang.engine.events import history as events_of
+    from greenlang.stores import Event
+
+    kind = "agent" if is_agent else "execution"
+    until = None if at is None else at.replace(tzinfo=UTC)
+
+    async def read(opened: Store) -> tuple[AggregateState | None, list[Event]]:
+        events = [event async for event in events_of(opened, tenant, kind, name, until=until)]
+        return await rebuild(opened, tenant, kind, name, at=until), events
+
+    state, events = with_store(url, read)
+    if state is None:
+        raise InputError(
+            f"nothing had happened to an {kind} '{name}' of {tenant}",
+            fix="`greenlang store executions` lists executions; give --agent for an agent, or a later --at",
+        )
+    if form == "json":
+        click.echo(msgspec.json.encode({"state": state, "events": events}))
+        return
+    shown = table(f"Events of {name}", "time", "event", "by", "told")
+    for event in events:
+        time, by = f"{event.timestamp:%Y-%m-%d %H:%M:%S.%f}", event.metadata.user_id or ""
+        shown.add_row(time, event.name, by, bytes(event.payload).decode())
+    output().print(shown)
+    known = ", ".join(
+        f"{key} {msgspec.json.encode(value).decode()}" for key, value in state.attributes.items()
+    )
+    click.echo(f"{name} was {state.state}{f' ({known})' if known else ''}")
+
+
+@store.command()
+@store_option()
+@_format_option
+def sinks(url: str, form: str) -> None:
+    """Say how far each sink has been sent the log of events, and what fails."""
+    states = with_store(url, lambda opened: opened.sinks())
+    if form == "json":
+        click.echo(msgspec.json.encode(states))
+        return
+    shown = table("Sinks", "name", ">last event", ">failures", "error")
+    for each in states:
+        shown.add_row(each.name, f"{each.position:,}", f"{each.failures:,}", each.last_error or "")
+    output().print(shown)
 
 
 @store.command()

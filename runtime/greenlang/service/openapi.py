@@ -65,6 +65,9 @@ def openapi_document(routes: Sequence[Route], *, authenticated: bool = False) ->
         paths.setdefault(route.template, {})[route.method.lower()] = _operation(
             route, named, components, authenticated
         )
+    # Their fields stand in the operations, and nothing else refers to them.
+    for query in {route.query for route in routes if route.query is not None}:
+        del components[_name(named[query])]
     document = {
         "openapi": "3.1.0",
         "info": {
@@ -79,6 +82,12 @@ def openapi_document(routes: Sequence[Route], *, authenticated: bool = False) ->
         },
     }
     return msgspec.json.encode(document)
+
+
+def _name(reference: dict[str, Any]) -> str:
+    """Of the component that a schema refers to."""
+    name: str = reference["$ref"].rpartition("/")[2]
+    return name
 
 
 def _types(route: Route) -> Iterator[type[msgspec.Struct]]:
@@ -146,9 +155,7 @@ def _parameters(route: Route, named: dict[Any, Any], components: dict[str, Any])
     for name in re.findall(r"{(\w+)}", route.template):
         yield {"name": name, "in": "path", "required": True, "schema": _TEXT}
     if route.query is not None:
-        name = named[route.query]["$ref"].rpartition("/")[2]
-        # Its fields stand in the operations, and nothing else refers to it.
-        for field, schema in components.pop(name)["properties"].items():
+        for field, schema in components[_name(named[route.query])]["properties"].items():
             shown = {"name": field, "in": "query", "required": False, "schema": schema}
             yield {**shown, "style": "form", "explode": False} if schema.get("type") == "array" else shown
     for header in route.headers:

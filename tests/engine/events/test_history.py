@@ -91,6 +91,16 @@ def test_an_execution_was_at_every_time_what_its_events_say(operations):
     asyncio.run(main())
 
 
+def test_what_was_run_where_it_was_asked_for_made_one_attempt(run):
+    async def use(store):
+        new = execution()
+        await store.submit_finished(new, result=b"1", record=None)
+        was, row = await rebuild(store, "acme", "execution", new.id), await store.execution("acme", new.id)
+        assert (was.state, was.attributes) == (row.state, {"attempt": row.attempt})
+
+    run(use)
+
+
 def test_it_is_the_same_in_every_store(run):
     async def use(store):
         new = execution(created_at=NOW)

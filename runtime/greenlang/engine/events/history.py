@@ -100,7 +100,8 @@ def _fold_execution(
         return state, {**attributes, **payload}  # progress
     attempt = attributes.get("attempt", 0)
     if name == State.RUNNING:
-        return name, {**attributes, "attempt": payload["attempt"], "worker": payload["worker"]}
+        # What ran where it was asked for was claimed by nobody, and its event tells nothing.
+        return name, {**attributes, "attempt": attempt + 1, **payload}
     if name == State.QUEUED and state == State.DEAD_LETTER:
         attempt = 0  # an operator has it tried from the beginning
     elif name == State.QUEUED and state == State.RUNNING and not payload:

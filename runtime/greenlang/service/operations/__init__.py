@@ -14,6 +14,7 @@ from greenlang.service.operations.emissions import Emissions
 from greenlang.service.operations.executions import Executions
 from greenlang.service.operations.factors import Factors
 from greenlang.service.operations.health import HealthChecks
+from greenlang.service.operations.histories import Histories
 from greenlang.service.operations.inventories import Inventories
 from greenlang.service.operations.keys import Keys
 from greenlang.service.operations.verification import Verifications
@@ -28,6 +29,7 @@ __all__ = [
     "Executions",
     "Factors",
     "HealthChecks",
+    "Histories",
     "Inventories",
     "Keys",
     "Verifications",
