@@ -73,7 +73,8 @@ async def rebuild(
 ) -> AggregateState | None:
     """How an aggregate stood at a time, made from its events alone; None if nothing had happened by then."""
     fold = _FOLDS.get(aggregate_type, _fold_moves)
-    state, attributes, count, last = "", {}, 0, None
+    attributes: dict[str, Any] = {}
+    state, count, last = "", 0, None
     async for event in history(store, tenant, aggregate_type, aggregate_id, until=at, upcasters=upcasters):
         state, attributes = fold(state, attributes, event.name, msgspec.json.decode(event.payload))
         count, last = count + 1, event
