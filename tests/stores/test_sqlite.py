@@ -44,6 +44,19 @@ def test_migrations_bring_a_new_file_to_the_newest_version(database):
         assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
 
 
+def test_what_was_written_before_a_migration_is_there_after_it(database, monkeypatch):
+    made, new = record(), execution()
+    kept = migrations()
+    monkeypatch.setattr("greenlang.stores.sqlite.database.migrations", lambda: kept[:6])
+    with_store(database, lambda store: store.submit_finished(new, result=b"1", record=made))
+    monkeypatch.undo()
+    found = with_store(database, lambda store: store.calculation("acme", made.calculation_id))
+    assert (found.record, found.leaves) == (made.record, (made.leaf,))
+    with sqlite3.connect(database) as connection:
+        assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+        assert connection.execute("PRAGMA foreign_key_check").fetchall() == []
+
+
 def test_a_file_of_a_newer_runtime_is_refused(database):
     with sqlite3.connect(database) as connection:
         connection.execute("PRAGMA user_version = 999")

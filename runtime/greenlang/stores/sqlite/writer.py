@@ -12,7 +12,9 @@ import asyncio
 import sqlite3
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import cache
+from itertools import chain
 from typing import Any, TypeVar
 
 from greenlang.errors import StoreError
@@ -23,17 +25,48 @@ T = TypeVar("T")
 #: Operations in one transaction; more wait for the next, so that no answer waits for ever.
 _GROUP_SIZE = 1024
 
+#: Rows that one statement inserts.
+_LARGEST_INSERT = 64
+
 
 class Group:
-    """One transaction being written: the connection, and the records that its link will cover."""
+    """One transaction being written, and the records that its link will cover.
 
-    __slots__ = ("connection", "execute", "executemany", "records")
+    What is inserted waits for the next statement, and goes in many rows at once: at each row of a statement
+    by itself another thread may take the interpreter, and the event loop, which has much to do, does.
+    """
+
+    __slots__ = ("_execute", "_rows", "records")
 
     def __init__(self, connection: sqlite3.Connection) -> None:
-        self.connection = connection
-        self.execute = connection.execute
-        self.executemany = connection.executemany
+        self._execute = connection.execute
+        self._rows: dict[str, list[tuple[Any, ...]]] = {}
         self.records: list[NewRecord] = []
+
+    def execute(self, statement: str, parameters: Sequence[Any] = ()) -> sqlite3.Cursor:
+        """Execute a statement, after all that was inserted before it."""
+        self.flush()
+        return self._execute(statement, parameters)
+
+    def insert(self, target: str, row: tuple[Any, ...]) -> None:
+        """Insert a row; the target is a table, with the columns in brackets where they are not all."""
+        self._rows.setdefault(target, []).append(row)
+
+    def flush(self) -> None:
+        """Write what was inserted, each table's rows in their order."""
+        for target, rows in self._rows.items():
+            while rows:
+                # Few lengths, so that the statements are found prepared.
+                count = min(_LARGEST_INSERT, 1 << len(rows).bit_length() - 1)
+                self._execute(_insert_text(target, len(rows[0]), count), list(chain(*rows[:count])))
+                del rows[:count]
+        self._rows.clear()
+
+
+@cache
+def _insert_text(target: str, width: int, count: int) -> str:
+    row = f"({', '.join('?' * width)})"
+    return f"INSERT INTO {target} VALUES {', '.join([row] * count)}"  # noqa: S608  our tables
 
 
 Operation = Callable[[Group], Any]
@@ -64,9 +97,11 @@ class GroupWriter:
         """
         if self._closed:
             raise StoreError("the store is closed")
-        future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[T] = loop.create_future()
         self._waiting.append((operation, future))
-        self._wake.set()
+        # At the end of this turn, so that all that is asked for in it is one group.
+        loop.call_soon(self._wake.set)
         return future
 
     async def close(self) -> None:
@@ -119,6 +154,7 @@ class GroupWriter:
             results = [operation(group) for operation in operations]
             if group.records:
                 _link(group, self._seal)
+            group.flush()
             connection.execute("COMMIT")
         except BaseException:
             # A failed COMMIT (a full disk) may have rolled back by itself.
@@ -133,23 +169,15 @@ def _link(group: Group, seal: Seal) -> None:
     last = group.execute("SELECT number, chain_hash FROM commits ORDER BY number DESC LIMIT 1").fetchone()
     number, previous = (1, None) if last is None else (last[0] + 1, last[1])
     sealed = seal([record.leaf for record in group.records], previous)
-    group.execute("INSERT INTO commits VALUES (?, ?, ?)", (number, sealed.chain_hash, sealed.head))
-    group.executemany(
-        "INSERT INTO calculations VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-        [
+    group.insert("commits", (number, sealed.chain_hash, sealed.head))
+    for position, record in enumerate(group.records):
+        group.insert(
+            "calculations",
             (
-                record.calculation_id,
-                record.tenant,
-                record.created_at,
-                number,
-                position,
-                record.leaf,
-                record.record,
-                record.evidence,
-            )
-            for position, record in enumerate(group.records)
-        ],
-    )
+                *(record.calculation_id, record.tenant, record.created_at, number, position),
+                *(record.leaf, record.record, record.evidence),
+            ),
+        )
 
 
 def _settle(group: list[tuple[Operation, asyncio.Future[Any]]], outcomes: list[Any]) -> None:

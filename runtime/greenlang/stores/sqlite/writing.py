@@ -57,15 +57,15 @@ from greenlang.stores.protocol import (
 from greenlang.stores.sqlite.reading import delivery, execution_row
 from greenlang.stores.sqlite.writer import Group
 
-_ROW = f"INSERT INTO executions ({EXECUTION_COLUMNS}, rank) VALUES ({', '.join('?' * 24)})"  # noqa: S608
+_EXECUTIONS = f"executions ({EXECUTION_COLUMNS}, rank)"
 
 
 def submit(group: Group, new: NewExecution, state: State) -> Submitted:
     earlier = _earlier(group, new.tenant, new.idempotency_key, new.id, new.request_digest)
     if earlier is not None:
         return earlier
-    group.execute(
-        _ROW,
+    group.insert(
+        _EXECUTIONS,
         (
             *(new.id, new.tenant, str(state), new.priority, new.plan_hash, _agents(new), new.request),
             *(new.created_at, new.created_at, None, None, new.deadline_at, 0, new.max_attempts),
@@ -82,8 +82,8 @@ def submit_finished(group: Group, new: NewExecution, result: bytes, record: NewR
         return earlier
     at = new.created_at if record is None else record.created_at
     calculation_id = None if record is None else record.calculation_id
-    group.execute(
-        _ROW,
+    group.insert(
+        _EXECUTIONS,
         (
             *(new.id, new.tenant, "completed", new.priority, new.plan_hash, _agents(new), new.request),
             *(new.created_at, new.created_at, new.created_at, at, new.deadline_at, 1, new.max_attempts),
@@ -277,9 +277,8 @@ def append_event(
 
 def _append(group: Group, events: Iterable[tuple[str, str, str, int, bytes]]) -> None:
     """Append to the log what happened to executions: (id, tenant, type, time, payload)."""
-    group.executemany(
-        "INSERT INTO events (aggregate_id, tenant, type, at, payload) VALUES (?, ?, ?, ?, ?)", events
-    )
+    for event in events:
+        group.insert("events (aggregate_id, tenant, type, at, payload)", event)
 
 
 def claim_sink(group: Group, name: str, worker: str, now: int, lease: int) -> SinkState | None:
