@@ -1,8 +1,8 @@
 """JSON Web Tokens: verified with the keys that their issuer publishes, and remembered for a short while.
 
 Only algorithms of the settings are taken, and a key only for its own, so neither `none` nor a public key used
-as a secret gets anywhere. Keys are fetched one fetch at a time; while an issuer cannot be reached, those it
-had are used.
+as a secret gets anywhere; nor does a token that says it is for something else. Keys are fetched one fetch at a
+time; while an issuer cannot be reached, those it had are used.
 """
 
 from __future__ import annotations
@@ -88,6 +88,12 @@ class KeySet:
         return {key.key_id: key for key in keys if key.public_key_use in (None, "sig")}
 
 
+def _is_for_access(header: dict[str, Any]) -> bool:
+    """Whether it does not say that it is something else, as notices that issuers sign with the same keys do."""
+    kind = header.get("typ", "JWT")
+    return isinstance(kind, str) and kind.lower().removeprefix("application/") in ("jwt", "at+jwt")
+
+
 async def _document(session: aiohttp.ClientSession, url: str) -> dict[str, Any]:
     async with session.get(url, allow_redirects=False) as response:
         response.raise_for_status()
@@ -129,7 +135,7 @@ class TokenVerifier:
 
     async def _claims(self, token: str) -> dict[str, Any] | None:
         header = jwt.get_unverified_header(token)
-        if header.get("alg") not in self._settings.algorithms:
+        if header.get("alg") not in self._settings.algorithms or not _is_for_access(header):
             return None
         key_id = header.get("kid")
         key = await self._keys.key(key_id if isinstance(key_id, str) else None)
