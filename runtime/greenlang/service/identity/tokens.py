@@ -1,8 +1,8 @@
 """JSON Web Tokens: verified with the keys that their issuer publishes, and remembered for a short while.
 
 Only algorithms of the settings are taken, and a key only for its own, so neither `none` nor a public key used
-as a secret gets anywhere; nor does a token that says it is for something else. Keys are fetched one fetch at a
-time; while an issuer cannot be reached, those it had are used.
+as a secret gets anywhere; nor does a token that says it is for something else. Keys are fetched one fetch at
+a time; while an issuer cannot be reached, those it had are used.
 """
 
 from __future__ import annotations
@@ -89,7 +89,7 @@ class KeySet:
 
 
 def _is_for_access(header: dict[str, Any]) -> bool:
-    """Whether it does not say that it is something else, as notices that issuers sign with the same keys do."""
+    """Whether it does not say that it is something else, as notices do that are signed with the same keys."""
     kind = header.get("typ", "JWT")
     return isinstance(kind, str) and kind.lower().removeprefix("application/") in ("jwt", "at+jwt")
 
