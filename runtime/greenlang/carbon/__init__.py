@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from greenlang.carbon.activity import (
     QUANTITY_PLACES,
+    REQUIRED_COLUMNS,
     ActivityData,
     InventoryInput,
     SkippedRow,
@@ -86,6 +87,7 @@ from greenlang.carbon.units import (
 
 __all__ = [
     "QUANTITY_PLACES",
+    "REQUIRED_COLUMNS",
     "TABLE_FORMATS",
     "AccountingPolicy",
     "ActivityData",

@@ -30,6 +30,7 @@ from greenlang_core.decimals import DecimalColumn, DecimalTextError
 
 __all__ = [
     "QUANTITY_PLACES",
+    "REQUIRED_COLUMNS",
     "ActivityData",
     "InventoryInput",
     "SkippedRow",
@@ -41,7 +42,7 @@ __all__ = [
 #: of a file has the same scale; a quantity with more is refused, never rounded.
 QUANTITY_PLACES = 18
 
-REQUIRED = ("id", "period", "activity", "quantity", "unit")
+REQUIRED_COLUMNS = ("id", "period", "activity", "quantity", "unit")
 OPTIONAL = ("site", "region", "method", "tags", "uncertainty")
 
 #: A row's index in the table and what is wrong with it; a row may have several.
@@ -139,7 +140,7 @@ def read_activity_data(given: InventoryInput) -> ActivityData:
         For missing columns; for rows with a mistake, unless the policy skips them.
     """
     table, policy = given.table, given.policy
-    table.require(REQUIRED)
+    table.require(REQUIRED_COLUMNS)
     reader = _Reader(table)
     ids = reader.identities()
     period = reader.cells("period")

@@ -25,6 +25,7 @@ __all__ = ["COMMANDS", "greenlang", "main"]
 #: Command name -> where it lives (module:attribute) and what the list of commands says of it.
 COMMANDS = {
     "run": ("greenlang.cli.run:run", "Run a GCEL program on data and print what it gives."),
+    "batch": ("greenlang.cli.batch:batch", "Compute files of any size; go on where a run was killed."),
     "plan": ("greenlang.cli.plan:plan", "Compile a GCEL program and draw its plan."),
     "verify": ("greenlang.cli.verify:verify", "Check a result bundle: hashes, recomputation, signature."),
     "agents": ("greenlang.cli.agents:agents", "List the installed agents, or show one."),

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from greenlang.cli.console import output, reading_progress, remarks, working
+from greenlang.cli.policies import policy_of, policy_options
 from greenlang.cli.reports import FORMATS, check_format, print_report
 from greenlang.cli.results import print_result
 from greenlang.cli.traces import print_trace
-from greenlang.errors import InputError
 
 if TYPE_CHECKING:
     from greenlang.engine import FileLedger
@@ -68,35 +68,7 @@ Examples:
     help="What to print: tables for people, all of it as JSON, its table in a format for machines, or a "
     "report that a plugin brings.",
 )
-@click.option(
-    "--gwp", default="AR5", show_default=True, help="GWP set: AR4, AR5, AR6, or one with its table."
-)
-@click.option(
-    "--factors", "factor_paths", type=click.Path(path_type=Path), multiple=True, help="Factors of your own."
-)
-@click.option(
-    "--vintage",
-    type=click.Choice(["nearest", "strict"]),
-    default="nearest",
-    show_default=True,
-    help="A period outside every edition: take the nearest and record it, or refuse the row.",
-)
-@click.option(
-    "--straddle",
-    type=click.Choice(["split", "refuse"]),
-    default="split",
-    show_default=True,
-    help="A period across editions: split it by days, or refuse the row.",
-)
-@click.option("--as-at", default="", metavar="DATE", help="Only factors published by this day (YYYY-MM-DD).")
-@click.option("--edition", "editions", multiple=True, metavar="DATASET=EDITION", help="Keep to an edition.")
-@click.option(
-    "--forbid-fallback",
-    "forbidden",
-    type=click.Choice(["region", "vintage", "method"]),
-    multiple=True,
-    help="Refuse rows that would need a fallback of this kind.",
-)
+@policy_options
 @click.option(
     "--on-error",
     type=click.Choice(["stop", "skip"]),
@@ -132,18 +104,13 @@ def run(
     output_path: Path | None,
     table_path: Path | None,
     form: str,
-    gwp: str,
     factor_paths: tuple[Path, ...],
-    vintage: str,
-    straddle: str,
-    as_at: str,
-    editions: tuple[str, ...],
-    forbidden: tuple[str, ...],
     on_error: str,
     max_input_size: int,
     resume: bool,
     steps_path: Path | None,
     traced: bool,
+    **choices: Any,
 ) -> None:
     """Run the GCEL program PROGRAM on data and print what it gives.
 
@@ -155,7 +122,6 @@ def run(
         Limits,
         execute,
         load_program,
-        make_policy,
         read_input,
         save_result,
         save_table,
@@ -163,15 +129,7 @@ def run(
     from greenlang.gcel import Trace
 
     table_format = format_of_suffix(table_path) if table_path is not None else None
-    policy = make_policy(
-        gwp_set=gwp,
-        vintage=vintage,
-        straddle=straddle,
-        as_at=as_at,
-        editions=dict(_edition(text) for text in editions),
-        forbidden_fallbacks=forbidden,
-        on_error=on_error,
-    )
+    policy = policy_of(on_error=on_error, **choices)
     plan = load_program(program)
     size = input_path.stat().st_size if input_path is not None and input_path.is_file() else 0
     with reading_progress(f"reading {input_path.name if input_path else ''}", size) as on_bytes:
@@ -217,12 +175,3 @@ def _ledger(
             click.echo("\n".join(ledger.reuse.lines()), err=True)
             if ledger.broken:
                 click.echo(f"warning: not all steps were kept: {ledger.broken}", err=True)
-
-
-def _edition(text: str) -> tuple[str, str]:
-    dataset, equals, edition = text.partition("=")
-    if not equals or not dataset or not edition:
-        raise InputError(
-            f"--edition '{text}' is not DATASET=EDITION", fix="write --edition ghg-emission-factors-hub=2025"
-        )
-    return dataset.strip(), edition.strip()

@@ -14,7 +14,7 @@ from greenlang.engine.inputs import Limits, load_program, make_policy, read_inpu
 from greenlang.engine.recomputation import verify_bundle
 from greenlang.engine.row_evidence import RowEvidence, UsedSelection, prove_result_row
 from greenlang.engine.runtime import Runtime
-from greenlang.engine.step_ledger import FileLedger, default_ledger_path
+from greenlang.engine.step_ledger import FileLedger, default_ledger_path, state_folder
 
 __all__ = [
     "Evidence",
@@ -37,6 +37,7 @@ __all__ = [
     "save_result",
     "save_table",
     "signing_state",
+    "state_folder",
     "table_input",
     "verify_bundle",
 ]

@@ -3,11 +3,13 @@
 `making` turns an input and a program into a folder (`folder`, with its `definition`); `running` takes it
 to its end: `dispatching` hands partitions to an engine (`engines`, `processes`, or a plugin's), `computing`
 turns one into a file (`parts`, with its `sums`), `identities` finds ids that stand in several, and `merging`
-puts all together. `tables` gives rows and sums back, and `encoding` writes them in any format.
+puts all together. `tables` gives rows and sums back, and `encoding` writes them in any format; `again`
+computes a batch once more, to be looked into and verified.
 """
 
 from __future__ import annotations
 
+from greenlang.engine.batches.again import BatchesAgain
 from greenlang.engine.batches.computing import PartitionTask, compute_partition
 from greenlang.engine.batches.definition import (
     DEFAULT_PARTITION_ROWS,
@@ -39,6 +41,7 @@ __all__ = [
     "BatchResult",
     "BatchState",
     "Batches",
+    "BatchesAgain",
     "PartitionFailed",
     "PartitionTask",
     "State",

@@ -7,7 +7,15 @@ range's schema has the series that its own rows have figures for: neither depend
 
 from __future__ import annotations
 
-__all__ = ["SELECTION_LABELS", "PartitionTask", "compute_partition", "forget_batches", "selection_id"]
+__all__ = [
+    "SELECTION_LABELS",
+    "PartitionTask",
+    "compute_partition",
+    "forget_batches",
+    "load_plan",
+    "open_input",
+    "selection_id",
+]
 
 import hashlib
 import threading
@@ -22,7 +30,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from greenlang.agents import Resource, default_registry
+from greenlang.agents import Registry, Resource, default_registry
 from greenlang.carbon import (
     Inventory,
     InventoryInput,
@@ -106,8 +114,7 @@ class _OpenBatch:
     def __init__(self, path: str) -> None:
         self.folder = BatchFolder(Path(path))
         self.definition = self.folder.definition()
-        registry = default_registry()
-        self.plan = Plan.from_json(self.folder.path.joinpath("plan.json").read_bytes(), registry=registry)
+        self.plan = load_plan(self.folder, self.definition, default_registry())
         self.source = open_input(self.folder, self.definition)
         self._files = tuple(Resource.of(file.name, file.text) for file in self.definition.factor_files)
         #: Only of the standard program it is known what it does with a row that is like one before.
@@ -139,6 +146,23 @@ class _OpenBatch:
             with self._learning:
                 self._known.learn(inventory)
         return inventory
+
+
+def load_plan(folder: BatchFolder, definition: BatchDefinition, registry: Registry) -> Plan:
+    """The program of a batch.
+
+    Raises
+    ------
+    InputError
+        If an agent of it is not what it was when the batch began.
+    """
+    plan = Plan.from_json(folder.path.joinpath("plan.json").read_bytes(), registry=registry)
+    if plan.hash != definition.plan_hash:
+        raise InputError(
+            "the agents that are installed are not those that the batch began with",
+            fix="begin a new batch, or install what was installed then",
+        )
+    return plan
 
 
 def open_input(folder: BatchFolder, definition: BatchDefinition) -> RowSource:

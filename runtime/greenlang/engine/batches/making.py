@@ -12,8 +12,11 @@ import msgspec
 
 from greenlang.agents import Registry, Resource
 from greenlang.carbon import (
+    REQUIRED_COLUMNS,
     AccountingPolicy,
     InventoryInput,
+    StringColumn,
+    Table,
     format_of_content,
     gwp_set,
     keep_table,
@@ -91,6 +94,9 @@ def make_batch(
         name = order.name or order.input.name
         kept, form = _place_input(folder, order, name)
         source = open_rows(folder.path / kept, form, name=name)
+        # What every row would fail by is told now.
+        nothing = dict.fromkeys(source.columns, StringColumn.constant("", 0))
+        Table(name, nothing).restored().require(REQUIRED_COLUMNS)
         found = folder.path.joinpath(kept).stat()
         folder.save("plan.json", plan.to_json())
         definition = BatchDefinition(
@@ -104,6 +110,7 @@ def make_batch(
             rows=source.rows,
             policy=order.policy,
             factor_files=tuple(KeptFile(file.name, file.text) for file in order.factor_files),
+            plan_hash=plan.hash,
             standard=order.plan is None,
             starts=partition_starts(source.rows, order.partition_rows, source.starts),
             tries=order.tries,

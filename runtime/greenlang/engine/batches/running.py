@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import msgspec
 
 from greenlang.agents import Registry, default_registry
-from greenlang.engine.batches.computing import PartitionTask, open_input
+from greenlang.engine.batches.computing import PartitionTask, load_plan, open_input
 from greenlang.engine.batches.definition import (
     BatchDefinition,
     BatchState,
@@ -33,8 +33,7 @@ from greenlang.engine.batches.merging import Totals, merge_parts
 from greenlang.engine.batches.parts import PartHeading, RefusedRow, read_heading, read_identities
 from greenlang.engine.executions import new_id, now
 from greenlang.errors import GreenLangError, InputError
-from greenlang.gcel import Plan
-from greenlang.ledger import CalculationRecord, atomic_writer
+from greenlang.ledger import CalculationRecord, Signer, Unsigned, atomic_writer, commit
 
 #: How often where it stands is written down while it runs.
 _TELL_S = 0.25
@@ -58,8 +57,14 @@ def run_batch(
     registry: Registry | None = None,
     on_progress: Callable[[BatchState], None] = lambda _: None,
     backoff_s: float = 1.0,
+    signer: Signer | Unsigned | None = None,
 ) -> BatchResult:
     """Compute what is left of a batch and put it together; what was done before is not done again.
+
+    Parameters
+    ----------
+    signer : Signer or Unsigned, optional
+        Links the record to a chain of its own; without one it is left to whoever has a chain.
 
     Raises
     ------
@@ -77,7 +82,7 @@ def run_batch(
                 f"another process is at work on batch '{folder.batch_id}'",
                 fix="`greenlang batch status` tells how far it is",
             )
-        run = _Run(folder, definition, registry or default_registry(), on_progress)
+        run = _Run(folder, definition, registry or default_registry(), on_progress, signer)
         try:
             return run.to_the_end(engine, backoff_s)
         except BatchCancelled:
@@ -98,7 +103,9 @@ class _Run:
         definition: BatchDefinition,
         registry: Registry,
         on_progress: Callable[[BatchState], None],
+        signer: Signer | Unsigned | None,
     ) -> None:
+        self._signer = signer
         self._folder = folder
         self._definition = definition
         self._registry = registry
@@ -114,6 +121,8 @@ class _Run:
         """Compute what is left, and put all together."""
         folder, definition = self._folder, self._definition
         folder.forget_cancel()
+        if (kept := _kept_result(folder)) is not None:
+            return kept
         repeated = folder.load("repeated.json", _Repeated)
         done = folder.finished()
         self._begin(done)
@@ -217,7 +226,7 @@ class _Run:
     def _put_together(self) -> BatchResult:
         folder = self._folder
         headings = [read_heading(folder.part_path(one.index)) for one in self._partitions]
-        plan = Plan.from_json(folder.path.joinpath("plan.json").read_bytes(), registry=self._registry)
+        plan = load_plan(folder, self._definition, self._registry)
         merged = merge_parts(
             self._definition,
             plan,
@@ -230,13 +239,17 @@ class _Run:
             for row in _refused(headings):
                 file.write(msgspec.json.encode(msgspec.structs.asdict(row)) + b"\n")
         folder.save("totals.json", msgspec.json.encode(merged.totals))
-        folder.save("record.json", msgspec.json.encode(merged.record))
+        record = merged.record
+        if self._signer is not None:
+            made = commit([record], self._signer)
+            record = made.records[0]
+            folder.save("head.json", msgspec.json.encode(made.head))
+        folder.save("record.json", msgspec.json.encode(record))
         tally = self._state.tally
         self.tell(
             state=State.COMPLETED,
             finished_at=now(),
-            result_hash=merged.record.result_hash,
-            calculation_id=merged.record.calculation_id,
+            result_hash=record.result_hash,
             tally=msgspec.structs.replace(
                 tally,
                 rows_done=tally.rows,
@@ -247,7 +260,15 @@ class _Run:
             error="",
             lasting=True,
         )
-        return BatchResult(merged.record, merged.totals)
+        return BatchResult(record, merged.totals)
+
+
+def _kept_result(folder: BatchFolder) -> BatchResult | None:
+    """What a batch that was done before gave."""
+    if folder.kept_state().state is not State.COMPLETED:
+        return None
+    record, totals = folder.load("record.json", CalculationRecord), folder.load("totals.json", Totals)
+    return None if record is None or totals is None else BatchResult(record, totals)
 
 
 def _refused(headings: Sequence[PartHeading]) -> Iterator[RefusedRow]:

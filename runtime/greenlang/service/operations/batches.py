@@ -203,10 +203,11 @@ class BatchOperations:
         if call.read is not None:
             call.body = await call.read()
         asked = read_body(call, BatchRequest)
-        path = Path(asked.path)
-        allowed = [Path(folder).resolve() for folder in self._keeper.settings.inputs]
+        read_query(call, BatchUploadQuery)  # nothing in it counts here, and what is unknown is a mistake
         # Links are followed first: one may lead out of the folder that it stands in.
-        if not any(path.resolve().is_relative_to(folder) for folder in allowed):
+        path = Path(asked.path).resolve()
+        allowed = [Path(folder).resolve() for folder in self._keeper.settings.inputs]
+        if not any(path.is_relative_to(folder) for folder in allowed):
             message = "the path is in no folder that the operator allows"
             raise Refusal(400, Fault("path", message, "path", "send the file as the body"))
         plan = (

@@ -1,0 +1,230 @@
+"""`greenlang batch`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from greenlang.cli.batch_output import bar, print_list, print_state, print_totals, write_tables
+from greenlang.cli.policies import policy_of, policy_options
+from greenlang.errors import InputError
+
+if TYPE_CHECKING:
+    from greenlang.engine.batches import Batches, BatchFolder, BatchResult
+
+__all__ = ["batch"]
+
+_FORM = click.option(
+    "--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True
+)
+
+
+@click.group(
+    epilog="""\b
+Examples:
+  greenlang batch run activities.parquet
+  greenlang batch run activities.csv --output rows.parquet --failures failures.csv
+  greenlang batch run activities.parquet --engine processes --workers 8
+  greenlang batch list
+  greenlang batch resume batch_01a1ff7b4da25a886c4139dfbee8d400
+"""
+)
+def batch() -> None:
+    """Compute files of any size in partitions, and go on where a run was killed."""
+
+
+def _folder_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    made: Callable[..., Any] = click.option(
+        "--folder",
+        "root",
+        type=click.Path(file_okay=False, path_type=Path),
+        help="Where batches are kept.  [default: in the state folder]",
+    )(command)
+    return made
+
+
+def _work_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """How a batch is worked through, and where what it gives is written."""
+    options = (
+        click.option(
+            "--engine",
+            default="threads",
+            show_default=True,
+            help="threads or processes of this machine, or with greenlang-dask: dask for a cluster on it,"
+            " dask://HOST:PORT for yours.",
+        ),
+        click.option("--workers", type=click.IntRange(1), help="Partitions at once.  [default: processors]"),
+        click.option(
+            "--output",
+            "output_path",
+            type=click.Path(dir_okay=False, path_type=Path),
+            help="Write the rows here: .csv, .jsonl, .parquet or .arrow.",
+        ),
+        click.option(
+            "--failures",
+            "failures_path",
+            type=click.Path(dir_okay=False, path_type=Path),
+            help="Write the rows that were not computed here, with their reasons.",
+        ),
+        _FORM,
+    )
+    for option in reversed(options):
+        command = option(command)
+    return _folder_option(command)
+
+
+@batch.command(
+    epilog="""\b
+Examples:
+  greenlang batch run activities.parquet
+  greenlang batch run activities.csv --program examples/inventory.gcel --output rows.csv
+  greenlang batch run activities.parquet --gwp AR6 --partition-rows 65536 --format json
+"""
+)
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option(
+    "--program",
+    type=click.Path(path_type=Path),
+    help="A GCEL program, from activity data to an inventory.  [default: every installed first-party pack]",
+)
+@policy_options
+@click.option(
+    "--on-error",
+    type=click.Choice(["stop", "skip"]),
+    default="skip",
+    show_default=True,
+    help="Rows with mistakes: go on without them and list them, or stop.",
+)
+@click.option(
+    "--partition-rows",
+    type=click.IntRange(1024),
+    help="Rows computed together: a multiple of 1,024.  [default: 131072, or what the file is grouped by]",
+)
+@click.option(
+    "--timeout",
+    type=click.FloatRange(0, min_open=True),
+    default=1800.0,
+    show_default=True,
+    help="Seconds for a partition.",
+)
+@click.option("--tries", type=click.IntRange(1), default=3, show_default=True, help="For a partition.")
+@_work_options
+def run(
+    file: Path,
+    program: Path | None,
+    factor_paths: tuple[Path, ...],
+    on_error: str,
+    partition_rows: int | None,
+    timeout: float,
+    tries: int,
+    root: Path | None,
+    **options: Any,
+) -> None:
+    """Compute the activity data in FILE: CSV, JSON lines, Parquet or Arrow, of any number of rows.
+
+    What is done is kept as it goes, so that a run that was killed can be resumed.
+    """
+    from greenlang.agents import Resource, default_registry
+    from greenlang.engine import load_program
+    from greenlang.engine.batches import BatchOrder, make_batch
+
+    work = {name: options.pop(name) for name in ("engine", "workers", "output_path", "failures_path", "form")}
+    order = BatchOrder(
+        file,
+        None if program is None else load_program(program),
+        policy_of(on_error=on_error, **options),
+        tuple(Resource.read(factors.name, folder=factors.parent) for factors in factor_paths),
+        partition_rows=partition_rows,
+        tries=tries,
+        timeout_s=timeout,
+    )
+    folder = make_batch(_batches(root), order, registry=default_registry())
+    _run(folder, **work)
+
+
+@batch.command()
+@click.argument("batch_id")
+@_work_options
+def resume(batch_id: str, root: Path | None, **work: Any) -> None:
+    """Go on with a batch that was killed, failed or was cancelled; what is done is not done again.
+
+    Of one that is completed, show and write again what it gave.
+    """
+    _run(_batches(root).get("default", batch_id), **work)
+
+
+@batch.command("list")
+@_FORM
+@_folder_option
+def list_batches(form: str, root: Path | None) -> None:
+    """List batches, newest first."""
+    print_list(_batches(root).of_tenant("default"), form)
+
+
+@batch.command()
+@click.argument("batch_id")
+@_FORM
+@_folder_option
+def status(batch_id: str, form: str, root: Path | None) -> None:
+    """Say how far a batch is, and what ended it."""
+    print_state(_batches(root).get("default", batch_id), form)
+
+
+@batch.command()
+@click.argument("batch_id")
+@_folder_option
+def cancel(batch_id: str, root: Path | None) -> None:
+    """Have a batch stop; what is done of it stays, for `resume`."""
+    folder = _batches(root).get("default", batch_id)
+    state = folder.ask_to_cancel()
+    click.echo(f"{batch_id} is {state.state}", err=True)
+
+
+def _batches(root: Path | None) -> Batches:
+    from greenlang.engine import state_folder
+    from greenlang.engine.batches import Batches
+
+    return Batches((root or state_folder() / "batches").absolute())
+
+
+def _run(
+    folder: BatchFolder,
+    *,
+    engine: str,
+    workers: int | None,
+    output_path: Path | None,
+    failures_path: Path | None,
+    form: str,
+) -> None:
+    from greenlang.carbon import format_of_suffix
+    from greenlang.engine.batches import failure_tables, open_engine, row_tables, run_batch
+    from greenlang.ledger import load_signer
+
+    forms = [format_of_suffix(path) for path in (output_path, failures_path) if path is not None]
+    opened = open_engine(engine, workers)
+    try:
+        with _resumable(folder), bar(folder) as on_progress:
+            result: BatchResult = run_batch(folder, opened, on_progress=on_progress, signer=load_signer())
+    finally:
+        opened.close()
+    if output_path is not None:
+        write_tables(output_path, row_tables(folder), forms[0])
+    if failures_path is not None:
+        write_tables(failures_path, failure_tables(folder), forms[-1])
+    print_totals(folder, result, form)
+
+
+@contextmanager
+def _resumable(folder: BatchFolder) -> Iterator[None]:
+    """Say how to go on, whatever ends the run."""
+    try:
+        yield
+    except InputError:
+        raise
+    except BaseException:
+        click.echo(f"go on with: greenlang batch resume {folder.batch_id}", err=True)
+        raise
