@@ -11,6 +11,7 @@ from collections.abc import AsyncGenerator, Callable, Mapping
 
 from msgspec.structs import replace
 
+from greenlang.engine.batches import BatchesAgain
 from greenlang.engine.calculations import Calculator
 from greenlang.engine.executions import Again, Runner
 from greenlang.errors import GcelError, InputError, StoreError
@@ -35,6 +36,8 @@ from greenlang.service.operations import (
     Keys,
     Verifications,
     Workflows,
+    look_at_batches,
+    look_at_executions,
 )
 from greenlang.service.origins import refuse_foreign
 from greenlang.service.roles import Identity, Permission
@@ -78,7 +81,7 @@ class Api:
         versions: Mapping[str, Version] = {},
     ) -> None:
         self.health = HealthChecks(runner.store)
-        again = Again(runner.plans)
+        again, batches_again = Again(runner.plans), BatchesAgain(runner.plans.registry)
         operations = [
             *Workflows(runner, check_webhook).routes(),
             *Emissions(calculator).routes(),
@@ -86,8 +89,8 @@ class Api:
             *Executions(runner).routes(),
             *Histories(runner.store).routes(),
             *Looking(runner).routes(),
-            *Inventories(runner, again).routes(),
-            *Verifications(runner, again).routes(),
+            *Inventories("execution", look_at_executions(runner.store, again)).routes(),
+            *Verifications(runner.store, again, batches and batches.batches, batches_again).routes(),
             *Agents(runner.plans.registry).routes(),
             *Factors(runner.plans.registry).routes(),
             *self.health.routes(),
@@ -96,6 +99,7 @@ class Api:
         self._gate = gate
         if batches is not None:
             operations += BatchOperations(batches).routes()
+            operations += Inventories("batch", look_at_batches(batches.batches, batches_again)).routes()
         if authenticator is not None:
             operations += Keys(runner.store).routes()
         operations += Contributed(runner.plans.registry, Router(operations).knows).routes()

@@ -57,7 +57,8 @@ class CutData(msgspec.Struct, frozen=True):
 class InventoryData(msgspec.Struct, frozen=True):
     """An inventory, cut up for charts."""
 
-    execution_id: str
+    #: Of the execution or batch.
+    id: str
     calculation_id: str | None
     result_hash: str
     gwp_set: str
@@ -246,8 +247,9 @@ class StepsData(msgspec.Struct, frozen=True):
 class VerifyRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How to verify a calculation."""
 
-    #: The execution that made it: from its input it is computed again.
+    #: The execution or batch that made it: from its input it is computed again.
     execution_id: str | None = None
+    batch_id: str | None = None
 
 
 class VerdictData(msgspec.Struct, frozen=True):

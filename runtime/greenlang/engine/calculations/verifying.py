@@ -7,10 +7,10 @@ __all__ = ["verify_calculation"]
 from collections.abc import Callable, Iterator
 
 from greenlang.engine.calculations.outcome import Outcome, prove_outcome_row, read_outcome
-from greenlang.engine.evidence import Evidence
 from greenlang.ledger import (
     FIRST_ROW,
     ROWS_PER_RANGE,
+    CalculationRecord,
     Finding,
     KnownKeys,
     Recomputation,
@@ -23,14 +23,14 @@ from greenlang.stores import Calculation
 
 
 def verify_calculation(
-    kept: Calculation, compute: Callable[[], Evidence] | None, *, keys: KnownKeys
+    kept: Calculation, recompute: Callable[[], CalculationRecord] | None, *, keys: KnownKeys
 ) -> Verification:
     """Give the three verdicts on a calculation of a store.
 
     Parameters
     ----------
-    compute : callable
-        Computes it again from the input; None where that was not kept.
+    recompute : callable
+        Makes its record again from the input, or raises `InputError`; None where that was not kept.
 
     Raises
     ------
@@ -40,15 +40,8 @@ def verify_calculation(
     read = read_kept(kept.record, kept.leaves, kept.position, kept.head)
     outcome = read_outcome(kept.evidence) if kept.evidence else None
     rows = () if outcome is None else tuple(_row_findings(outcome, read.record.row_root))
-    return verify_kept(read, None if compute is None else _recomputation(compute), rows=rows, keys=keys)
-
-
-def _recomputation(compute: Callable[[], Evidence]) -> Callable[[], Recomputation]:
-    def recompute() -> Recomputation:
-        evidence = compute()
-        return Recomputation(evidence.record, evidence.rows())
-
-    return recompute
+    again = None if recompute is None else (lambda: Recomputation(recompute()))
+    return verify_kept(read, again, rows=rows, keys=keys)
 
 
 def _row_findings(outcome: Outcome, row_root: str | None) -> Iterator[Finding]:

@@ -8,23 +8,15 @@ from __future__ import annotations
 
 __all__ = ["Again", "refuse_effects"]
 
-import threading
-from collections import OrderedDict
-
 from greenlang.engine.evidence import Evidence, gather_evidence
 from greenlang.engine.executions.orders import PlanCache, prepare, read_order
+from greenlang.engine.kept_evidence import KeptEvidence
 from greenlang.errors import InputError
 from greenlang.gcel import Plan
 from greenlang.stores import ExecutionRow
 
 #: What may be run as often as somebody likes.
 _HARMLESS = frozenset({"pure", "calculates"})
-
-#: Executions whose evidence is kept, those that were looked at last.
-_KEPT = 4
-
-#: Rows of activity data beyond which nothing is kept.
-_KEPT_ROWS = 200_000
 
 #: Seconds after which computing it again is given up.
 _LONGEST_SECONDS = 60.0
@@ -41,8 +33,7 @@ class Again:
 
     def __init__(self, plans: PlanCache) -> None:
         self._plans = plans
-        self._lock = threading.Lock()
-        self._evidence: OrderedDict[tuple[str, str], Evidence] = OrderedDict()
+        self._kept = KeptEvidence()
 
     def evidence(self, row: ExecutionRow) -> Evidence:
         """What an execution gave, with all that it was made from; remembered for a while.
@@ -52,19 +43,7 @@ class Again:
         InputError
             If it cannot be computed again: its program has effects, or does not compile here any more.
         """
-        key = (row.tenant, row.id)
-        with self._lock:
-            found = self._evidence.get(key)
-            if found is not None:
-                self._evidence.move_to_end(key)
-                return found
-        made = self.compute(row)
-        with self._lock:
-            if made.record.row_count <= _KEPT_ROWS:
-                self._evidence[key] = made
-                if len(self._evidence) > _KEPT:
-                    self._evidence.popitem(last=False)
-        return made
+        return self._kept.of((row.tenant, row.id), lambda: self.compute(row))
 
     def compute(self, row: ExecutionRow) -> Evidence:
         """`evidence`, computed now and not remembered: for whoever wants to see that it is so."""

@@ -15,7 +15,7 @@ from greenlang.service.operations.executions import Executions
 from greenlang.service.operations.factors import Factors
 from greenlang.service.operations.health import HealthChecks
 from greenlang.service.operations.histories import Histories
-from greenlang.service.operations.inventories import Inventories
+from greenlang.service.operations.inventories import Inventories, look_at_batches, look_at_executions
 from greenlang.service.operations.keys import Keys
 from greenlang.service.operations.verification import Verifications
 from greenlang.service.operations.workflows import Workflows
@@ -34,4 +34,6 @@ __all__ = [
     "Keys",
     "Verifications",
     "Workflows",
+    "look_at_batches",
+    "look_at_executions",
 ]

@@ -1,11 +1,12 @@
-"""Inventories of executions, cut up for charts, and every figure with all that it came from."""
+"""Inventories of executions and batches, cut up for charts, and every figure with all that it came from."""
 
 from __future__ import annotations
 
-__all__ = ["Inventories"]
+__all__ = ["Inventories", "look_at_batches", "look_at_executions"]
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from dataclasses import dataclass
 from decimal import Decimal, localcontext
 
 import msgspec
@@ -23,7 +24,9 @@ from greenlang.carbon import (
 )
 from greenlang.carbon import Emissions as AgentEmissions
 from greenlang.engine import Evidence
-from greenlang.engine.executions import Again, Runner
+from greenlang.engine.batches import Batches, BatchesAgain
+from greenlang.engine.batches import State as BatchStates
+from greenlang.engine.executions import Again
 from greenlang.exact import decimal_text, exact_context
 from greenlang.ledger import FIRST_ROW
 from greenlang.service.inventory_messages import (
@@ -44,104 +47,146 @@ from greenlang.service.reading import read_query
 from greenlang.service.roles import Permission
 from greenlang.service.routing import Route
 from greenlang.service.wire import Call, Refusal, Reply, answer, next_link
-from greenlang.stores import ExecutionRow, State
+from greenlang.stores import State, Store
 
 _Rows = npt.NDArray[np.int32]
 
 
-class Inventories:
-    """Operations on what executions of inventory programs gave; they are computed again to be cut up."""
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """What is looked into."""
 
-    def __init__(self, runner: Runner, again: Again) -> None:
-        self._store = runner.store
-        self._again = again
+    id: str
+    calculation_id: str | None
+    evidence: Evidence
+
+
+#: Finds what the path of a call names, or raises Refusal: 404 if there is none, 409 if it has not completed.
+Look = Callable[[Call], Awaitable[Looked]]
+
+
+class Inventories:
+    """Operations on what executions or batches gave; it is computed again to be cut up.
+
+    Parameters
+    ----------
+    kind : str
+        `execution` or `batch`.
+    """
+
+    def __init__(self, kind: str, look: Look) -> None:
+        self._kind = kind
+        self._look = look
 
     def routes(self) -> list[Route]:
         """What is answered here."""
+        base = f"/v1/{'batches' if self._kind == 'batch' else 'executions'}/{{id}}/inventory"
         return [
             Route(
                 "GET",
-                "/v1/executions/{id}/inventory",
+                base,
                 self.inventory,
                 "An inventory by scope, gas, site and month",
                 permission=Permission.READ,
                 query=InventoryQuery,
                 answers={200: (InventoryData,)},
                 refusals=(409,),
+                name=f"{self._kind}_inventory",
             ),
             Route(
                 "GET",
-                "/v1/executions/{id}/inventory/rows",
+                f"{base}/rows",
                 self.inventory_rows,
                 "Rows of an inventory, the largest first",
                 permission=Permission.READ,
                 query=InventoryRowQuery,
                 answers={200: (InventoryRowList,)},
                 refusals=(409,),
+                name=f"{self._kind}_inventory_rows",
             ),
             Route(
                 "GET",
-                "/v1/executions/{id}/inventory/rows/{row}",
+                f"{base}/rows/{{row}}",
                 self.inventory_row,
                 "A row of an inventory with all that it came from",
                 permission=Permission.READ,
                 answers={200: (InventoryRowData,)},
                 refusals=(409,),
+                name=f"{self._kind}_inventory_row",
             ),
         ]
 
     async def inventory(self, call: Call) -> Reply:
         """`GET /v1/executions/{id}/inventory`."""
         part = _slice(read_query(call, InventoryQuery))
-        row, evidence, inventory = await self._inventory(call)
-        return answer(call, await asyncio.to_thread(_cut_up, row, evidence, inventory, part))
+        looked, inventory = await self._inventory(call)
+        return answer(call, await asyncio.to_thread(_cut_up, looked, inventory, part))
 
     async def inventory_rows(self, call: Call) -> Reply:
         """`GET /v1/executions/{id}/inventory/rows`."""
         asked = read_query(call, InventoryRowQuery)
-        _, _, inventory = await self._inventory(call)
+        _, inventory = await self._inventory(call)
         listed = await asyncio.to_thread(_page, inventory, asked)
         links = () if listed.next_cursor is None else (next_link(call, listed.next_cursor),)
         return answer(call, listed, headers=links)
 
     async def inventory_row(self, call: Call) -> Reply:
         """`GET /v1/executions/{id}/inventory/rows/{row}`."""
-        row, evidence, inventory = await self._inventory(call)
+        looked, inventory = await self._inventory(call)
         number = call.names["row"]
         known = number.isascii() and number.isdigit() and len(number) < 10
         if not known or not 0 <= int(number) - FIRST_ROW < len(inventory.data):
             raise unknown("row", number)
-        return answer(call, _row_data(row, evidence, inventory, int(number) - FIRST_ROW))
+        return answer(call, _row_data(looked, inventory, int(number) - FIRST_ROW))
 
-    async def _inventory(self, call: Call) -> tuple[ExecutionRow, Evidence, Inventory]:
-        """The inventory of the execution that the path names.
+    async def _inventory(self, call: Call) -> tuple[Looked, Inventory]:
+        looked = await self._look(call)
+        if looked.evidence.inventory is None:
+            fix = "end its program with ghg.inventory"
+            raise Refusal(409, Fault("inventory", f"{self._kind} {looked.id} gave no inventory", "id", fix))
+        return looked, looked.evidence.inventory
 
-        Raises
-        ------
-        Refusal
-            404 if there is no such execution, 409 if it has not completed or gave no inventory.
-        """
-        row = await found(self._store, call)
+
+def look_at_executions(store: Store, again: Again) -> Look:
+    """Finds executions."""
+
+    async def look(call: Call) -> Looked:
+        row = await found(store, call)
         if row.state is not State.COMPLETED:
             raise Refusal(409, Fault("state", f"execution {row.id} is {row.state}", "id"))
-        evidence = await asyncio.to_thread(self._again.evidence, row)
-        if evidence.inventory is None:
-            fix = "end its program with ghg.inventory"
-            raise Refusal(409, Fault("inventory", f"execution {row.id} gave no inventory", "id", fix))
-        return row, evidence, evidence.inventory
+        return Looked(row.id, row.calculation_id, await asyncio.to_thread(again.evidence, row))
+
+    return look
+
+
+def look_at_batches(batches: Batches, again: BatchesAgain) -> Look:
+    """Finds batches."""
+
+    async def look(call: Call) -> Looked:
+        folder = batches.find(call.tenant, call.names["id"])
+        if folder is None:
+            raise unknown("batch", call.names["id"])
+        state = folder.state()
+        if state.state is not BatchStates.COMPLETED:
+            raise Refusal(409, Fault("state", f"batch {folder.batch_id} is {state.state}", "id"))
+        evidence = await asyncio.to_thread(again.evidence, folder)
+        return Looked(folder.batch_id, state.calculation_id or None, evidence)
+
+    return look
 
 
 def _slice(asked: InventoryQuery) -> Slice:
     return Slice(asked.method, asked.scope, asked.gas, asked.site, asked.month, asked.activity)
 
 
-def _cut_up(row: ExecutionRow, evidence: Evidence, inventory: Inventory, part: Slice) -> InventoryData:
+def _cut_up(looked: Looked, inventory: Inventory, part: Slice) -> InventoryData:
+    evidence = looked.evidence
     slices = Slices(inventory)
     summary, skipped = evidence.record.result["inventory"], (evidence.lists or {}).get("skipped", [])
     scopes = slices.by_scope(part)
     return InventoryData(
-        execution_id=row.id,
-        calculation_id=row.calculation_id,
+        id=looked.id,
+        calculation_id=looked.calculation_id,
         result_hash=evidence.record.result_hash,
         gwp_set=inventory.gwp.name,
         rows={**summary["rows"], "in_part": len(slices.rows(part))},
@@ -194,8 +239,8 @@ def _page(inventory: Inventory, asked: InventoryRowQuery) -> InventoryRowList:
     )
 
 
-def _row_data(row: ExecutionRow, evidence: Evidence, inventory: Inventory, index: int) -> InventoryRowData:
-    record = evidence.record
+def _row_data(looked: Looked, inventory: Inventory, index: int) -> InventoryRowData:
+    record = looked.evidence.record
     table = inventory.data.table
     return InventoryRowData(
         row=index + FIRST_ROW,
@@ -217,7 +262,7 @@ def _row_data(row: ExecutionRow, evidence: Evidence, inventory: Inventory, index
             "unit_table_hash": record.unit_table_hash,
         },
         gwp_set=inventory.gwp.name,
-        calculation_id=row.calculation_id,
+        calculation_id=looked.calculation_id,
     )
 
 

@@ -7,12 +7,11 @@ __all__ = ["Verifications"]
 import asyncio
 import time
 from collections.abc import Callable
-from functools import partial
 
-from greenlang.engine import Evidence
+from greenlang.engine.batches import Batches, BatchesAgain
 from greenlang.engine.calculations import verify_calculation
-from greenlang.engine.executions import Again, Runner
-from greenlang.ledger import load_known_keys
+from greenlang.engine.executions import Again
+from greenlang.ledger import CalculationRecord, load_known_keys
 from greenlang.service.inventory_messages import VerdictData, VerificationData, VerifyRequest
 from greenlang.service.messages import Fault
 from greenlang.service.operations.told import unknown
@@ -20,14 +19,19 @@ from greenlang.service.reading import read_body
 from greenlang.service.roles import Permission
 from greenlang.service.routing import Route
 from greenlang.service.wire import Call, Refusal, Reply, answer
+from greenlang.stores import Store
 
 
 class Verifications:
     """Operations that check what the ledger says."""
 
-    def __init__(self, runner: Runner, again: Again) -> None:
-        self._store = runner.store
+    def __init__(
+        self, store: Store, again: Again, batches: Batches | None, batches_again: BatchesAgain
+    ) -> None:
+        self._store = store
         self._again = again
+        self._batches = batches
+        self._batches_again = batches_again
 
     def routes(self) -> list[Route]:
         """What is answered here."""
@@ -50,20 +54,33 @@ class Verifications:
         kept = await self._store.calculation(call.tenant, call.names["id"])
         if kept is None:
             raise unknown("calculation", call.names["id"])
-        compute = None if asked.execution_id is None else await self._compute(call, asked.execution_id)
+        recompute = await self._recompute(call, asked)
         began = time.perf_counter()
-        verification = await asyncio.to_thread(verify_calculation, kept, compute, keys=load_known_keys())
+        verification = await asyncio.to_thread(verify_calculation, kept, recompute, keys=load_known_keys())
         verdicts = [
             VerdictData(name, verdict.status, verdict.sentence, [one.text() for one in verdict.findings])
             for name, verdict in verification.verdicts.items()
         ]
         return answer(call, VerificationData(verdicts, round(time.perf_counter() - began, 6)))
 
-    async def _compute(self, call: Call, execution_id: str) -> Callable[[], Evidence]:
-        row = await self._store.execution(call.tenant, execution_id)
-        if row is None:
-            raise unknown("execution", execution_id)
-        if row.calculation_id != call.names["id"]:
-            fault = Fault("execution", f"execution {row.id} made another calculation", "execution_id")
-            raise Refusal(400, fault)
-        return partial(self._again.compute, row)
+    async def _recompute(self, call: Call, asked: VerifyRequest) -> Callable[[], CalculationRecord] | None:
+        """What makes the record again; None where nobody says what it was made by."""
+        if asked.execution_id is not None:
+            row = await self._store.execution(call.tenant, asked.execution_id)
+            if row is None:
+                raise unknown("execution", asked.execution_id)
+            _check_made(call, row.calculation_id, f"execution {row.id}", "execution_id")
+            return lambda: self._again.compute(row).record
+        if asked.batch_id is not None:
+            folder = None if self._batches is None else self._batches.find(call.tenant, asked.batch_id)
+            if folder is None:
+                raise unknown("batch", asked.batch_id)
+            made = folder.state().calculation_id
+            _check_made(call, made, f"batch {folder.batch_id}", "batch_id")
+            return lambda: self._batches_again.record(folder)
+        return None
+
+
+def _check_made(call: Call, calculation_id: str | None, maker: str, field: str) -> None:
+    if calculation_id != call.names["id"]:
+        raise Refusal(400, Fault(field, f"{maker} made another calculation", field))

@@ -9,7 +9,7 @@ import { empty, failed, loading, pageHead, panel } from "../parts/states.js"
 import { verifyPanel } from "../parts/verify.js"
 
 const PARTS = ["scope", "gas", "site", "month", "activity"]
-const ROWS_AT_ONCE = 50
+const ROWS_AT_ONCE = 15
 const ROWS_SAVED = 500
 
 export function inventoryPage(source, { names: [id], query, signal }) {

@@ -6,6 +6,7 @@ import { Graph, layout } from "../vendor/dagre.js"
 const CHARACTER = 7.3
 const LINE = 34
 const LONGEST = 34
+const SMALLEST = 0.6
 
 /**
  * The drawing of a plan.
@@ -35,6 +36,8 @@ export function planPicture(drawing, { state = () => "", note = () => "", choose
     ...drawing.edges.map((edge) => arrow(edge, graph.edge(edge.source, edge.target))),
     ...drawing.steps.map((step) => box(step, graph.node(step.id), state(step), note(step), choose)),
   )
+  // Smaller than so nobody can read it: then it is scrolled.
+  picture.style.minWidth = `${Math.ceil(width * SMALLEST)}px`
   return { picture, steps }
 }
 
