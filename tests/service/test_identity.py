@@ -267,8 +267,8 @@ class TestRoles:
     def test_the_matrix(self):
         """Who may do what, as a table to be read."""
         table = {role: "".join("x" if each in ROLES[role] else "-" for each in Permission) for role in Role}
-        assert list(Permission) == ["read", "run", "operate", "manage_keys"]
-        assert table == {"admin": "xxxx", "developer": "xx--", "operator": "xxx-", "viewer": "x---"}
+        assert list(Permission) == ["read", "run", "operate", "manage_keys", "manage", "manage_tenants"]
+        assert table == {"admin": "xxxxx-", "developer": "xx----", "operator": "xxx---", "viewer": "x-----"}
 
     @pytest.mark.parametrize("role", [*Role, "none"])
     def test_every_operation_holds_to_the_matrix(self, guarded, issuer, role):
@@ -282,6 +282,16 @@ class TestRoles:
             "create_key": Permission.MANAGE_KEYS,
             "keys": Permission.MANAGE_KEYS,
             "revoke_key": Permission.MANAGE_KEYS,
+            "save_workflow": Permission.RUN,
+            **dict.fromkeys(
+                ["configure", "audit", "add_organisation", "remove_organisation", "put_user", "remove_user"],
+                Permission.MANAGE,
+            ),
+            **dict.fromkeys(["register", "move"], Permission.MANAGE),
+            **dict.fromkeys(
+                ["create_tenant", "tenants", "tenant", "change_tenant", "set_quotas"],
+                Permission.MANAGE_TENANTS,
+            ),
         }
         token = issuer.token(roles=[role], tenant_id=f"tenant-{role}")
         held = ROLES[role] if role != "none" else frozenset()

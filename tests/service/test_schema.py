@@ -8,7 +8,7 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 #: Whether text is a program or an activity has a factor is no matter of a schema: 400 and 422 tell of it.
 CONFIG = """
 [checks]
-positive_data_acceptance.expected-statuses = [200, 202, 304, 400, 404, 409, 422]
+positive_data_acceptance.expected-statuses = [200, 201, 202, 304, 400, 404, 409, 422]
 """
 
 #: DELETE cancels an execution, which stays to be looked at.

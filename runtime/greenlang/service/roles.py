@@ -16,6 +16,8 @@ class Permission(StrEnum):
     RUN = "run"  #: run programs, compute emissions
     OPERATE = "operate"  #: cancel executions, try dead letters again
     MANAGE_KEYS = "manage_keys"  #: make and revoke API keys
+    MANAGE = "manage"  #: change what the tenant has: users, organisations, agents, settings, secrets
+    MANAGE_TENANTS = "manage_tenants"  #: look after all tenants: what admins of the operating tenant may
 
 
 class Role(StrEnum):
@@ -30,7 +32,7 @@ class Role(StrEnum):
 EVERYTHING = frozenset(Permission)
 
 ROLES: Mapping[Role, frozenset[Permission]] = {
-    Role.ADMIN: EVERYTHING,
+    Role.ADMIN: EVERYTHING - {Permission.MANAGE_TENANTS},
     Role.DEVELOPER: frozenset({Permission.READ, Permission.RUN}),
     Role.OPERATOR: frozenset({Permission.READ, Permission.RUN, Permission.OPERATE}),
     Role.VIEWER: frozenset({Permission.READ}),

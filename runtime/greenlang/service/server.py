@@ -22,6 +22,7 @@ from greenlang.agents import Registry
 from greenlang.engine.calculations import Calculator, CalculatorSettings
 from greenlang.engine.events import Outbox, open_sinks
 from greenlang.engine.executions import PlanCache, Prover, Runner, now
+from greenlang.engine.tenancy import Guard, KeyStore, read_key
 from greenlang.errors import InputError, StoreError
 from greenlang.ledger import load_signer
 from greenlang.service.addresses import is_local
@@ -94,7 +95,8 @@ async def serve(
     courier = Courier(runner.store, settings.webhooks)
     calculator = Calculator(runner.store, runner.plans, prover, _calculations(settings))
     authentication = settings.authentication
-    gate = None if settings.limits is None else Gate(settings.limits)
+    guard = runner.plans.guard = Guard(runner.store.rows)
+    gate = Gate(settings.limits, guard.meter.warn_of_requests)
     batches = BatchKeeper(settings.batches, runner.store, prover, registry)
     api = Api(
         runner,
@@ -102,6 +104,8 @@ async def serve(
         check_webhook=courier.check,
         authenticator=None if authentication is None else Authenticator(authentication, runner.store),
         gate=gate,
+        guard=guard,
+        key_store=_key_store(settings, runner),
         batches=batches,
         versions=settings.versions,
     )
@@ -112,6 +116,7 @@ async def serve(
         calculator.plan()  # a mistake in it is told now, not to whoever asks first
     await server.setup()
     await runner.start()
+    guard.start()
     outbox.start()
     keepers = [
         asyncio.create_task(each)
@@ -128,7 +133,7 @@ async def serve(
             _log.warning("'%s' changes with the next start", name)
         entrance.settings, runner.settings, courier.settings = fresh, fresh.runner, fresh.webhooks
         api.set_versions(fresh.versions)
-        if gate is not None and fresh.limits is not None:
+        if settings.limits is not None and fresh.limits is not None:
             gate.settings = fresh.limits
         _log.warning("the configuration was read again")
 
@@ -157,14 +162,19 @@ async def serve(
         await server.cleanup()
         await courier.close()
         await outbox.stop()
-        if gate is not None:
-            await gate.close()
+        await gate.close()
+        await guard.stop()
         await runner.store.close()
 
 
 def _calculations(settings: ServerSettings) -> CalculatorSettings:
     program = settings.calculation_program
     return CalculatorSettings(None if program is None else Path(program))
+
+
+def _key_store(settings: ServerSettings, runner: Runner) -> KeyStore | None:
+    keys = [read_key(text) for text in settings.key_store.keys]
+    return KeyStore(runner.store.rows, keys) if keys else None
 
 
 def _collect_less() -> None:

@@ -10,6 +10,7 @@ __all__ = ["Meter", "Today"]
 
 import asyncio
 import logging
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -56,8 +57,8 @@ class Today:
     kept: Usage
     pending: Usage
     stored_bytes: int = 0
-    usage_read_at: float = 0.0
-    storage_read_at: float = 0.0
+    usage_read_at: float = -math.inf
+    storage_read_at: float = -math.inf
     #: Whether anything was used since it was read.
     stirred: bool = False
     warned: set[str] = field(default_factory=set)
@@ -97,15 +98,15 @@ class Meter:
         self._records: list[Metered] = []
         self._warnings: list[QuotaWarning] = []
 
-    async def load(self, tenant: str, *, stored: bool = True) -> Today:
-        """What a tenant used today, as the store knows it."""
+    async def load(self, tenant: str, *, measured: bool = False) -> Today:
+        """What a tenant used today, as the store knows it; `measured`: what is stored too, however lately."""
         day = self._now() // _DAY
         kept = next(iter(await self._rows.rows(tenant, USAGE, where={"day": day})), _nothing(tenant, day))
         today = self._today.get(tenant)
         if today is None or today.day != day:
             today = self._today[tenant] = Today(day, kept, _nothing(tenant, day))
         today.kept, today.usage_read_at, today.stirred = kept, time.monotonic(), False
-        if stored and time.monotonic() - today.storage_read_at > _STORAGE_SECONDS:
+        if measured or time.monotonic() - today.storage_read_at > _STORAGE_SECONDS:
             today.stored_bytes = await self._rows.stored_bytes(tenant)
             today.storage_read_at = time.monotonic()
         return today
@@ -144,6 +145,10 @@ class Meter:
                     tenant=tenant, day=today.day, quota=quota, at=self._now(), used=used, allowed=allowed
                 )
             )
+
+    def warn_of_requests(self, tenant: str, used: int, allowed: int) -> None:
+        """Have it told, once a day, that most of what may be asked in a minute was asked."""
+        self.warn(tenant, "requests_a_minute", used, allowed)
 
     def count(self, tenant: str) -> None:
         """Count one execution that was accepted."""
