@@ -8,7 +8,7 @@ import pytest
 from redis_server import redis
 
 from greenlang.service.limits import Allowance, Gate, InProcessLimiter, LimitSettings
-from greenlang.service.limits.in_redis import RedisLimiter
+from greenlang.service.sharing import share
 from greenlang.service.wire import Refusal
 
 SUM = {"program": "sum", "input": [1, 2.25]}
@@ -30,11 +30,11 @@ def limited(request):
 
     def run(use):
         async def main():
-            limiter = InProcessLimiter() if server is None else RedisLimiter(server.url)
+            sharing = share(None if server is None else server.url)
             try:
-                return await use(limiter, f"tenant-{next(_numbers)}")
+                return await use(sharing.limiter, f"tenant-{next(_numbers)}")
             finally:
-                await limiter.close()
+                await sharing.close()
 
         return asyncio.run(main())
 
@@ -105,20 +105,41 @@ def test_the_window_slides():
 
 def test_processes_share_what_redis_counts(redis_server):
     async def use():
-        limiters = [RedisLimiter(redis_server.url) for _ in range(3)]
-        taken = [await limiter.take("shared", Allowance(7, 7)) for limiter in limiters * 4]
-        for limiter in limiters:
-            await limiter.close()
+        nodes = [share(redis_server.url) for _ in range(3)]
+        taken = [await node.limiter.take("shared", Allowance(7, 7)) for node in nodes * 4]
+        for node in nodes:
+            await node.close()
         return sum(each.allowed for each in taken)
 
     assert asyncio.run(use()) == 7
+
+
+def test_what_redis_counts_leaves_the_window_and_then_redis(redis_server):
+    """What was taken is put there as if it had been some time ago."""
+
+    async def use():
+        sharing = share(redis_server.url)
+        client, name = sharing.redis.client, "greenlang:limit:aged"
+        now = int(time.time() * 1e6)
+        await client.rpush(name, *(now - seconds * 1_000_000 for seconds in (90, 61, 59, 30)))
+        taken = [await sharing.limiter.take("aged", Allowance(4, 4)) for _ in range(3)]
+        kept, left = await client.llen(name), await client.pttl(name)
+        await sharing.close()
+        return taken, kept, left
+
+    taken, kept, left = asyncio.run(use())
+    assert [(each.allowed, each.remaining) for each in taken] == [(True, 1), (True, 0), (False, 0)]
+    assert 0 < taken[2].reset_seconds <= 1
+    assert kept == 4
+    assert 115_000 < left <= 120_000
 
 
 def test_without_redis_each_process_counts_for_itself(tmp_path):
     with redis(tmp_path) as server:
 
         async def use():
-            limiter = RedisLimiter(server.url)
+            sharing = share(server.url)
+            limiter = sharing.limiter
             assert (await limiter.take("k", Allowance(3, 3))).allowed
             server.stop()
             began = time.monotonic()
@@ -127,7 +148,7 @@ def test_without_redis_each_process_counts_for_itself(tmp_path):
             server.start()
             await asyncio.sleep(1.1)
             back = await limiter.take("k", Allowance(3, 3))
-            await limiter.close()
+            await sharing.close()
             return alone, back.remaining
 
         alone, remaining = asyncio.run(use())
@@ -179,9 +200,9 @@ def test_what_the_tier_refuses_spends_nothing_of_the_operation():
 @pytest.fixture(scope="module", params=["in process", "redis"])
 def limited_server(request, serve, tmp_path_factory):
     folder = tmp_path_factory.mktemp("limited")
-    where = f'redis = "{request.getfixturevalue("redis_server").url}"\n' if request.param == "redis" else ""
-    (folder / "serve.toml").write_text(f"[limits]\nburst = 60.0\n{where}[limits.operations]\nagents = 3\n")
-    served = serve("memory:", folder, "--config", str(folder / "serve.toml"))
+    shared = ["--redis", request.getfixturevalue("redis_server").url] if request.param == "redis" else []
+    (folder / "serve.toml").write_text("[limits]\nburst = 60.0\n[limits.operations]\nagents = 3\n")
+    served = serve("memory:", folder, "--config", str(folder / "serve.toml"), *shared)
     yield served
     assert served.stop() == 0
 

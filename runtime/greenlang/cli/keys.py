@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import time
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 import click
 
 from greenlang.cli.console import output, table
 from greenlang.cli.stores import ROLES, age_in_microseconds, store_option, tenant_option, with_store
 from greenlang.errors import InputError
+
+if TYPE_CHECKING:
+    from greenlang.stores import Store
 
 __all__ = ["keys"]
 
@@ -19,7 +23,7 @@ __all__ = ["keys"]
 Examples:
   greenlang keys create --tenant acme --role developer --name nightly --expires 90d
   greenlang keys list --tenant acme
-  greenlang keys revoke 4f1c09d2ab37e681 --tenant acme
+  greenlang keys revoke 4f1c09d2ab37e681 --tenant acme --redis redis://cache.example.org:6379/0
 """
 )
 def keys() -> None:
@@ -63,13 +67,26 @@ def list_(url: str, tenant: str) -> None:
 @keys.command()
 @store_option()
 @tenant_option
+@click.option("--redis", metavar="URL", help="What servers share: they know at once that the key has ended.")
 @click.argument("key_id")
-def revoke(url: str, tenant: str, key_id: str) -> None:
-    """End a key; servers may believe it for a minute more."""
+def revoke(url: str, tenant: str, key_id: str, redis: str | None) -> None:
+    """End a key; servers that are not told through Redis may believe it for some minutes."""
     at = time.time_ns() // 1000
-    if not with_store(url, lambda opened: opened.revoke_api_key(tenant, key_id, at=at)):
+
+    async def end(opened: Store) -> tuple[bool, bool]:
+        from greenlang.service.reads import Reads
+        from greenlang.service.sharing import share
+
+        ended = await opened.revoke_api_key(tenant, key_id, at=at)
+        sharing = share(redis)
+        await Reads(opened, sharing.cache).forget_api_key(key_id)
+        await sharing.close()
+        return ended, sharing.redis is not None and sharing.redis.answers
+
+    ended, told = with_store(url, end)
+    if not ended:
         raise InputError(f"{tenant} has no good key '{key_id}'", fix="`greenlang keys list` shows them")
-    click.echo(f"{key_id} is revoked", err=True)
+    click.echo(f"{key_id} is revoked{'' if told else '; servers may believe it for some minutes'}", err=True)
 
 
 def _day(at: int | None) -> str:

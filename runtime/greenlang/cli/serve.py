@@ -25,6 +25,7 @@ Examples:
   greenlang serve
   greenlang serve --store runtime.db --port 9000 --workers 2
   greenlang serve --config serve.toml
+  greenlang serve --store postgresql://runtime@db.example.org/greenlang --redis redis://cache.example.org:6379/0
 \b
 Then, from another terminal:
   curl -s localhost:8080/v1/workflows/execute --json '{"program": "sum", "input": [1, 2.5]}'
@@ -37,6 +38,11 @@ Then, from another terminal:
     help="Where executions and the ledger are kept: a SQLite file, postgresql://… for many nodes, or"
     " memory: for none."
     "  [default: greenlang.db]",
+)
+@click.option(
+    "--redis",
+    metavar="URL",
+    help="What all nodes share besides: redis://host:port/database. Each goes on alone without it.",
 )
 @click.option("--workers", type=click.IntRange(1), help="Processes that share the port.  [default: 1]")
 @click.option(

@@ -22,7 +22,6 @@ from greenlang.agents import Registry
 from greenlang.engine.calculations import Calculator, CalculatorSettings
 from greenlang.engine.events import Outbox, open_sinks
 from greenlang.engine.executions import PlanCache, Prover, Runner, now
-from greenlang.engine.tenancy import Guard, KeyStore, read_key
 from greenlang.errors import InputError, StoreError
 from greenlang.ledger import load_signer
 from greenlang.service.addresses import is_local
@@ -31,7 +30,9 @@ from greenlang.service.batches import BatchKeeper
 from greenlang.service.entrance import Entrance
 from greenlang.service.identity import Authenticator
 from greenlang.service.limits import Gate
+from greenlang.service.reads import Reads
 from greenlang.service.settings import ServerSettings, restart_needed
+from greenlang.service.sharing import share
 from greenlang.service.webhooks import Courier
 from greenlang.stores import open_store
 
@@ -91,22 +92,31 @@ async def serve(
     check_address(settings.host, authenticated=settings.authentication is not None)
     registry = Registry()
     prover = Prover(registry, load_signer())
-    runner = Runner(open_store(settings.store, prover.seal), PlanCache(registry), prover, settings.runner)
+    sharing = share(settings.redis, stale_seconds=settings.lease_seconds)
+    runner = Runner(
+        open_store(settings.store, prover.seal),
+        PlanCache(registry),
+        prover,
+        settings.runner,
+        queue=sharing.queue,
+        broadcast=sharing.broadcast,
+    )
     courier = Courier(runner.store, settings.webhooks)
     calculator = Calculator(runner.store, runner.plans, prover, _calculations(settings))
     authentication = settings.authentication
-    guard = runner.plans.guard = Guard(runner.store.rows)
-    gate = Gate(settings.limits, guard.meter.warn_of_requests)
+    remembered = 60.0 if authentication is None else authentication.remembered_seconds
+    reads = Reads(runner.store, sharing.cache, remembered_seconds=remembered)
+    gate = None if settings.limits is None else Gate(settings.limits, limiter=sharing.limiter)
     batches = BatchKeeper(settings.batches, runner.store, prover, registry)
     api = Api(
         runner,
         calculator,
         check_webhook=courier.check,
-        authenticator=None if authentication is None else Authenticator(authentication, runner.store),
+        authenticator=None if authentication is None else Authenticator(authentication, reads),
         gate=gate,
-        guard=guard,
-        key_store=_key_store(settings, runner),
         batches=batches,
+        reads=reads,
+        redis=sharing.redis,
         versions=settings.versions,
     )
     outbox = Outbox(runner.store, runner.worker, open_sinks(settings.events.sinks, registry))
@@ -116,7 +126,6 @@ async def serve(
         calculator.plan()  # a mistake in it is told now, not to whoever asks first
     await server.setup()
     await runner.start()
-    guard.start()
     outbox.start()
     keepers = [
         asyncio.create_task(each)
@@ -133,7 +142,7 @@ async def serve(
             _log.warning("'%s' changes with the next start", name)
         entrance.settings, runner.settings, courier.settings = fresh, fresh.runner, fresh.webhooks
         api.set_versions(fresh.versions)
-        if settings.limits is not None and fresh.limits is not None:
+        if gate is not None and fresh.limits is not None:
             gate.settings = fresh.limits
         _log.warning("the configuration was read again")
 
@@ -162,19 +171,13 @@ async def serve(
         await server.cleanup()
         await courier.close()
         await outbox.stop()
-        await gate.close()
-        await guard.stop()
+        await sharing.close()
         await runner.store.close()
 
 
 def _calculations(settings: ServerSettings) -> CalculatorSettings:
     program = settings.calculation_program
     return CalculatorSettings(None if program is None else Path(program))
-
-
-def _key_store(settings: ServerSettings, runner: Runner) -> KeyStore | None:
-    keys = [read_key(text) for text in settings.key_store.keys]
-    return KeyStore(runner.store.rows, keys) if keys else None
 
 
 def _collect_less() -> None:

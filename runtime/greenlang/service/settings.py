@@ -2,14 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = [
-    "EventSettings",
-    "KeyStoreSettings",
-    "ServerSettings",
-    "WebhookSettings",
-    "read_settings",
-    "restart_needed",
-]
+__all__ = ["EventSettings", "ServerSettings", "WebhookSettings", "read_settings", "restart_needed"]
 
 from pathlib import Path
 from typing import Annotated
@@ -46,13 +39,6 @@ class EventSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     sinks: dict[Annotated[str, msgspec.Meta(min_length=1, max_length=100)], str] = {}
 
 
-class KeyStoreSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What secrets of tenants are encrypted with."""
-
-    #: 32 bytes in base64 each, the newest first: that one encrypts, all of them decrypt.
-    keys: tuple[str, ...] = ()
-
-
 class ServerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """How to serve."""
 
@@ -60,6 +46,8 @@ class ServerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
     port: Annotated[int, msgspec.Meta(ge=0, le=65535)] = 8080
     #: A SQLite file, or `memory:`.
     store: str = "memory:"
+    #: What the processes of all nodes share besides; each goes on alone without it, and while it is gone.
+    redis: str | None = None
     workers: Count = 1
     #: A larger body is refused with 413 before it is read.
     max_body_bytes: Count = 32 * 1024 * 1024
@@ -84,7 +72,6 @@ class ServerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
     #: How much tenants may ask; as much as they like without it.
     limits: LimitSettings | None = None
     webhooks: WebhookSettings = WebhookSettings()
-    key_store: KeyStoreSettings = KeyStoreSettings()
     events: EventSettings = EventSettings()
     #: Files of any size, computed beside the requests.
     batches: BatchSettings = BatchSettings()
@@ -102,13 +89,13 @@ _FIXED = (
     "host",
     "port",
     "store",
+    "redis",
     "workers",
     "threads",
     "calculation_program",
     "authentication",
     "events",
     "batches",
-    "key_store",
 )
 
 
@@ -139,4 +126,4 @@ def restart_needed(before: ServerSettings, after: ServerSettings) -> list[str]:
     differ = [name for name in _FIXED if getattr(before, name) != getattr(after, name)]
     if before.limits is None or after.limits is None:
         return differ + ["limits"] * (before.limits is not after.limits)
-    return differ + ["limits.redis"] * (before.limits.redis != after.limits.redis)
+    return differ

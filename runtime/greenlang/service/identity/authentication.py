@@ -5,14 +5,12 @@ from __future__ import annotations
 __all__ = ["Authenticator"]
 
 import time
-from collections import OrderedDict
-from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
 from greenlang.service.identity.api_keys import holds, key_id_of
 from greenlang.service.identity.settings import AuthenticationSettings
 from greenlang.service.messages import Fault
-from greenlang.service.roles import EVERYTHING, ROLES, Identity, Role
+from greenlang.service.roles import Identity, Role
 from greenlang.service.wire import Call, Refusal
 from greenlang.stores import ApiKey
 
@@ -22,12 +20,9 @@ if TYPE_CHECKING:
 #: Nobody who is being answered is believed for longer without being identified again.
 _BELIEVED_SECONDS = 60.0
 
-#: Keys that are remembered at once.
-_REMEMBERED = 10_000
-
 
 class Keys(Protocol):
-    """Where keys are kept: a store."""
+    """Where keys are found: a store, or a cache of one."""
 
     async def api_key(self, key_id: str) -> ApiKey | None:
         """One key, of whichever tenant."""
@@ -38,8 +33,8 @@ class Authenticator:
 
     Parameters
     ----------
-    keys : Store
-        Knows API keys.
+    keys : Keys
+        Knows API keys; it is asked with each call.
     """
 
     def __init__(self, settings: AuthenticationSettings, keys: Keys) -> None:
@@ -50,8 +45,6 @@ class Authenticator:
             from greenlang.service.identity.tokens import TokenVerifier
 
             self._verifier = TokenVerifier(settings.tokens)
-        #: By id: until when what is known of a key is believed, and what it is (None: there is no such key).
-        self._known: OrderedDict[str, tuple[float, ApiKey | None]] = OrderedDict()
 
     @property
     def again_seconds(self) -> float:
@@ -78,19 +71,10 @@ class Authenticator:
             identity = None
         if identity is None:
             raise _refusal("the key or token does not hold", 'error="invalid_token"')
-        operates = identity.tenant == self.settings.operating_tenant
-        if operates and identity.permissions == ROLES[Role.ADMIN]:
-            return replace(identity, permissions=EVERYTHING)
         return identity
 
     async def _by_key(self, key_id: str, shown: str) -> Identity | None:
-        known = self._known.get(key_id)
-        if known is None or time.monotonic() >= known[0]:
-            known = (time.monotonic() + self.settings.remembered_seconds, await self._keys.api_key(key_id))
-            self._known[key_id] = known
-            if len(self._known) > _REMEMBERED:
-                self._known.popitem(last=False)
-        kept = known[1]
+        kept = await self._keys.api_key(key_id)
         if not holds(kept, shown, time.time_ns() // 1000) or kept is None:
             return None
         return Identity.of_roles(kept.tenant, f"key:{kept.id}", frozenset(map(Role, kept.roles)))

@@ -53,9 +53,8 @@ class AuthenticationSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=
     #: Keys that `greenlang keys create` makes.
     api_keys: bool = True
     tokens: TokenSettings | None = None
-    #: The tenant whose admins look after all tenants.
-    operating_tenant: Name | None = None
     #: For the console, by the issuer of the tokens.
     sign_in: SignInSettings | None = None
-    #: Seconds that what was found out about a key is believed without looking again.
+    #: Seconds that a key is believed without looking again where its revocation is not heard of: in another
+    #: process, without Redis or while it is gone.
     remembered_seconds: Annotated[float, msgspec.Meta(ge=0, le=300)] = 60.0

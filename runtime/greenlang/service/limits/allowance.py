@@ -6,20 +6,17 @@ __all__ = ["TIERS", "Allowance", "LimitSettings", "Limiter", "Taken"]
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Protocol
+from typing import Annotated, Literal, Protocol
 
 import msgspec
 
-from greenlang.engine.tenancy import TIERS as QUOTA_TIERS
-from greenlang.engine.tenancy import quotas_of
-from greenlang.stores.tables import Tier
-
 WINDOW_SECONDS = 60
 
+Tier = Literal["free", "pro", "enterprise"]
 Count = Annotated[int, msgspec.Meta(ge=1)]
 
 #: Requests a minute.
-TIERS: Mapping[str, int] = {tier: quotas_of("", tier, 0).requests_a_minute for tier in QUOTA_TIERS}
+TIERS: Mapping[str, int] = {"free": 60, "pro": 600, "enterprise": 6000}
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,5 +69,3 @@ class LimitSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
     burst: Annotated[float, msgspec.Meta(ge=1, le=60)] = 5.0
     #: Further limits of single operations, a minute, by their ids in /openapi.json.
     operations: dict[str, Count] = msgspec.field(default_factory=lambda: {"create_key": 10, "revoke_key": 5})
-    #: Where all processes count together; each for itself without it, and while it cannot be reached.
-    redis: str | None = None

@@ -5,7 +5,6 @@ from __future__ import annotations
 __all__ = ["Gate"]
 
 import math
-from collections.abc import Callable
 
 import msgspec
 
@@ -16,44 +15,24 @@ from greenlang.service.wire import Refusal
 
 Headers = tuple[tuple[str, str], ...]
 
-#: What holds for tenants with quotas where the configuration says nothing of limits.
-_NOTHING_SAID = LimitSettings()
-
-
-#: What is left of an allowance when its tenant is warned.
-_WARNED_AT = 0.2
-
 
 class Gate:
     """Lets through what tenants may ask.
 
     Parameters
     ----------
-    settings : LimitSettings, optional
-        Read anew for every request: tiers may be changed while it works; where it counts may not.  Without
-        them only tenants that have quotas are limited.
-    warn : callable
-        Told the tenant, what is used and what is allowed, once most of a quota is used.
+    settings : LimitSettings
+        Read anew for every request: tiers may be changed while it works.
+    limiter : Limiter, optional
+        Counts; each process by itself without.
     """
 
-    def __init__(
-        self, settings: LimitSettings | None, warn: Callable[[str, int, int], None] = lambda *_: None
-    ) -> None:
+    def __init__(self, settings: LimitSettings, *, limiter: Limiter | None = None) -> None:
         self.settings = settings
-        self._warn = warn
-        self._limiter: Limiter = InProcessLimiter()
-        if settings is not None and settings.redis is not None:
-            from greenlang.service.limits.in_redis import RedisLimiter
+        self._limiter = InProcessLimiter() if limiter is None else limiter
 
-            self._limiter = RedisLimiter(settings.redis)
-
-    async def pass_through(self, tenant: str, operation: str, quota: int | None = None) -> Headers:
+    async def pass_through(self, tenant: str, operation: str) -> Headers:
         """What to say of the tenant's allowance with the answer.
-
-        Parameters
-        ----------
-        quota : int, optional
-            Requests a minute that were agreed on with the tenant; its tier counts without.
 
         Raises
         ------
@@ -61,10 +40,6 @@ class Gate:
             429 if nothing is left of it, or of the operation's.
         """
         settings = self.settings
-        if settings is None:
-            if quota is None:
-                return ()
-            settings = _NOTHING_SAID
         own = settings.operations.get(operation)
         of_operation = _key(tenant, operation)
         if own is not None:
@@ -73,20 +48,13 @@ class Gate:
             if not taken.allowed:
                 raise _refusal(taken, allowance, f"'{operation}'")
         tier = settings.tenants.get(tenant, settings.tier)
-        allowance = Allowance.of(TIERS[tier] if quota is None else quota, settings.burst)
+        allowance = Allowance.of(TIERS[tier], settings.burst)
         taken = await self._limiter.take(_key(tenant), allowance)
         if not taken.allowed:
             if own is not None:
                 await self._limiter.give_back(of_operation)
-            what = f"the tier '{tier}'" if quota is None else f"the quota of tenant '{tenant}'"
-            raise _refusal(taken, allowance, what)
-        if quota is not None and taken.remaining <= _WARNED_AT * quota:
-            self._warn(tenant, quota - taken.remaining, quota)
+            raise _refusal(taken, allowance, f"the tier '{tier}'")
         return _headers(taken, allowance)
-
-    async def close(self) -> None:
-        """Let go of what counts."""
-        await self._limiter.close()
 
 
 def _key(*parts: str) -> str:

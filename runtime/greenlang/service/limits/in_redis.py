@@ -4,48 +4,49 @@ from __future__ import annotations
 
 __all__ = ["RedisLimiter"]
 
-import logging
-import secrets
-import time
+import hashlib
+from collections.abc import Awaitable, Callable
 
-from redis import asyncio as redis
-from redis.exceptions import RedisError
+from redis.exceptions import NoScriptError
 
+from greenlang.channels.connection import RedisConnection, RedisGone
 from greenlang.service.limits.allowance import WINDOW_SECONDS, Allowance, Limiter, Taken
 from greenlang.service.limits.in_process import InProcessLimiter
 
-_log = logging.getLogger("greenlang.service")
-
-#: Requests that wait for an answer at once; more wait for a connection.
-_CONNECTIONS = 32
-
-#: Seconds to wait for an answer; and how long it is left alone once it gave none.
-_TIMEOUT_SECONDS = 0.25
-_REST_SECONDS = 1.0
-
 _PREFIX = "greenlang:limit:"
 
-# The members of the set are what was taken, each scored by when; times are in microseconds.
-_TAKE = """
-local window, a_minute, a_second = tonumber(ARGV[1]) * 1000000, tonumber(ARGV[2]), tonumber(ARGV[3])
+# A list of when each was taken, in microseconds, the oldest first: it costs half of what a sorted set does.
+# It is added to before it is looked at, for that tells its length, too.  The list has to last a window longer
+# than its last entry: the first that comes a window after the last PEXPIRE finds something old, and sets it
+# again.
+_TAKE = f"""
+local window = {WINDOW_SECONDS} * 1000000
+local a_minute, a_second = tonumber(ARGV[1]), tonumber(ARGV[2])
 local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
-redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now - window)
-local count = redis.call('ZCARD', KEYS[1])
-local function since(rank)
-    return tonumber(redis.call('ZRANGE', KEYS[1], rank, rank, 'WITHSCORES')[2])
+local count = redis.call('RPUSH', KEYS[1], now)
+local first, set_anew = tonumber(redis.call('LINDEX', KEYS[1], 0)), count == 1
+while first <= now - window do
+    redis.call('LPOP', KEYS[1])
+    first, count, set_anew = tonumber(redis.call('LINDEX', KEYS[1], 0)), count - 1, true
 end
-if count >= a_minute then
-    return {0, 0, since(0) + window - now}
+local reset, refused = first + window - now, count > a_minute
+if count > a_second and not refused then
+    local ends = redis.call('LINDEX', KEYS[1], -a_second - 1) + 1000000 - now
+    if ends > 0 then
+        reset, refused = ends, true
+    end
 end
-local in_second = redis.call('ZCOUNT', KEYS[1], '(' .. now - 1000000, '+inf')
-if in_second >= a_second then
-    return {0, a_minute - count, since(-in_second) + 1000000 - now}
+if set_anew then
+    redis.call('PEXPIRE', KEYS[1], 2 * window / 1000)
 end
-redis.call('ZADD', KEYS[1], now, ARGV[4])
-redis.call('PEXPIRE', KEYS[1], window / 1000)
-return {1, a_minute - count - 1, since(0) + window - now}
+if refused then
+    redis.call('RPOP', KEYS[1])
+    return {{0, math.max(a_minute - count + 1, 0), reset}}
+end
+return {{1, a_minute - count, reset}}
 """
+_TAKE_SHA = hashlib.sha1(_TAKE.encode(), usedforsecurity=False).hexdigest()
 
 
 class RedisLimiter(Limiter):
@@ -53,50 +54,36 @@ class RedisLimiter(Limiter):
 
     While Redis cannot be reached, each process counts for itself: nobody is locked out, and nobody gets more
     than as many times their allowance as there are processes.
-
-    Parameters
-    ----------
-    url : str
-        `redis://[:password@]host:port/database`.
     """
 
-    def __init__(self, url: str) -> None:
-        pool = redis.BlockingConnectionPool.from_url(
-            url,
-            max_connections=_CONNECTIONS,
-            timeout=_TIMEOUT_SECONDS,
-            socket_timeout=_TIMEOUT_SECONDS,
-            socket_connect_timeout=_TIMEOUT_SECONDS,
-        )
-        self._redis = redis.Redis.from_pool(pool)
-        self._script = self._redis.register_script(_TAKE)
+    def __init__(self, connection: RedisConnection) -> None:
+        self._connection = connection
+        #: Without the client's object for scripts, which costs a tenth of the call.
+        self._command: Callable[..., Awaitable[list[int]]] = connection.client.execute_command
         self._instead = InProcessLimiter()
-        self._rests_until = 0.0
 
     async def take(self, key: str, allowance: Allowance) -> Taken:
         """Take one, if the allowance has one left."""
-        if time.monotonic() < self._rests_until:
-            return await self._instead.take(key, allowance)
-        once = secrets.token_bytes(12)
-        arguments: list[int | bytes] = [WINDOW_SECONDS, allowance.a_minute, allowance.a_second, once]
         try:
-            allowed, remaining, reset = await self._script(keys=[_PREFIX + key], args=arguments)
-        except (RedisError, OSError, TimeoutError) as error:
-            _log.error("requests are counted by each process alone: %s", error)
-            self._rests_until = time.monotonic() + _REST_SECONDS
+            allowed, remaining, reset = await self._connection.call(lambda: self._run(key, allowance))
+        except RedisGone:
             return await self._instead.take(key, allowance)
-        return Taken(bool(allowed), int(remaining), reset / 1e6)
+        return Taken(bool(allowed), remaining, reset / 1e6)
 
     async def give_back(self, key: str) -> None:
         """Count the last one that was taken no longer: it came to nothing."""
-        if time.monotonic() < self._rests_until:
-            await self._instead.give_back(key)
-            return
         try:
-            await self._redis.zpopmax(_PREFIX + key)
-        except (RedisError, OSError, TimeoutError) as error:
-            _log.error("an allowance has one less than it ought to, for a minute: %s", error)
+            await self._connection.call(lambda: self._connection.client.rpop(_PREFIX + key))
+        except RedisGone:
+            await self._instead.give_back(key)
 
     async def close(self) -> None:
-        """Close connections."""
-        await self._redis.aclose()
+        """Forget what was counted here."""
+        await self._instead.close()
+
+    async def _run(self, key: str, allowance: Allowance) -> list[int]:
+        arguments = (1, _PREFIX + key, allowance.a_minute, allowance.a_second)
+        try:
+            return await self._command("EVALSHA", _TAKE_SHA, *arguments)
+        except NoScriptError:
+            return await self._command("EVAL", _TAKE, *arguments)

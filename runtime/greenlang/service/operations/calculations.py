@@ -7,12 +7,12 @@ __all__ = ["Calculations"]
 import msgspec
 
 from greenlang.engine.calculations import prove_outcome_row, read_calculation
-from greenlang.engine.executions import Runner
 from greenlang.errors import InputError
 from greenlang.ledger import inclusion_of
 from greenlang.service.calculation_messages import CalculationData, RowQuery
 from greenlang.service.operations.told import unknown
 from greenlang.service.reading import read_query
+from greenlang.service.reads import Reads
 from greenlang.service.roles import Permission
 from greenlang.service.routing import Route
 from greenlang.service.wire import Call, Reply, answer
@@ -20,10 +20,10 @@ from greenlang.stores import Calculation
 
 
 class Calculations:
-    """Operations on the ledger, over a runner's store."""
+    """Operations on the ledger."""
 
-    def __init__(self, runner: Runner) -> None:
-        self._store = runner.store
+    def __init__(self, reads: Reads) -> None:
+        self._reads = reads
 
     def routes(self) -> list[Route]:
         """What is answered here."""
@@ -42,7 +42,7 @@ class Calculations:
     async def calculation(self, call: Call) -> Reply:
         """`GET /v1/calculations/{id}`."""
         row = read_query(call, RowQuery).row
-        found = await self._store.calculation(call.tenant, call.names["id"])
+        found = await self._reads.calculation(call.tenant, call.names["id"])
         if found is None:
             raise unknown("calculation", call.names["id"])
         inclusion = msgspec.json.encode(inclusion_of(found.leaves, found.position))

@@ -21,6 +21,7 @@ from greenlang.service.messages import (
 )
 from greenlang.service.operations.told import found, told, unknown
 from greenlang.service.reading import read_query
+from greenlang.service.reads import Reads
 from greenlang.service.roles import Permission
 from greenlang.service.routing import LAST_EVENT_ID, Route
 from greenlang.service.wire import Call, Refusal, Reply, Stream, answer, next_link
@@ -30,9 +31,10 @@ from greenlang.stores import FINAL_STATES, ExecutionFilter
 class Executions:
     """Operations on executions, over a runner and its store."""
 
-    def __init__(self, runner: Runner) -> None:
+    def __init__(self, runner: Runner, reads: Reads) -> None:
         self._runner = runner
         self._store = runner.store
+        self._reads = reads
 
     def routes(self) -> list[Route]:
         """What is answered here."""
@@ -106,7 +108,7 @@ class Executions:
 
     async def execution(self, call: Call) -> Reply:
         """`GET /v1/executions/{id}`."""
-        return answer(call, told(await found(self._store, call)))
+        return answer(call, told(await found(self._reads, call)))
 
     async def cancel(self, call: Call) -> Reply:
         """`DELETE /v1/executions/{id}`."""

@@ -4,18 +4,27 @@ from __future__ import annotations
 
 __all__ = ["HealthChecks"]
 
+from typing import TYPE_CHECKING
+
 from greenlang.errors import StoreError
-from greenlang.service.messages import Health
+from greenlang.service.messages import Health, RedisHealth
 from greenlang.service.routing import Route
 from greenlang.service.wire import Call, Reply, answer
 from greenlang.stores import Store
 
+if TYPE_CHECKING:
+    from greenlang.channels.connection import RedisConnection
+
 
 class HealthChecks:
-    """Liveness apart from readiness: a process that is stopping lives, and is not ready."""
+    """Liveness apart from readiness: a process that is stopping lives, and is not ready.
 
-    def __init__(self, store: Store) -> None:
+    Without Redis it is ready: each process goes on alone.
+    """
+
+    def __init__(self, store: Store, redis: RedisConnection | None = None) -> None:
         self._store = store
+        self._redis = redis
         self.ready = True
 
     def routes(self) -> list[Route]:
@@ -51,4 +60,5 @@ class HealthChecks:
             await self._store.counts()
         except StoreError:
             return answer(call, Health("not ready", "the store is not available"), status=503)
-        return answer(call, Health("ready"))
+        redis = self._redis
+        return answer(call, Health("ready", redis=None if redis is None else RedisHealth(redis.answers)))

@@ -9,6 +9,7 @@ from greenlang.service.identity.api_keys import new_api_key
 from greenlang.service.messages import KeyData, KeyList, KeyRequest, MadeKeyData
 from greenlang.service.operations.told import unknown
 from greenlang.service.reading import read_body
+from greenlang.service.reads import Reads
 from greenlang.service.roles import Permission
 from greenlang.service.routing import Route
 from greenlang.service.wire import Call, Reply, answer
@@ -20,8 +21,9 @@ _DAY = 86_400 * 1_000_000
 class Keys:
     """Operations on API keys, over a store."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, reads: Reads) -> None:
         self._store = store
+        self._reads = reads
 
     def routes(self) -> list[Route]:
         """What is answered here."""
@@ -76,6 +78,7 @@ class Keys:
         """`DELETE /v1/keys/{id}`."""
         if not await self._store.revoke_api_key(call.tenant, call.names["id"], at=now()):
             raise unknown("key", call.names["id"])
+        await self._reads.forget_api_key(call.names["id"])
         return await self.keys(call)
 
 

@@ -8,11 +8,12 @@ import msgspec
 
 from greenlang.engine.executions import time_text
 from greenlang.service.messages import ExecutionData, Fault
+from greenlang.service.reads import Reads
 from greenlang.service.wire import Call, Refusal
 from greenlang.stores import ExecutionRow, Store
 
 
-async def found(store: Store, call: Call) -> ExecutionRow:
+async def found(store: Store | Reads, call: Call) -> ExecutionRow:
     """The execution that the path names; Refusal (404) if the tenant has none of that id."""
     row = await store.execution(call.tenant, call.names["id"])
     if row is None:

@@ -9,8 +9,6 @@ from collections.abc import Callable
 import msgspec
 
 from greenlang.engine.executions import Order, Runner, Terms
-from greenlang.engine.tenancy import Workflows as SavedWorkflows
-from greenlang.engine.tenancy import read_reference
 from greenlang.errors import InputError
 from greenlang.service.messages import (
     ExecuteRequest,
@@ -25,6 +23,7 @@ from greenlang.service.messages import (
 )
 from greenlang.service.operations.told import found, told, unknown
 from greenlang.service.reading import idempotency_key, read_body
+from greenlang.service.reads import Reads
 from greenlang.service.roles import Permission
 from greenlang.service.routing import IDEMPOTENCY_KEY, Route
 from greenlang.service.wire import Call, Refusal, Reply, answer, fault_of
@@ -53,11 +52,10 @@ _EXAMPLES = {
 class Workflows:
     """Operations on programs, over a runner."""
 
-    def __init__(self, runner: Runner, check_webhook: Callable[[str], None]) -> None:
+    def __init__(self, runner: Runner, reads: Reads, check_webhook: Callable[[str], None]) -> None:
         self._runner = runner
+        self._reads = reads
         self._check_webhook = check_webhook
-        self._workflows = SavedWorkflows(runner.store.rows)
-        self._store = runner.store
 
     def routes(self) -> list[Route]:
         """What is answered here."""
@@ -124,8 +122,7 @@ class Workflows:
             webhook=asked.webhook,
             idempotency_key=idempotency_key(call),
         )
-        program = asked.program or await self._saved(call.tenant, asked.workflow)
-        order = Order(program, asked.input, asked.policy)
+        order = Order(asked.program, asked.input, asked.policy)
         accepted = await self._runner.execute(order, terms, wait_seconds=asked.wait)
         if not accepted.same_order:
             raise Refusal(
@@ -152,26 +149,15 @@ class Workflows:
             return answer(call, data, headers=location)
         return answer(call, told(row), status=200 if row.state in FINAL_STATES else 202, headers=location)
 
-    async def _saved(self, tenant: str, reference: str | None) -> str:
-        """The program that a reference names."""
-        if reference is None:
-            fault = Fault("request", "there is no program", "program", "send a program, or name a workflow")
-            raise Refusal(400, fault)
-        name, version = read_reference(reference)
-        found = await self._workflows.workflow(tenant, name, version)
-        if found is None:
-            raise Refusal(404, Fault("not_found", f"there is no workflow '{reference}'", "workflow"))
-        return found.program
-
     async def status(self, call: Call) -> Reply:
         """`GET /v1/workflows/{id}/status`."""
-        row = await found(self._store, call)
+        row = await found(self._reads, call)
         error = None if row.error is None else msgspec.Raw(row.error)
         return answer(call, StatusData(row.id, str(row.state), row.attempt, row.state in FINAL_STATES, error))
 
     async def results(self, call: Call) -> Reply:
         """`GET /v1/workflows/{id}/results`."""
-        row = await found(self._store, call)
+        row = await found(self._reads, call)
         if row.state is not State.COMPLETED or row.result is None:
             hint = "look at its error" if row.state in FINAL_STATES else "ask again when it has ended"
             raise Refusal(409, Fault("state", f"execution {row.id} is {row.state}", "id", hint))
