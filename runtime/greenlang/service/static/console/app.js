@@ -44,6 +44,11 @@ let leaving = null
 
 async function start() {
   applyTheme()
+  // Its address would be taken for that of a page.
+  document.querySelector(".skip").addEventListener("click", (event) => {
+    event.preventDefault()
+    main.focus()
+  })
   replace(main, loading("the console"))
   try {
     settings = await (await fetch("/console/settings")).json()

@@ -13,6 +13,9 @@ import { verifyPanel } from "../parts/verify.js"
 const ENDED = new Set(["completed", "failed", "cancelled"])
 const FORMATS = ["csv", "jsonl", "parquet", "arrow"]
 
+/** Its record is committed a moment after it has ended. */
+const SOON_MS = 1000
+
 /** Failures that are shown; all of them are in their file. */
 const FAILURES_SHOWN = 20
 
@@ -28,6 +31,7 @@ export function batchPage({ names: [id], who, signal }) {
       const bar = progress(batch)
       replace(element, head(batch), batch.error ? h("div", { class: "notice bad", role: "alert" }, h("strong", {}, batch.error), batch.hint ? h("p", {}, batch.hint) : null) : null, done ? null : bar.element, ...(done ? await given(batch) : []))
       if (!ENDED.has(batch.state)) watch(bar)
+      else if (done && !batch.calculation_id) setTimeout(() => signal.aborted || show(), SOON_MS)
     } catch (error) {
       if (!signal.aborted) replace(element, failed(error, show))
     }

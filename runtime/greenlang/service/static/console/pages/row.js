@@ -57,7 +57,7 @@ function figureLine(row, figure) {
     h("td", {}, figure.gas),
     h("td", { class: "number" }, figure.mass_kg === null ? "–" : grouped(figure.mass_kg)),
     h("td", { class: "number" }, figure.co2e_kg === null ? "apart" : grouped(figure.co2e_kg)),
-    h("td", {}, ...figure.factors.flatMap((used, at) => [at > 0 ? ", " : "", h("button", { class: "button link", type: "button", onclick: () => goTo(used.factor.ef_cid) }, `${grouped(used.factor.value)} ${used.factor.unit}`)]), figure.rate === "" ? null : h("div", {}, h("small", {}, `× ${figure.rate} kg per ${row.cells.unit ?? "unit"}`))),
+    h("td", {}, ...figure.factors.flatMap((used, at) => [at > 0 ? ", " : "", h("button", { class: "button link", type: "button", onclick: () => goTo(used.factor.ef_cid) }, `${used.factor.value} ${used.factor.unit}`)]), figure.rate === "" ? null : h("div", {}, h("small", {}, `× ${figure.rate} kg per ${row.cells.unit ?? "unit"}`))),
   )
 }
 
@@ -83,7 +83,7 @@ function factorPanel({ factor, weight }) {
     h(
       "div",
       { class: "panel-body stack tight" },
-      h("p", { class: "factor-value" }, grouped(factor.value), h("small", {}, ` ${factor.unit}`)),
+      h("p", { class: "factor-value" }, factor.value, h("small", {}, ` ${factor.unit}`)),
       facts(
         [
           ["Source", factor.source],

@@ -6,6 +6,8 @@ import { approximate, mass, share } from "../core/numbers.js"
 /** Bars of one chart; the rest stand in the table under it. */
 const SHOWN = 12
 
+const NARROWEST_REM = 3.5
+
 /**
  * Bars from left to right, the largest first.
  *
@@ -40,7 +42,7 @@ export function barChart(title, bars, whole) {
 export function stackedChart(title, columns) {
   const sums = columns.map((column) => column.parts.reduce((sum, part) => sum + Math.max(0, approximate(part.kg)), 0))
   const largest = Math.max(...sums, Number.MIN_VALUE)
-  return h(
+  const chart = h(
     "table",
     { class: "charts-css column multiple stacked show-labels show-primary-axis show-4-secondary-axes columns", role: "table", "aria-label": title },
     h(
@@ -58,6 +60,9 @@ export function stackedChart(title, columns) {
       ),
     ),
   )
+  // Narrower than so its labels would stand in one another.
+  chart.style.minWidth = `${columns.length * NARROWEST_REM}rem`
+  return h("div", { class: "chart-scroll" }, chart)
 }
 
 function look(bar, text, ...more) {

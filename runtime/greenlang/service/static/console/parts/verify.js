@@ -15,6 +15,7 @@ const SIGNS = { ok: "✓", failed: "✗", "not possible": "–" }
 
 /** `from` names what made it, so that it can be computed again: `{execution_id}` or `{batch_id}`. */
 export function verifyPanel(calculationId, from = {}) {
+  if (!calculationId) return panel("Proof", h("p", { class: "panel-body hint" }, "Its record is being committed to the ledger. Look again in a moment."))
   const verdicts = h("div", { class: "verdicts", "aria-live": "polite" })
   const button = h("button", { class: "button main", type: "button", onclick: verify }, "Verify now")
   const record = h("div", {})

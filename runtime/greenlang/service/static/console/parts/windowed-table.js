@@ -19,8 +19,8 @@ export class WindowedTable {
   constructor(columns, options) {
     this.#columns = columns
     this.#options = options
-    this.body = h("div", { class: "windowed-body", role: "rowgroup" })
-    this.scroller = h("div", { class: "windowed-scroller", tabindex: "0", role: "region", "aria-label": options.label }, this.body)
+    this.body = h("div", { class: "windowed-body", role: "presentation" })
+    this.scroller = h("div", { class: "windowed-scroller", tabindex: "0", role: "rowgroup", "aria-label": options.label }, this.body)
     this.element = h(
       "div",
       { class: `windowed ${options.class ?? ""}`, role: "table", "aria-label": options.label },

@@ -1,0 +1,77 @@
+"""A real browser on a real server."""
+
+import shutil
+
+import pytest
+from browsing import PROGRAM, activities
+from playwright.sync_api import sync_playwright
+from served import Served
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    path = shutil.which("chromium")
+    if path is None:
+        pytest.skip("needs Chromium, which `make test-system` installs")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("console")
+    (folder / "serve.toml").write_text(f'[batches]\nfolder = "{folder / "batches"}"\n')
+    served = Served(folder / "runtime.db", folder, "--config", str(folder / "serve.toml"))
+    yield served
+    assert served.stop() == 0
+
+
+@pytest.fixture(scope="module")
+def inventory(server):
+    """The execution of an inventory."""
+    order = {"program": PROGRAM, "input": activities(300), "policy": {"on_error": "skip"}}
+    _, told = server.call("POST", "/v1/workflows/execute", order)
+    return told["data"]
+
+
+@pytest.fixture
+def open_page(chromium, server):
+    """Opens pages in contexts of their own; whatever the page complains of fails the test."""
+    contexts, complaints = [], []
+
+    def opened(path="", *, width=1280, scheme="light", base=None):
+        context = chromium.new_context(
+            viewport={"width": width, "height": 900},
+            color_scheme=scheme,
+            accept_downloads=True,
+            reduced_motion="reduce",
+        )
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(10_000)
+        page.on("pageerror", lambda error: complaints.append(f"error: {error}"))
+        page.on("console", lambda told: complained(told, complaints))
+        page.on("requestfailed", lambda request: failed(request, complaints))
+        page.goto(f"{base or f'http://127.0.0.1:{server.port}'}/{path}")
+        return page
+
+    opened.complaints = complaints
+    yield opened
+    for context in contexts:
+        context.close()
+    assert complaints == []
+
+
+def complained(told, complaints):
+    # What the API refuses, the browser tells too: that a program is wrong is no mistake of the page.
+    refused = told.text.startswith("Failed to load resource") and "/v1/" in told.location["url"]
+    if told.type == "error" and not refused:
+        complaints.append(told.text)
+
+
+def failed(request, complaints):
+    # Streams and polls end with their page.
+    if "ERR_ABORTED" not in (request.failure or ""):
+        complaints.append(f"{request.url}: {request.failure}")
