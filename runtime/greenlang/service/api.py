@@ -16,7 +16,8 @@ from greenlang.caches import InProcessCache
 from greenlang.engine.batches import BatchesAgain
 from greenlang.engine.calculations import Calculator
 from greenlang.engine.executions import Again, Runner
-from greenlang.errors import GcelError, InputError, StoreError
+from greenlang.engine.tenancy import Guard, KeyStore, Standing
+from greenlang.errors import GcelError, InputError, QuotaError, StoreError
 from greenlang.service.batches import BatchKeeper
 from greenlang.service.console import Looking, Pages
 from greenlang.service.documents import Documents
@@ -36,6 +37,11 @@ from greenlang.service.operations import (
     Histories,
     Inventories,
     Keys,
+    OwnTenant,
+    People,
+    Registrations,
+    SavedWorkflows,
+    Tenants,
     Verifications,
     Workflows,
     look_at_batches,
@@ -69,6 +75,10 @@ class Api:
         Tells who asks; without one everybody is the tenant `default` and may do everything.
     gate : Gate, optional
         Limits what tenants may ask.
+    guard : Guard, optional
+        Knows how tenants stand; without one there are none, and nobody is refused.
+    key_store : KeyStore, optional
+        Keeps secrets of tenants; without one they have none.
     batches : BatchKeeper, optional
         Keeps batches; without one there are none.
     reads : Reads, optional
@@ -87,6 +97,8 @@ class Api:
         check_webhook: Callable[[str], None],
         authenticator: Authenticator | None = None,
         gate: Gate | None = None,
+        guard: Guard | None = None,
+        key_store: KeyStore | None = None,
         batches: BatchKeeper | None = None,
         reads: Reads | None = None,
         redis: RedisConnection | None = None,
@@ -97,6 +109,7 @@ class Api:
         again, batches_again = Again(runner.plans), BatchesAgain(runner.plans.registry)
         operations = [
             *Workflows(runner, reads, check_webhook).routes(),
+            *SavedWorkflows(runner).routes(),
             *Emissions(calculator).routes(),
             *Calculations(reads).routes(),
             *Executions(runner, reads).routes(),
@@ -110,9 +123,18 @@ class Api:
         ]
         self._authenticator = authenticator
         self._gate = gate
+        self._guard = guard
         if batches is not None:
             operations += BatchOperations(batches).routes()
             operations += Inventories("batch", look_at_batches(batches.batches, batches_again)).routes()
+        if guard is not None:
+            operations += [
+                *OwnTenant(runner.store, guard, key_store).routes(),
+                *People(runner.store).routes(),
+                *Registrations(runner.store, guard).routes(),
+            ]
+        if guard is not None and authenticator is not None:
+            operations += Tenants(runner.store, guard).routes()
         if authenticator is not None:
             operations += Keys(runner.store, reads).routes()
         operations += Contributed(runner.plans.registry, Router(operations).knows).routes()
@@ -131,6 +153,10 @@ class Api:
             reply = await self._answer(call)
         except Refusal as refusal:
             reply = refuse(call, refusal)
+        except QuotaError as error:
+            again = [("Retry-After", str(error.retry_seconds))]
+            fault = Fault("quota", error.message, error.place, error.fix)
+            reply = refuse(call, Refusal(429, fault, headers=again))
         except InputError as error:
             reply = refuse(call, Refusal(422 if isinstance(error, GcelError) else 400, *fault_of(error)))
         except StoreError as error:
@@ -165,9 +191,14 @@ class Api:
             identity = await _allowed(self._authenticator, call, route.permission)
             user_id = identity.subject
             call.tenant, call.permissions = identity.tenant, identity.permissions
+        quota = None
+        if self._guard is not None and route.permission is not None:
+            standing = self._guard.standings.known(call.tenant) or await self._guard.look_at(call.tenant)
+            if standing.tenant is not None:
+                quota = _served(standing)
         initiate(Initiator(call.tenant, EventMetadata(user_id, call.request_id)))
         if self._gate is not None and route.permission is not None:
-            call.said = await self._gate.pass_through(call.tenant, route.operation)
+            call.said = await self._gate.pass_through(call.tenant, route.operation, quota)
         # What anybody may ask takes no body.
         if call.read is not None and route.permission is not None and not route.streams:
             call.body = await call.read()
@@ -183,6 +214,21 @@ async def _allowed(authenticator: Authenticator, call: Call, permission: Permiss
     if permission not in identity.permissions:
         raise _forbidden(identity, permission)
     return identity
+
+
+def _served(standing: Standing) -> int | None:
+    """Requests a minute of a tenant that was made; None if nothing was agreed on.
+
+    Raises
+    ------
+    Refusal
+        403 if it is suspended.
+    """
+    tenant, quotas = standing.tenant, standing.quotas
+    if tenant is not None and tenant.status == "suspended":
+        fault = Fault("suspended", f"tenant '{tenant.tenant}' is suspended", hint="ask whoever serves it")
+        raise Refusal(403, fault)
+    return None if quotas is None else quotas.requests_a_minute
 
 
 async def _while_allowed(

@@ -54,9 +54,9 @@ class Fault(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class ExecuteRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A program to be run, its input, and how."""
+    """A program to be run, itself or one that was saved, its input, and how."""
 
-    program: Program
+    program: Program | None = None
     #: JSON; for a program that takes activity data, a list of objects, one a row.
     input: msgspec.Raw = msgspec.field(default_factory=lambda: msgspec.Raw(b"null"))
     #: Accounting choices for activity data: `gwp_set`, `vintage`, `on_error`…
@@ -69,6 +69,8 @@ class ExecuteRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     max_attempts: Annotated[int, msgspec.Meta(ge=1, le=20)] = 3
     #: Told of its end, signed as Standard Webhooks has it.
     webhook: Annotated[str, msgspec.Meta(max_length=2048)] | None = None
+    #: In place of a program: `name` of one that was saved, or `name@version`.
+    workflow: Annotated[str, msgspec.Meta(max_length=200)] | None = None
 
 
 class ProgramRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -22,6 +22,7 @@ from greenlang.agents import Registry
 from greenlang.engine.calculations import Calculator, CalculatorSettings
 from greenlang.engine.events import Outbox, open_sinks
 from greenlang.engine.executions import PlanCache, Prover, Runner, now
+from greenlang.engine.tenancy import Guard, KeyStore, read_key
 from greenlang.errors import InputError, StoreError
 from greenlang.ledger import load_signer
 from greenlang.service.addresses import is_local
@@ -106,7 +107,8 @@ async def serve(
     authentication = settings.authentication
     remembered = 60.0 if authentication is None else authentication.remembered_seconds
     reads = Reads(runner.store, sharing.cache, remembered_seconds=remembered)
-    gate = None if settings.limits is None else Gate(settings.limits, limiter=sharing.limiter)
+    guard = runner.plans.guard = Guard(runner.store.rows)
+    gate = Gate(settings.limits, guard.meter.warn_of_requests, limiter=sharing.limiter)
     batches = BatchKeeper(settings.batches, runner.store, prover, registry)
     api = Api(
         runner,
@@ -114,6 +116,8 @@ async def serve(
         check_webhook=courier.check,
         authenticator=None if authentication is None else Authenticator(authentication, reads),
         gate=gate,
+        guard=guard,
+        key_store=_key_store(settings, runner),
         batches=batches,
         reads=reads,
         redis=sharing.redis,
@@ -126,6 +130,7 @@ async def serve(
         calculator.plan()  # a mistake in it is told now, not to whoever asks first
     await server.setup()
     await runner.start()
+    guard.start()
     outbox.start()
     keepers = [
         asyncio.create_task(each)
@@ -142,7 +147,7 @@ async def serve(
             _log.warning("'%s' changes with the next start", name)
         entrance.settings, runner.settings, courier.settings = fresh, fresh.runner, fresh.webhooks
         api.set_versions(fresh.versions)
-        if gate is not None and fresh.limits is not None:
+        if settings.limits is not None and fresh.limits is not None:
             gate.settings = fresh.limits
         _log.warning("the configuration was read again")
 
@@ -171,6 +176,7 @@ async def serve(
         await server.cleanup()
         await courier.close()
         await outbox.stop()
+        await guard.stop()
         await sharing.close()
         await runner.store.close()
 
@@ -178,6 +184,11 @@ async def serve(
 def _calculations(settings: ServerSettings) -> CalculatorSettings:
     program = settings.calculation_program
     return CalculatorSettings(None if program is None else Path(program))
+
+
+def _key_store(settings: ServerSettings, runner: Runner) -> KeyStore | None:
+    keys = [read_key(text) for text in settings.key_store.keys]
+    return KeyStore(runner.store.rows, keys) if keys else None
 
 
 def _collect_less() -> None:

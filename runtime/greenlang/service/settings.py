@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-__all__ = ["EventSettings", "ServerSettings", "WebhookSettings", "read_settings", "restart_needed"]
+__all__ = [
+    "EventSettings",
+    "KeyStoreSettings",
+    "ServerSettings",
+    "WebhookSettings",
+    "read_settings",
+    "restart_needed",
+]
 
 from pathlib import Path
 from typing import Annotated
@@ -39,6 +46,13 @@ class EventSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     sinks: dict[Annotated[str, msgspec.Meta(min_length=1, max_length=100)], str] = {}
 
 
+class KeyStoreSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What secrets of tenants are encrypted with."""
+
+    #: 32 bytes in base64 each, the newest first: that one encrypts, all of them decrypt.
+    keys: tuple[str, ...] = ()
+
+
 class ServerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """How to serve."""
 
@@ -72,6 +86,7 @@ class ServerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
     #: How much tenants may ask; as much as they like without it.
     limits: LimitSettings | None = None
     webhooks: WebhookSettings = WebhookSettings()
+    key_store: KeyStoreSettings = KeyStoreSettings()
     events: EventSettings = EventSettings()
     #: Files of any size, computed beside the requests.
     batches: BatchSettings = BatchSettings()
@@ -96,6 +111,7 @@ _FIXED = (
     "authentication",
     "events",
     "batches",
+    "key_store",
 )
 
 

@@ -53,6 +53,8 @@ class AuthenticationSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=
     #: Keys that `greenlang keys create` makes.
     api_keys: bool = True
     tokens: TokenSettings | None = None
+    #: The tenant whose admins look after all tenants.
+    operating_tenant: Name | None = None
     #: For the console, by the issuer of the tokens.
     sign_in: SignInSettings | None = None
     #: Seconds that a key is believed without looking again where its revocation is not heard of: in another

@@ -6,17 +6,20 @@ __all__ = ["TIERS", "Allowance", "LimitSettings", "Limiter", "Taken"]
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Literal, Protocol
+from typing import Annotated, Protocol
 
 import msgspec
 
+from greenlang.engine.tenancy import TIERS as QUOTA_TIERS
+from greenlang.engine.tenancy import quotas_of
+from greenlang.stores.tables import Tier
+
 WINDOW_SECONDS = 60
 
-Tier = Literal["free", "pro", "enterprise"]
 Count = Annotated[int, msgspec.Meta(ge=1)]
 
 #: Requests a minute.
-TIERS: Mapping[str, int] = {"free": 60, "pro": 600, "enterprise": 6000}
+TIERS: Mapping[str, int] = {tier: quotas_of("", tier, 0).requests_a_minute for tier in QUOTA_TIERS}
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,8 @@ from collections.abc import Callable
 import msgspec
 
 from greenlang.engine.executions import Order, Runner, Terms
+from greenlang.engine.tenancy import Workflows as SavedWorkflows
+from greenlang.engine.tenancy import read_reference
 from greenlang.errors import InputError
 from greenlang.service.messages import (
     ExecuteRequest,
@@ -56,6 +58,7 @@ class Workflows:
         self._runner = runner
         self._reads = reads
         self._check_webhook = check_webhook
+        self._workflows = SavedWorkflows(runner.store.rows)
 
     def routes(self) -> list[Route]:
         """What is answered here."""
@@ -122,7 +125,8 @@ class Workflows:
             webhook=asked.webhook,
             idempotency_key=idempotency_key(call),
         )
-        order = Order(asked.program, asked.input, asked.policy)
+        program = asked.program or await self._saved(call.tenant, asked.workflow)
+        order = Order(program, asked.input, asked.policy)
         accepted = await self._runner.execute(order, terms, wait_seconds=asked.wait)
         if not accepted.same_order:
             raise Refusal(
@@ -148,6 +152,17 @@ class Workflows:
             data = Resulting(row.id, msgspec.Raw(row.result or b"null"), row.calculation_id)
             return answer(call, data, headers=location)
         return answer(call, told(row), status=200 if row.state in FINAL_STATES else 202, headers=location)
+
+    async def _saved(self, tenant: str, reference: str | None) -> str:
+        """The program that a reference names."""
+        if reference is None:
+            fault = Fault("request", "there is no program", "program", "send a program, or name a workflow")
+            raise Refusal(400, fault)
+        name, version = read_reference(reference)
+        found = await self._workflows.workflow(tenant, name, version)
+        if found is None:
+            raise Refusal(404, Fault("not_found", f"there is no workflow '{reference}'", "workflow"))
+        return found.program
 
     async def status(self, call: Call) -> Reply:
         """`GET /v1/workflows/{id}/status`."""
