@@ -59,7 +59,7 @@ LIBRARIES = {
 }
 
 #: Front doors for packs and plugins: the runtime itself, its folders, and these modules.
-OPEN_MODULES = {"greenlang.errors", "greenlang.exact", "greenlang.agents.hooks"}
+OPEN_MODULES = {"greenlang.errors", "greenlang.exact", "greenlang.agents.hooks", "greenlang.engine.batches"}
 
 
 def allowed(unit: str) -> set[str]:

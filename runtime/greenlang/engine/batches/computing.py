@@ -114,7 +114,7 @@ class _OpenBatch:
     def __init__(self, path: str) -> None:
         self.folder = BatchFolder(Path(path))
         self.definition = self.folder.definition()
-        self.plan = load_plan(self.folder, self.definition, default_registry())
+        self.plan = load_plan(self.folder, default_registry())
         self.source = open_input(self.folder, self.definition)
         self._files = tuple(Resource.of(file.name, file.text) for file in self.definition.factor_files)
         #: Only of the standard program it is known what it does with a row that is like one before.
@@ -148,21 +148,15 @@ class _OpenBatch:
         return inventory
 
 
-def load_plan(folder: BatchFolder, definition: BatchDefinition, registry: Registry) -> Plan:
+def load_plan(folder: BatchFolder, registry: Registry) -> Plan:
     """The program of a batch.
 
     Raises
     ------
     InputError
-        If an agent of it is not what it was when the batch began.
+        If an agent is not what it was when the batch began: what two versions made does not belong together.
     """
-    plan = Plan.from_json(folder.path.joinpath("plan.json").read_bytes(), registry=registry)
-    if plan.hash != definition.plan_hash:
-        raise InputError(
-            "the agents that are installed are not those that the batch began with",
-            fix="begin a new batch, or install what was installed then",
-        )
-    return plan
+    return Plan.from_json(folder.path.joinpath("plan.json").read_bytes(), registry=registry)
 
 
 def open_input(folder: BatchFolder, definition: BatchDefinition) -> RowSource:

@@ -50,8 +50,6 @@ class BatchDefinition(msgspec.Struct, frozen=True, kw_only=True):
     rows: int
     policy: AccountingPolicy
     factor_files: tuple[KeptFile, ...] = ()
-    #: Of the plan with the agents that were installed: parts made by others do not belong together.
-    plan_hash: str
     #: Whether the program is the inventory by every installed pack.
     standard: bool
     partition_rows: int = DEFAULT_PARTITION_ROWS

@@ -113,6 +113,6 @@ def open_engine(name: str, workers: int | None = None) -> BatchEngine:
     if backend is None:
         known = either(["threads", "processes", *sorted(backends)])
         fix = f"take {known}" + ("" if scheme != "dask" else ", or pip install greenlang-dask")
-        raise InputError(f"there is no engine '{name}'", fix=fix)
+        raise InputError(f"there is no engine '{scheme}'", fix=fix)
     engine: BatchEngine = backend.open(name, workers)
     return engine

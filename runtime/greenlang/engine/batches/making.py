@@ -110,7 +110,6 @@ def make_batch(
             rows=source.rows,
             policy=order.policy,
             factor_files=tuple(KeptFile(file.name, file.text) for file in order.factor_files),
-            plan_hash=plan.hash,
             standard=order.plan is None,
             starts=partition_starts(source.rows, order.partition_rows, source.starts),
             tries=order.tries,

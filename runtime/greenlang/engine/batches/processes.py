@@ -31,6 +31,8 @@ class ProcessEngine:
         self._tasks: queue.SimpleQueue[tuple[PartitionTask, Future[int]] | None] = queue.SimpleQueue()
         #: Which process computes what, so that it can be ended.
         self._processes: dict[Future[int], multiprocessing.process.BaseProcess] = {}
+        #: The process of each thread.
+        self._live: dict[int, multiprocessing.process.BaseProcess] = {}
         self._threads = [
             threading.Thread(target=self._hand_out, name="greenlang-batch", daemon=True)
             for _ in range(self.workers)
@@ -61,9 +63,13 @@ class ProcessEngine:
         for thread in self._threads:
             thread.join()
 
+    def pids(self) -> list[int]:
+        """The processes that are at work or wait for it."""
+        return [process.pid for process in list(self._live.values()) if process.pid is not None]
+
     def _hand_out(self) -> None:
         """Keep one process at work until there is nothing more to do."""
-        process, connection = _start()
+        process, connection = self._start()
         while (taken := self._tasks.get()) is not None:
             task, future = taken
             if not future.set_running_or_notify_cancel():
@@ -76,7 +82,7 @@ class ProcessEngine:
                 process.join()
                 told = WorkerLost(f"a worker ended with {_told(process.exitcode)}")
                 connection.close()
-                process, connection = _start()
+                process, connection = self._start()
             del self._processes[future]
             if isinstance(told, BaseException):
                 future.set_exception(told)
@@ -85,13 +91,14 @@ class ProcessEngine:
         connection.close()  # its worker reads the end, and ends
         process.join()
 
-
-def _start() -> tuple[multiprocessing.process.BaseProcess, Connection]:
-    ours, theirs = _CONTEXT.Pipe()
-    process = _CONTEXT.Process(target=_work, args=(theirs,), daemon=True)
-    process.start()
-    theirs.close()
-    return process, ours
+    def _start(self) -> tuple[multiprocessing.process.BaseProcess, Connection]:
+        """A process for the thread that asks."""
+        ours, theirs = _CONTEXT.Pipe()
+        process = _CONTEXT.Process(target=_work, args=(theirs,), daemon=True)
+        process.start()
+        self._live[threading.get_ident()] = process
+        theirs.close()
+        return process, ours
 
 
 def _work(connection: Connection) -> None:

@@ -226,7 +226,7 @@ class _Run:
     def _put_together(self) -> BatchResult:
         folder = self._folder
         headings = [read_heading(folder.part_path(one.index)) for one in self._partitions]
-        plan = load_plan(folder, self._definition, self._registry)
+        plan = load_plan(folder, self._registry)
         merged = merge_parts(
             self._definition,
             plan,

@@ -1,0 +1,182 @@
+"""A batch gives the same whatever it is cut into, and says of every row what became of it."""
+
+import json
+
+import batch_runs
+import pyarrow as pa
+import pyarrow.csv
+import pyarrow.parquet
+import pytest
+
+from greenlang.agents import default_registry
+from greenlang.carbon import TABLE_FORMATS
+from greenlang.engine import execute, make_policy, read_input
+from greenlang.engine.batches import (
+    BatchOrder,
+    State,
+    ThreadEngine,
+    encode_tables,
+    failure_tables,
+    row_tables,
+    run_batch,
+    sum_table,
+)
+from greenlang.errors import InputError
+
+
+@pytest.fixture(scope="module")
+def folder(activities, tmp_path_factory):
+    """A batch that is done."""
+    place = tmp_path_factory.mktemp("batch")
+    made = batch_runs.made(place, batch_runs.order_of(place, activities, partition_rows=2048))
+    batch_runs.hash_of(made)
+    return made
+
+
+@pytest.fixture(scope="module")
+def at_once(activities, folder):
+    """The same computed by `greenlang run`."""
+    order = batch_runs.order_of(folder.path.parents[1], activities)
+    given = read_input(order.plan, activities, order.policy)
+    return execute(order.plan, given, registry=default_registry())
+
+
+def written(path, suffix):
+    """The table of a CSV file in another format, its quantities as decimals where there are such."""
+    target = path.with_suffix(suffix)
+    table = pa.csv.read_csv(
+        path, convert_options=pa.csv.ConvertOptions(column_types=dict.fromkeys(batch_runs.COLUMNS, "string"))
+    )
+    if suffix == ".jsonl":
+        target.write_text("".join(json.dumps(row) + "\n" for row in table.to_pylist()))
+    elif suffix == ".parquet":
+        pa.parquet.write_table(table, target, row_group_size=1_500)
+    elif suffix == ".arrow":
+        with pa.ipc.new_file(target, table.schema) as writer:
+            writer.write_table(table, max_chunksize=700)
+    else:
+        with pa.ipc.new_stream(target, table.schema) as writer:
+            writer.write_table(table)
+    return target
+
+
+@pytest.mark.parametrize("partition_rows", [1024, 2048, 5120, None])
+@pytest.mark.parametrize("workers", [1, 3])
+def test_neither_partitions_nor_workers_are_in_the_hash(order, folder, tmp_path, partition_rows, workers):
+    other = batch_runs.made(tmp_path / "batches", order(partition_rows=partition_rows))
+    assert batch_runs.hash_of(other, workers) == folder.kept_state().result_hash
+
+
+@pytest.mark.parametrize("suffix", [".jsonl", ".parquet", ".arrow", ".arrows"])
+def test_the_format_of_the_input_is_in_no_hash(order, activities, folder, tmp_path, suffix):
+    copy = tmp_path / activities.name
+    copy.write_bytes(activities.read_bytes())
+    other = batch_runs.made(tmp_path / "batches", order(path=written(copy, suffix), partition_rows=1024))
+    assert batch_runs.hash_of(other) == folder.kept_state().result_hash
+
+
+def test_a_batch_has_the_input_hash_the_sums_and_the_failures_of_a_run(folder, at_once):
+    record = json.loads(folder.path.joinpath("record.json").read_bytes())
+    assert record["input_hash"] == at_once.record.input_hash
+    ours, theirs = record["result"]["inventory"], at_once.record.result["inventory"]
+    for name in ("rows", "totals", "lines", "missing", "gwp_set"):
+        assert ours[name] == theirs[name], name
+    failures = [json.loads(line) for line in folder.path.joinpath("failures.jsonl").open()]
+    assert failures == list(at_once.evidence.lists["skipped"])
+
+
+def test_rows_have_the_figures_of_a_run(folder, at_once):
+    rows = pa.concat_tables(row_tables(folder)).to_pylist()
+    expected = [row for row in at_once.evidence.rows() if row.get("selections")]
+    assert [row["id"] for row in rows] == [row["id"] for row in expected]
+    for row, told in zip(rows, expected, strict=True):
+        figures = {name.removesuffix("_kg"): cell for name, cell in row.items() if name.endswith("_kg")}
+        assert {name: cell for name, cell in figures.items() if cell is not None} == {
+            name: type(cell)(told[name]) for name, cell in figures.items() if cell is not None
+        }
+        assert sum(cell is not None for cell in figures.values()) == len(told) - 2
+
+
+def test_every_row_is_in_the_result_or_among_the_failures(folder):
+    computed = set(pa.concat_tables(row_tables(folder))["row"].to_pylist())
+    failed = set(pa.concat_tables(failure_tables(folder))["row"].to_pylist())
+    assert computed.isdisjoint(failed)
+    assert len(computed) + len(failed) == folder.definition().rows
+
+
+@pytest.mark.parametrize("form", TABLE_FORMATS.values(), ids=TABLE_FORMATS)
+def test_a_result_is_read_back_from_every_format(folder, tmp_path, form):
+    path = tmp_path / f"result{form.suffixes[0]}"
+    path.write_bytes(b"".join(encode_tables(row_tables(folder), form)))
+    with path.open("rb") as stream:
+        table = form.read(stream, name=path.name)
+    expected = pa.concat_tables(row_tables(folder))
+    assert table.columns["id"].texts() == expected["id"].to_pylist()
+    assert table.columns["scope1.CO2_kg"].texts() == [
+        "" if mass is None else f"{mass.normalize():f}" for mass in expected["scope1.CO2_kg"].to_pylist()
+    ]
+
+
+def test_cells_that_a_spreadsheet_would_compute_are_told_as_texts():
+    table = pa.table({"id": ["=1+1", "@x", "plain", "-2"], "quantity": ["-1", "2", "3", "4"]})
+    told = b"".join(encode_tables(iter([table]), TABLE_FORMATS["csv"])).decode().splitlines()
+    assert told[1:] == ['"\'=1+1","-1"', '"\'@x","2"', '"plain","3"', '"\'-2","4"']
+
+
+def test_sums_of_every_dimension_come_to_the_totals(folder):
+    totals = {(row["scope"], row["method"]): row for row in sum_table(folder, "totals").to_pylist()}
+    for by in ("activity", "site", "period", "region"):
+        for key, total in totals.items():
+            of = [row for row in sum_table(folder, by).to_pylist() if (row["scope"], row["method"]) == key]
+            assert sum(row["co2e_kg"] for row in of) == total["co2e_kg"], by
+            assert sum(row["rows"] for row in of) == total["rows"], by
+
+
+def test_an_input_that_was_changed_is_not_gone_on_with(order, activities, tmp_path):
+    copy = tmp_path / activities.name
+    copy.write_bytes(activities.read_bytes())
+    parquet = written(copy, ".parquet")
+    other = batch_runs.made(tmp_path / "batches", order(path=parquet, partition_rows=1024))
+    parquet.write_bytes(written(copy, ".arrow").read_bytes())
+    with pytest.raises(InputError, match="was changed"):
+        batch_runs.hash_of(other)
+    assert other.state().state is State.FAILED
+    assert "begin a new batch" in other.state().fix
+
+
+def test_stop_at_the_first_mistake_where_that_is_wanted(order, tmp_path):
+    wanted = order(partition_rows=1024)
+    policy = make_policy(on_error="stop")
+    other = batch_runs.made(tmp_path / "batches", BatchOrder(wanted.input, wanted.plan, policy))
+    with pytest.raises(InputError, match="row"):
+        batch_runs.hash_of(other)
+
+
+def test_a_partition_is_made_of_whole_ranges(order, tmp_path):
+    with pytest.raises(InputError, match="whole ranges of 1,024; take 2048"):
+        batch_runs.made(tmp_path / "batches", order(partition_rows=2000))
+    assert not list(tmp_path.glob("batches/*/*"))  # nothing is left of it
+
+
+def test_progress_grows_to_the_whole(order, tmp_path):
+    told = []
+    other = batch_runs.made(tmp_path / "batches", order(partition_rows=1024))
+    engine = ThreadEngine(2)
+    run_batch(other, engine, on_progress=told.append)
+    engine.close()
+    assert [state.sequence for state in told] == sorted({state.sequence for state in told})
+    assert told[0].state is State.RUNNING
+    assert told[-1].state is State.COMPLETED
+    assert told[-1].tally.rows_done == other.definition().rows
+    assert told[-1].tally.partitions_done == 6
+
+
+def test_batches_of_another_tenant_are_not_found(order, tmp_path):
+    from greenlang.engine.batches import Batches
+
+    made = batch_runs.made(tmp_path / "batches", order(), tenant="acme")
+    batches = Batches(tmp_path / "batches")
+    assert batches.find("acme", made.batch_id) is not None
+    assert batches.find("globex", made.batch_id) is None
+    assert batches.of_tenant("globex") == []
+    assert batches.find("globex", f"../{made.path.parent.name}/{made.batch_id}") is None
