@@ -41,11 +41,13 @@ class Pages:
     """
 
     def __init__(self, authentication: AuthenticationSettings | None) -> None:
-        self._settings = msgspec.json.encode(
+        #: What the page is told of how to sign in, as JSON; and what it may do.
+        self.told = msgspec.json.encode(
             {"version": __version__, "authentication": authentication and _sign_in(authentication)}
         )
+        self.policy = _policy(_origins(authentication))
         self._headers = (
-            ("Content-Security-Policy", _policy(_origins(authentication))),
+            ("Content-Security-Policy", self.policy),
             ("Referrer-Policy", "no-referrer"),
             ("Cross-Origin-Opener-Policy", "same-origin"),
             _NO_SNIFFING,
@@ -73,7 +75,7 @@ class Pages:
 
     async def settings(self, call: Call) -> Reply:  # noqa: ARG002  the same for everyone
         """`GET /console/settings`."""
-        return Reply(200, self._settings, JSON, (("Cache-Control", "no-cache"), _NO_SNIFFING))
+        return Reply(200, self.told, JSON, (("Cache-Control", "no-cache"), _NO_SNIFFING))
 
     async def file(self, call: Call) -> Reply:
         """`GET /console/…`; asked again each time, so that a new release is seen at once."""
