@@ -30,7 +30,7 @@ class Served:
     def _port(self, begin: int) -> int:
         while True:
             said = self.log.read_bytes()[begin:]
-            told = re.search(rb"serving http://[\d.]+:(\d+) .*\n", said)
+            told = re.search(rb"serving https?://[\d.]+:(\d+) .*\n", said)
             if told:
                 return int(told[1])
             if self.process.poll() is not None:

@@ -81,7 +81,9 @@ def serve(config: Path | None, **options: Any) -> None:
 
     def tell(port: int) -> None:
         shown = f"[{settings.host}]" if ":" in settings.host else settings.host
-        click.echo(f"serving http://{shown}:{port} with {_shown(settings.store)}; Ctrl-C stops it", err=True)
+        scheme = "http" if settings.tls is None else "https"
+        told = f"serving {scheme}://{shown}:{port} with {_shown(settings.store)}"
+        click.echo(f"{told}; Ctrl-C stops it", err=True)
 
     try:
         if settings.workers > 1:

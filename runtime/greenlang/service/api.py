@@ -185,11 +185,11 @@ class Api:
         if accept and (version := version_asked_for(accept)) and not self.router.knows(call.path):
             call.path = f"/{version}{call.path}"
         route = self.router.find(call)
-        user_id = None
+        user_id, unlimited = None, False
         call.gives = gives = accepts(accept, route.gives, route.other_gives) if accept else route.gives
         if self._authenticator is not None and route.permission is not None:
             identity = await _allowed(self._authenticator, call, route.permission)
-            user_id = identity.subject
+            user_id, unlimited = identity.subject, identity.unlimited
             call.tenant, call.permissions = identity.tenant, identity.permissions
         quota = None
         if self._guard is not None and route.permission is not None:
@@ -197,7 +197,7 @@ class Api:
             if standing.tenant is not None:
                 quota = _served(standing)
         initiate(Initiator(call.tenant, EventMetadata(user_id, call.request_id)))
-        if self._gate is not None and route.permission is not None:
+        if self._gate is not None and route.permission is not None and not unlimited:
             call.said = await self._gate.pass_through(call.tenant, route.operation, quota)
         # What anybody may ask takes no body.
         if call.read is not None and route.permission is not None and not route.streams:

@@ -17,6 +17,7 @@ from aiohttp import web
 
 from greenlang.engine.executions import random_hex
 from greenlang.service.api import Api
+from greenlang.service.identity import names_in
 from greenlang.service.messages import Fault
 from greenlang.service.negotiation import takes_gzip
 from greenlang.service.quick import QuickDoor
@@ -98,6 +99,7 @@ class Entrance:
             request_id=_request_id(request.headers.get("X-Request-ID", "")),
             query=request.query if request.query_string else {},
             headers=_Headers(request),
+            peer=frozenset() if request.transport is None else names_in(request.transport),
             read=lambda: self._body(request),
             pieces=lambda limit: self._pieces(request, limit),
         )

@@ -20,6 +20,7 @@ from typing import cast
 
 import httptools
 
+from greenlang.service.identity import names_in
 from greenlang.service.negotiation import takes_gzip
 from greenlang.service.stalls import Stalls
 from greenlang.service.wire import Call, Reply, Stream
@@ -144,13 +145,24 @@ class _Head:
 class QuickConnection(asyncio.Protocol):
     """One connection, until it is handed over or ends. Requests on it are answered one after the other."""
 
-    __slots__ = ("_buffer", "_door", "_ended", "_paused", "_since", "_transport", "answering", "last")
+    __slots__ = (
+        "_buffer",
+        "_door",
+        "_ended",
+        "_paused",
+        "_peer",
+        "_since",
+        "_transport",
+        "answering",
+        "last",
+    )
 
     def __init__(self, door: QuickDoor) -> None:
         self._door = door
         self._buffer = b""
         self._ended = False
         self._paused = False
+        self._peer: frozenset[str] = frozenset()
         self._since = 0.0
         self._transport: asyncio.Transport | None = None
         self.answering: asyncio.Task[None] | None = None
@@ -160,6 +172,7 @@ class QuickConnection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin."""
         self._transport = cast(asyncio.Transport, transport)
+        self._peer = names_in(transport)
         self._since = asyncio.get_running_loop().time()
         self._door.stalls.watch(self._transport, self._since)
         self._door.connections.add(self)
@@ -222,7 +235,7 @@ class QuickConnection(asyncio.Protocol):
             return
         body, self._buffer = buffer[head_end + 4 : end], buffer[end:]
         request_id = self._door.request_id(headers.get("x-request-id", ""))
-        call = Call("POST", path, request_id, headers=headers, body=body)
+        call = Call("POST", path, request_id, headers=headers, body=body, peer=self._peer)
         self.answering = asyncio.get_running_loop().create_task(self._answer(call))
 
     async def _answer(self, call: Call) -> None:

@@ -47,6 +47,8 @@ class Identity:
     #: The key's id or the token's subject.
     subject: str
     permissions: frozenset[Permission]
+    #: Whether the limits of its tenant are not for it: another service of ours, by its certificate.
+    unlimited: bool = False
 
     @classmethod
     def of_roles(cls, tenant: str, subject: str, roles: frozenset[Role]) -> Identity:

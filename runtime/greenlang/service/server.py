@@ -15,6 +15,7 @@ import signal
 import socket
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from aiohttp import web
 
@@ -29,7 +30,7 @@ from greenlang.service.addresses import is_local
 from greenlang.service.api import Api
 from greenlang.service.batches import BatchKeeper
 from greenlang.service.entrance import Entrance
-from greenlang.service.identity import Authenticator
+from greenlang.service.identity import Authenticator, ServerCertificate
 from greenlang.service.limits import Gate
 from greenlang.service.reads import Reads
 from greenlang.service.settings import ServerSettings, restart_needed
@@ -41,6 +42,9 @@ _log = logging.getLogger("greenlang.service")
 
 #: How often what is older than `retention_days` is looked for.
 _PURGE_SECONDS = 3600.0
+#: How long a client may take to begin a connection of TLS.
+_HANDSHAKE_SECONDS = 10.0
+
 #: Connections that wait to be taken.
 BACKLOG = 1024
 
@@ -125,6 +129,7 @@ async def serve(
     )
     outbox = Outbox(runner.store, runner.worker, open_sinks(settings.events.sinks, registry))
     entrance = Entrance(api, settings)
+    certificate = None if settings.tls is None else ServerCertificate(settings.tls)
     server = web.ServerRunner(entrance.server, shutdown_timeout=_LAST_SECONDS)
     if settings.calculation_program is not None:
         calculator.plan()  # a mistake in it is told now, not to whoever asks first
@@ -140,6 +145,8 @@ async def serve(
     def reload() -> None:
         try:
             fresh = settings if reread is None else reread()
+            if certificate is not None:
+                certificate.load()
         except InputError as error:
             _log.error("the configuration stays as it is: %s", error)
             return
@@ -152,14 +159,15 @@ async def serve(
         _log.warning("the configuration was read again")
 
     loop = asyncio.get_running_loop()
+    secured = {} if certificate is None else _secured(certificate)
     ends_at = loop.time()
     try:
         if listening is None:
             listener = await loop.create_server(
-                entrance.door, settings.host, settings.port, backlog=BACKLOG, reuse_address=True
+                entrance.door, settings.host, settings.port, backlog=BACKLOG, reuse_address=True, **secured
             )
         else:
-            listener = await loop.create_server(entrance.door, sock=listening, backlog=BACKLOG)
+            listener = await loop.create_server(entrance.door, sock=listening, backlog=BACKLOG, **secured)
         _collect_less()
         on_ready(listener.sockets[0].getsockname()[1])
         await _until_stopped(reload)
@@ -179,6 +187,11 @@ async def serve(
         await guard.stop()
         await sharing.close()
         await runner.store.close()
+
+
+def _secured(certificate: ServerCertificate) -> dict[str, Any]:
+    """What a listener is given besides, so that its connections are of TLS."""
+    return {"ssl": certificate.context, "ssl_handshake_timeout": _HANDSHAKE_SECONDS}
 
 
 def _calculations(settings: ServerSettings) -> CalculatorSettings:

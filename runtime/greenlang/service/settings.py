@@ -19,7 +19,7 @@ import msgspec
 from greenlang.engine.executions import RunnerSettings
 from greenlang.errors import InputError
 from greenlang.service.batches import BatchSettings
-from greenlang.service.identity.settings import AuthenticationSettings
+from greenlang.service.identity.settings import AuthenticationSettings, TlsSettings
 from greenlang.service.limits.allowance import LimitSettings
 from greenlang.service.negotiation import Version
 
@@ -83,6 +83,8 @@ class ServerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
     retention_days: Seconds | None = None
     #: How callers say who they are; without it everybody on this machine is one tenant.
     authentication: AuthenticationSettings | None = None
+    #: Connections are of TLS, if it is there.
+    tls: TlsSettings | None = None
     #: How much tenants may ask; as much as they like without it.
     limits: LimitSettings | None = None
     webhooks: WebhookSettings = WebhookSettings()
@@ -110,6 +112,7 @@ _FIXED = (
     "calculation_program",
     "authentication",
     "events",
+    "tls",
     "batches",
     "key_store",
 )

@@ -56,6 +56,8 @@ class Call(msgspec.Struct):
     read: Callable[[], Awaitable[bytes]] | None = None
     #: Gives the body piece by piece instead, up to so many bytes.
     pieces: Callable[[int], AsyncGenerator[bytes, None]] | None = None
+    #: The names in the certificate that its connection showed.
+    peer: frozenset[str] = frozenset()
     #: What the path's template caught.
     names: Mapping[str, str] = {}
     #: The media type that is wanted of the answer, out of those that the operation gives.

@@ -32,6 +32,8 @@ class Keys(Protocol):
 class Authenticator:
     """Identifies callers by `Authorization: Bearer …` (a token or a key) or `X-API-Key`.
 
+    Services that show a certificate with their name need neither; with one, they act for its tenant.
+
     Parameters
     ----------
     keys : Keys
@@ -61,6 +63,9 @@ class Authenticator:
             401 if nothing is shown, or nothing that holds.
         """
         shown = call.headers.get("x-api-key", "") or _bearer(call.headers.get("authorization", ""))
+        service = self._service(call.peer) if call.peer else None
+        if not shown and service is not None:
+            return service
         if not shown:
             raise _refusal("nothing says who asks", "")
         key_id = key_id_of(shown) if self.settings.api_keys else None
@@ -72,10 +77,20 @@ class Authenticator:
             identity = None
         if identity is None:
             raise _refusal("the key or token does not hold", 'error="invalid_token"')
+        if service is not None:
+            identity = replace(identity, unlimited=service.unlimited)
         operates = identity.tenant == self.settings.operating_tenant
         if operates and identity.permissions == ROLES[Role.ADMIN]:
             return replace(identity, permissions=EVERYTHING)
         return identity
+
+    def _service(self, names: frozenset[str]) -> Identity | None:
+        """The service that one of the names in a certificate is of."""
+        for name in sorted(names & self.settings.services.keys()):
+            known = self.settings.services[name]
+            identity = Identity.of_roles(known.tenant, f"service:{name}", frozenset(known.roles))
+            return replace(identity, unlimited=known.unlimited)
+        return None
 
     async def _by_key(self, key_id: str, shown: str) -> Identity | None:
         kept = await self._keys.api_key(key_id)

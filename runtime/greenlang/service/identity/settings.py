@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-__all__ = ["AuthenticationSettings", "SignInSettings", "TokenSettings"]
+__all__ = ["AuthenticationSettings", "ServiceSettings", "SignInSettings", "TlsSettings", "TokenSettings"]
 
 from typing import Annotated, Literal
 
 import msgspec
+
+from greenlang.service.roles import Role
 
 Algorithm = Literal["RS256", "ES256", "EdDSA"]
 Name = Annotated[str, msgspec.Meta(min_length=1)]
@@ -47,12 +49,36 @@ class SignInSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
     token_url: str | None = None
 
 
+class ServiceSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What another service may do that shows a certificate with its name."""
+
+    #: Whose it acts for, and as what, when it shows neither key nor token.
+    tenant: Name
+    roles: tuple[Role, ...] = ()
+    #: Whether the limits of tenants are not for it, whatever else it shows.
+    unlimited: bool = False
+
+
+class TlsSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The part `[tls]`: files in PEM, read again on SIGHUP."""
+
+    #: The server's certificate with those that lead to its authority, and its key.
+    certificate: Name
+    key: Name
+    #: Authorities whose certificates are believed of clients; none are asked for theirs without it.
+    client_ca: str | None = None
+    #: Whether connections without one are taken too, whose callers show keys or tokens.
+    client_certificates: Literal["optional", "required"] = "optional"
+
+
 class AuthenticationSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What callers may show."""
 
     #: Keys that `greenlang keys create` makes.
     api_keys: bool = True
     tokens: TokenSettings | None = None
+    #: Other services, by a URI or DNS name in the certificates that they show.
+    services: dict[str, ServiceSettings] = {}
     #: The tenant whose admins look after all tenants.
     operating_tenant: Name | None = None
     #: For the console, by the issuer of the tokens.

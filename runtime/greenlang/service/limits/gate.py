@@ -19,7 +19,6 @@ Headers = tuple[tuple[str, str], ...]
 #: What holds for tenants with quotas where the configuration says nothing of limits.
 _NOTHING_SAID = LimitSettings()
 
-
 #: What is left of an allowance when its tenant is warned.
 _WARNED_AT = 0.2
 
