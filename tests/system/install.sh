@@ -4,6 +4,7 @@
 set -u
 programs='
 chromium chromium
+npm npm
 '
 echo "$programs" | while read -r program package; do
     [ -z "$program" ] && continue

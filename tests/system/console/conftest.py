@@ -42,6 +42,7 @@ def open_page(chromium, server):
     contexts, complaints = [], []
 
     def opened(path="", *, width=1280, scheme="light", base=None):
+        base = base or f"http://127.0.0.1:{server.port}"
         context = chromium.new_context(
             viewport={"width": width, "height": 900},
             color_scheme=scheme,
@@ -52,9 +53,10 @@ def open_page(chromium, server):
         page = context.new_page()
         page.set_default_timeout(10_000)
         page.on("pageerror", lambda error: complaints.append(f"error: {error}"))
-        page.on("console", lambda told: complained(told, complaints))
-        page.on("requestfailed", lambda request: failed(request, complaints))
-        page.goto(f"{base or f'http://127.0.0.1:{server.port}'}/{path}")
+        # What a page of somebody else's complains of, such as an issuer's, is no matter of ours.
+        page.on("console", lambda told: page.url.startswith(base) and complained(told, complaints))
+        page.on("requestfailed", lambda request: page.url.startswith(base) and failed(request, complaints))
+        page.goto(f"{base}/{path}")
         return page
 
     opened.complaints = complaints

@@ -1,9 +1,9 @@
 // Who asks: by an API key, or at the issuer of the tokens.
 
+import { identify } from "../core/api.js"
 import { h, replace } from "../core/dom.js"
 import { leaveForIssuer } from "../core/oidc.js"
-import { signIn, signOut } from "../core/session.js"
-import { get } from "../core/api.js"
+import { signIn } from "../core/session.js"
 import { faults } from "../parts/states.js"
 
 export function signInPage(authentication, entered) {
@@ -25,12 +25,12 @@ function byKey(problem, entered) {
   const key = h("input", { type: "password", autocomplete: "off", spellcheck: "false", required: true, id: "key" })
   const enter = async (event) => {
     event.preventDefault()
-    signIn(key.value.trim())
+    const shown = key.value.trim()
     try {
-      await get("/v1/identity")
+      await identify(shown)
+      signIn(shown)
       entered()
     } catch (error) {
-      signOut()
       replace(problem, h("div", { class: "notice bad" }, ...faults(error)))
     }
   }
