@@ -203,26 +203,33 @@ def _add(arrow: Any, coder: TextCoder, array: Any) -> None:
         if len(array):
             add_strings(coder, array)
         return
-    if not arrow.types.is_dictionary(array.type):
-        array = array.dictionary_encode()
-    codes, values = array.indices, array.dictionary
-    if array.null_count:  # what is null has no code; it gets that of one more value
-        codes = codes.fill_null(len(values))
-    codes = codes.to_numpy(zero_copy_only=False)
-    # A dictionary may hold values that no row here has, and hold them in any order.
-    first = np.full(len(values) + 1, -1)
+    if arrow.types.is_dictionary(array.type):
+        codes, values = _used(arrow, array)
+    else:
+        # Arrow codes in order of first appearance, as the coder does.
+        coded = array.dictionary_encode()
+        codes, values = coded.indices, coded.dictionary
+    texts = _texts(arrow, values)
+    if codes.null_count:  # what is null has no code; it gets that of one more value, the empty text
+        codes = codes.fill_null(len(texts))
+        texts.append("")
+    known = coder.codes_of(texts)
+    coder.add_codes(np.asarray(known)[codes.to_numpy(zero_copy_only=False)])
+
+
+def _used(arrow: Any, array: Any) -> tuple[Any, Any]:
+    """Codes and values of a dictionary array: the values that rows have, in order of first appearance.
+
+    A dictionary may hold values that no row here has, and hold them in any order.
+    """
+    codes = array.indices.drop_null().to_numpy()
+    first = np.full(len(array.dictionary), -1)
     first[codes[::-1]] = np.arange(len(codes) - 1, -1, -1)
     used = np.flatnonzero(first >= 0)
     used = used[np.argsort(first[used])]
-    position = np.zeros(len(values) + 1, dtype=np.int32)
+    position = np.zeros(len(first), dtype=np.int32)
     position[used] = np.arange(len(used))
-    taken = values.take(arrow.array(np.where(used < len(values), used, 0)))
-    texts = [
-        "" if code == len(values) else text
-        for code, text in zip(used.tolist(), _texts(arrow, taken), strict=True)
-    ]
-    known = coder.codes_of(texts)
-    coder.add_codes(np.asarray(known)[position[codes]])
+    return arrow.array(position).take(array.indices), array.dictionary.take(arrow.array(used))
 
 
 def _texts(arrow: Any, values: Any) -> list[str]:

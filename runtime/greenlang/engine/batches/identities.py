@@ -9,7 +9,6 @@ from __future__ import annotations
 
 __all__ = ["find_repeated", "hash_identities"]
 
-import hashlib
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -17,14 +16,15 @@ import numpy.typing as npt
 
 from greenlang.carbon import RowSource, StringColumn, numbered_rows
 from greenlang.engine.batches.definition import Partition
+from greenlang_core.texts import Texts
 
 Hashes = npt.NDArray[np.uint64]
 
 
 def hash_identities(ids: StringColumn) -> Hashes:
     """A hash of each distinct id that is not empty."""
-    digests = b"".join(hashlib.blake2b(text.encode(), digest_size=8).digest() for text in ids.values if text)
-    return np.frombuffer(digests, dtype=np.uint64)
+    hashes = _hash_of_each(ids)
+    return np.delete(hashes, ids.values.index("")) if "" in ids.values else hashes
 
 
 def find_repeated(
@@ -73,8 +73,8 @@ def find_repeated(
 
 def _hash_of_each(ids: StringColumn) -> Hashes:
     """A hash of each distinct text, in their order."""
-    digests = b"".join(hashlib.blake2b(text.encode(), digest_size=8).digest() for text in ids.values)
-    return np.frombuffer(digests, dtype=np.uint64)
+    texts = ids.values if isinstance(ids.values, Texts) else Texts(ids.values)
+    return np.asarray(texts.hashes()).view(np.uint64)
 
 
 def _columns(source: RowSource) -> list[str]:
