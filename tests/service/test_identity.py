@@ -7,23 +7,28 @@ import hashlib
 import hmac
 import http.client
 import json
+import re
 import socket
 import sqlite3
 import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import jwt
 import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+from msgspec.structs import replace
 
-from greenlang.service.identity import TokenSettings
+from greenlang.service.identity import TokenSettings, new_api_key
+from greenlang.service.identity.api_keys import holds
 from greenlang.service.identity.tokens import KeySet
 from greenlang.service.roles import ROLES, Permission, Role
 
 SUM = {"program": "sum", "input": [1, 2.25]}
 AUDIENCE = "greenlang"
+PAGE = Path(__file__).parents[2] / "docs" / "operations.md"
 
 
 class Issuer:
@@ -263,52 +268,74 @@ def public_jwk(key):
     return jwt.get_algorithm_by_name("RS256").to_jwk(key.public_key(), as_dict=True)
 
 
+#: What each operation takes that changes something or that not everybody may look at; any other takes `read`.
+WANTED = {
+    Permission.RUN: ("execute", "calculate", "make_batch", "save_workflow"),
+    Permission.OPERATE: ("cancel", "requeue", "cancel_batch", "resume_batch"),
+    Permission.MANAGE_KEYS: ("create_key", "keys", "revoke_key"),
+    Permission.MANAGE: (
+        *("configure", "audit", "add_organisation", "remove_organisation", "put_user", "remove_user"),
+        *("register", "move"),
+    ),
+    Permission.MANAGE_TENANTS: ("create_tenant", "tenants", "tenant", "change_tenant", "set_quotas"),
+}
+
+
 class TestRoles:
     def test_the_matrix(self):
-        """Who may do what, as a table to be read."""
-        table = {role: "".join("x" if each in ROLES[role] else "-" for each in Permission) for role in Role}
-        assert list(Permission) == ["read", "run", "operate", "manage_keys", "manage", "manage_tenants"]
-        assert table == {"admin": "xxxxx-", "developer": "xx----", "operator": "xxx---", "viewer": "x-----"}
+        """Who may do what, as the page for operators shows it."""
+        told = {"x": True, "": False}
+        rows = re.findall(r"^\| (\w+) \|(.*)\|$", PAGE.read_text("utf-8"), re.MULTILINE)
+        cells = {name: [cell.strip() for cell in row.split("|")] for name, row in rows}
+        columns = cells["role"]
+        assert columns == list(Permission)
+        for role in Role:
+            shown = {name for name, cell in zip(columns, cells[role], strict=True) if told[cell]}
+            assert shown == ROLES[role], role
+
+    def test_the_matrix_of_operations_is_printed(self, guarded, capsys):
+        """`pytest -s -k matrix_of_operations` shows it; every operation that a role may ask for is in it."""
+        _, document = guarded.call("GET", "/openapi.json")
+        with capsys.disabled():
+            print(f"\n{'':32}{''.join(f'{role:>11}' for role in Role)}")
+            for name, permission in sorted(operations(document).items()):
+                marks = ("x" if permission in ROLES[role] else "-" for role in Role)
+                print(f"{name:32}{''.join(f'{mark:>11}' for mark in marks)}")
+        assert {name for names in WANTED.values() for name in names} <= set(operations(document))
 
     @pytest.mark.parametrize("role", [*Role, "none"])
     def test_every_operation_holds_to_the_matrix(self, guarded, issuer, role):
         """Generated from the routes that the document names."""
         _, document = guarded.call("GET", "/openapi.json")
-        wanted = {
-            "execute": Permission.RUN,
-            "calculate": Permission.RUN,
-            "cancel": Permission.OPERATE,
-            "requeue": Permission.OPERATE,
-            "create_key": Permission.MANAGE_KEYS,
-            "keys": Permission.MANAGE_KEYS,
-            "revoke_key": Permission.MANAGE_KEYS,
-            "save_workflow": Permission.RUN,
-            **dict.fromkeys(
-                ["configure", "audit", "add_organisation", "remove_organisation", "put_user", "remove_user"],
-                Permission.MANAGE,
-            ),
-            **dict.fromkeys(["register", "move"], Permission.MANAGE),
-            **dict.fromkeys(
-                ["create_tenant", "tenants", "tenant", "change_tenant", "set_quotas"],
-                Permission.MANAGE_TENANTS,
-            ),
-        }
+        permissions = operations(document)
         token = issuer.token(roles=[role], tenant_id=f"tenant-{role}")
         held = ROLES[role] if role != "none" else frozenset()
         asked = 0
-        for path, methods in document["paths"].items():
+        for template, methods in document["paths"].items():
+            path = re.sub(r"{\w+}", "x", template)
             for method, operation in methods.items():
                 if "security" not in operation:
                     assert path.startswith("/health/")
                     continue
-                permission = wanted.get(operation["operationId"], Permission.READ)
+                permission = permissions[operation["operationId"]]
                 body = {} if "requestBody" in operation else None
-                anybody, _ = guarded.call(method.upper(), path.replace("{id}", "x"), body)
+                anybody, _ = guarded.call(method.upper(), path, body)
                 assert anybody.status == 401, (method, path)
-                response, _ = ask(guarded, token, method.upper(), path.replace("{id}", "x"), body)
+                response, _ = ask(guarded, token, method.upper(), path, body)
                 assert (response.status == 403) == (permission not in held), (method, path, role)
                 asked += 1
         assert asked >= 18
+
+
+def operations(document):
+    """The permission that each operation takes."""
+    wanted = {name: permission for permission, names in WANTED.items() for name in names}
+    return {
+        operation["operationId"]: wanted.get(operation["operationId"], Permission.READ)
+        for methods in document["paths"].values()
+        for operation in methods.values()
+        if "security" in operation
+    }
 
 
 class TestBodies:
@@ -401,6 +428,29 @@ class TestKeys:
             "gl_",
         ):
             assert ask(guarded, guess)[0].status == 401, guess
+
+    @pytest.mark.parametrize("kind", ["right", "wrong secret", "unknown id", "revoked", "expired"])
+    def test_a_guess_costs_the_same_whatever_is_wrong_with_it(self, monkeypatch, kind):
+        """One digest of what was shown, and one comparison in constant time, of as many bytes each time."""
+        made = new_api_key("acme", frozenset(), name="k", at=0, expires_at=1 if kind == "expired" else None)
+        kept = replace(made.kept, revoked_at=1 if kind == "revoked" else None)
+        work = []
+        digest, compare = hashlib.sha256, hmac.compare_digest
+
+        def digested(text):
+            work.append(("digest", len(text)))
+            return digest(text)
+
+        def compared(one, other):
+            work.append(("compare", len(one), len(other)))
+            return compare(one, other)
+
+        monkeypatch.setattr(hashlib, "sha256", digested)
+        monkeypatch.setattr(hmac, "compare_digest", compared)
+        other = made.text[:-1] + ("A" if made.text[-1] != "A" else "B")
+        shown = other if kind == "wrong secret" else made.text
+        assert holds(None if kind == "unknown id" else kept, shown, 2) == (kind == "right")
+        assert work == [("digest", 43), ("compare", 32, 32)]
 
     def test_a_tenant_neither_sees_nor_ends_anothers_keys(self, guarded, admin, issuer):
         key, key_id = self.make(guarded, admin)
