@@ -2,6 +2,8 @@
 
 import asyncio
 import itertools
+import subprocess
+import sys
 import time
 
 import pytest
@@ -215,6 +217,50 @@ def test_what_a_dead_node_held_is_taken_over(redis_server):
         assert await living[1].take(8, wait_seconds=0.1) == ()
 
     nodes(redis_server, use, count=3, stale_seconds=0.5)
+
+
+#: Takes all it can, tells how much, and holds it.
+_HOLDER = """
+import asyncio, sys
+from greenlang.channels.connection import RedisConnection
+from greenlang.queues.in_redis import RedisQueue
+
+async def hold():
+    queue = RedisQueue(RedisConnection(sys.argv[1]))
+    held = 0
+    while held < 50:
+        held += len(await queue.take(50, wait_seconds=1))
+    print(held, flush=True)
+    await asyncio.sleep(60)
+
+asyncio.run(hold())
+"""
+
+
+def test_what_a_process_held_that_is_killed_is_taken_over(redis_server):
+    async def use(one, other):
+        told = [signal(number % 4) for number in range(50)]
+        for each in told:
+            one.announce(each)
+        with subprocess.Popen(
+            [sys.executable, "-c", _HOLDER, redis_server.url], stdout=subprocess.PIPE
+        ) as holder:
+            assert await asyncio.to_thread(holder.stdout.readline) == b"50\n"
+            holder.kill()
+        taken = []
+        end = time.monotonic() + 10
+        while len(taken) < 50:
+            assert time.monotonic() < end
+            for queue in (one, other):
+                batch = await queue.take(20, wait_seconds=0.1)
+                queue.done(batch)
+                taken += signals(batch)
+        assert sorted(each.execution_id for each in taken) == sorted(each.execution_id for each in told)
+        await asyncio.sleep(0.7)
+        assert await one.take(20, wait_seconds=0.1) == ()
+        assert await lengths(one) == [0] * 5
+
+    nodes(redis_server, use, stale_seconds=0.5)
 
 
 def test_what_is_not_stale_stays_with_whoever_has_it(redis_server):
