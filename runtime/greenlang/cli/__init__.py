@@ -35,6 +35,8 @@ COMMANDS = {
     "serve": ("greenlang.cli.serve:serve", "Serve the runtime over HTTP."),
     "store": ("greenlang.cli.store:store", "Look after a store: its state, its ledger, backups, old rows."),
     "keys": ("greenlang.cli.keys:keys", "Make, list and revoke API keys of the service."),
+    "tenants": ("greenlang.cli.tenants:tenants", "Make tenants, and say what they may use."),
+    "lifecycle": ("greenlang.cli.lifecycle:lifecycle", "Deploy, pause and retire the agents of a tenant."),
     "doctor": ("greenlang.cli.doctor:doctor", "Check this installation and say what is wrong."),
 }
 

@@ -1,0 +1,127 @@
+"""`greenlang lifecycle`: the agents of a tenant, from the draft to their retirement."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+import msgspec
+
+from greenlang.cli.console import output, table
+from greenlang.cli.stores import store_option, tenant_option, with_store
+from greenlang.cli.tenants import actor
+from greenlang.errors import InputError
+
+if TYPE_CHECKING:
+    from greenlang.stores import EventMetadata
+
+__all__ = ["lifecycle"]
+
+#: As `greenlang.stores.tables.AgentState` has them, which is imported when a command needs it.
+STATES = (
+    "draft",
+    "building",
+    "testing",
+    "validated",
+    "staged",
+    "active",
+    "running",
+    "paused",
+    "retired",
+    "failed",
+)
+
+
+def _by() -> EventMetadata:
+    from greenlang.stores import EventMetadata
+
+    return EventMetadata(actor())
+
+
+@click.group(
+    epilog="""\b
+Examples:
+  greenlang lifecycle register fuels.stationary 0.1.0 --tenant acme
+  greenlang lifecycle move fuels.stationary 0.1.0 active --tenant acme
+  greenlang lifecycle move fuels.stationary 0.1.0 paused --reason 'under review' --tenant acme
+  greenlang lifecycle list --tenant acme
+"""
+)
+def lifecycle() -> None:
+    """Register the agents of a tenant, deploy, pause and retire them."""
+
+
+@lifecycle.command()
+@store_option(made=True)
+@tenant_option
+@click.argument("agent")
+@click.argument("version")
+@click.option(
+    "--state",
+    type=click.Choice(["draft", "staged"]),
+    default="staged",
+    show_default=True,
+    help="Where it begins: yet to be written, or installed and waiting to be deployed.",
+)
+@click.option("--reason", default="", help="Why, in words.")
+def register(url: str, tenant: str, agent: str, version: str, state: str, reason: str) -> None:
+    """Register a version of an agent."""
+    from greenlang.engine.tenancy import Registrations
+    from greenlang.stores.tables import AgentState
+
+    made = with_store(
+        url,
+        lambda opened: Registrations(opened.rows).register(
+            tenant, agent, version, state=AgentState(state), reason=reason, by=_by()
+        ),
+        made=True,
+    )
+    if made is None:
+        raise InputError(f"{agent}@{version} is registered for {tenant}", fix="move it instead")
+    click.echo(f"{agent}@{version} is {made.state} for {tenant}", err=True)
+
+
+@lifecycle.command()
+@store_option()
+@tenant_option
+@click.argument("agent")
+@click.argument("version")
+@click.argument("to", type=click.Choice(STATES))
+@click.option("--reason", default="", help="Why, in words; whoever is refused reads it.")
+def move(url: str, tenant: str, agent: str, version: str, to: str, reason: str) -> None:
+    """Move an agent to another state; servers know it within about a second."""
+    from greenlang.engine.tenancy import Registrations
+    from greenlang.stores.tables import AgentState
+
+    moved = with_store(
+        url,
+        lambda opened: Registrations(opened.rows).move(
+            tenant, agent, version, AgentState(to), reason=reason, by=_by()
+        ),
+    )
+    if moved is None:
+        raise InputError(
+            f"{agent}@{version} is not registered for {tenant}", fix="`greenlang lifecycle register` does it"
+        )
+    click.echo(f"{agent}@{version} is {moved.state} for {tenant}", err=True)
+
+
+@lifecycle.command("list")
+@store_option()
+@tenant_option
+@click.option(
+    "--format", "form", type=click.Choice(["table", "json"]), default="table", help="How to print it."
+)
+def list_(url: str, tenant: str, form: str) -> None:
+    """List the agents that a tenant registered, and where they may be moved."""
+    from greenlang.engine.tenancy import TRANSITIONS, Registrations
+
+    found = with_store(url, lambda opened: Registrations(opened.rows).registrations(tenant))
+    if form == "json":
+        click.echo(msgspec.json.encode(found))
+        return
+    shown = table(f"Agents of {tenant}", "agent", "version", "state", "why", "may become")
+    for one in found:
+        allowed = ", ".join(sorted(TRANSITIONS[one.state])) or "–"
+        shown.add_row(one.agent, one.version, str(one.state), one.reason, allowed)
+    output().print(shown)
