@@ -19,11 +19,17 @@ if TYPE_CHECKING:
 __all__ = ["serve"]
 
 
+def _worker_count(context: click.Context, parameter: click.Parameter, text: str | None) -> object:
+    """A number from 1; `auto` stays as it is, and what it comes to is found out where it is used."""
+    return text if text in {None, "auto"} else click.IntRange(1)(text, parameter, context)
+
+
 @click.command(
     epilog="""\b
 Examples:
   greenlang serve
   greenlang serve --store runtime.db --port 9000 --workers 2
+  greenlang serve --workers auto
   greenlang serve --config serve.toml
   greenlang serve --store postgresql://runtime@db.example.org/greenlang --redis redis://cache.example.org:6379/0
 \b
@@ -35,16 +41,25 @@ Then, from another terminal:
 @click.option("--port", type=click.IntRange(0, 65535), help="0 takes any that is free.  [default: 8080]")
 @click.option(
     "--store",
+    envvar="GREENLANG_STORE",
+    show_envvar=True,
     help="Where executions and the ledger are kept: a SQLite file, postgresql://… for many nodes, or"
     " memory: for none."
     "  [default: greenlang.db]",
 )
 @click.option(
     "--redis",
+    envvar="GREENLANG_REDIS",
+    show_envvar=True,
     metavar="URL",
     help="What all nodes share besides: redis://host:port/database. Each goes on alone without it.",
 )
-@click.option("--workers", type=click.IntRange(1), help="Processes that share the port.  [default: 1]")
+@click.option(
+    "--workers",
+    metavar="COUNT|auto",
+    callback=_worker_count,
+    help="Processes that share the port; auto for as many as processors and memory allow.  [default: 1]",
+)
 @click.option(
     "--grace",
     "grace_seconds",
@@ -60,10 +75,13 @@ Then, from another terminal:
 )
 @click.option(
     "--config",
+    "configs",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="Settings in TOML; read again on SIGHUP.",
+    multiple=True,
+    help="Settings in TOML; read again on SIGHUP. May be given more than once, as for secrets in a file of"
+    " their own: what a later one sets is of it.",
 )
-def serve(config: Path | None, **options: Any) -> None:
+def serve(configs: tuple[Path, ...], **options: Any) -> None:
     """Serve the runtime over HTTP until SIGTERM or Ctrl-C."""
     try:
         import uvloop  # noqa: F401  told here if it lacks
@@ -75,8 +93,8 @@ def serve(config: Path | None, **options: Any) -> None:
             fix="pip install 'greenlang-runtime[serve]'",
         ) from error
     given = {name: value for name, value in options.items() if value is not None}
-    settings = _settings(config, given)
-    if settings.workers > 1 and settings.store == "memory:":
+    settings = _settings(configs, given)
+    if settings.processes > 1 and settings.store == "memory:":
         raise InputError("a store in memory is one process' own", fix="give --store a file, or --workers 1")
 
     def tell(port: int) -> None:
@@ -86,10 +104,10 @@ def serve(config: Path | None, **options: Any) -> None:
         click.echo(f"{told}; Ctrl-C stops it", err=True)
 
     try:
-        if settings.workers > 1:
-            serve_with_workers(settings, _Work(config, given), on_ready=tell)
+        if settings.processes > 1:
+            serve_with_workers(settings, _Work(configs, given), on_ready=tell)
         else:
-            _Work(config, given)(settings, on_ready=tell)
+            _Work(configs, given)(settings, on_ready=tell)
     except OSError as error:
         raise InputError(
             f"{settings.host}:{settings.port} cannot be served: {error.strerror or error}",
@@ -109,8 +127,8 @@ def _shown(store: str) -> str:
 class _Work:
     """What one process does; it goes to processes that are started for it."""
 
-    def __init__(self, config: Path | None, given: dict[str, Any]) -> None:
-        self._config = config
+    def __init__(self, configs: tuple[Path, ...], given: dict[str, Any]) -> None:
+        self._configs = configs
         self._given = given
 
     def __call__(
@@ -128,18 +146,22 @@ class _Work:
             serve_http(
                 settings,
                 listening=listening,
-                reread=lambda: _settings(self._config, self._given),
+                reread=lambda: _settings(self._configs, self._given),
                 on_ready=on_ready,
             )
         )
 
 
-def _settings(config: Path | None, given: dict[str, Any]) -> ServerSettings:
+def _settings(configs: tuple[Path, ...], given: dict[str, Any]) -> ServerSettings:
     import msgspec
 
     from greenlang.service import ServerSettings, read_settings
 
-    return msgspec.convert(
-        {"store": "greenlang.db", **({} if config is None else read_settings(config)), **given},
-        ServerSettings,
-    )
+    settings: dict[str, Any] = {"store": "greenlang.db"}
+    for path in configs:
+        for name, value in read_settings(path).items():
+            before = settings.get(name)
+            if isinstance(before, dict) and isinstance(value, dict):
+                value = {**before, **value}
+            settings[name] = value
+    return msgspec.convert({**settings, **given}, ServerSettings)

@@ -31,6 +31,8 @@ def store_option(*, made: bool = False) -> Callable[[Callable[..., Any]], Callab
     return click.option(
         "--store",
         "url",
+        envvar="GREENLANG_STORE",
+        show_envvar=True,
         default="greenlang.db",
         show_default=True,
         help="The store, as `greenlang serve` was given it" + ("; it is made if need be." if made else "."),

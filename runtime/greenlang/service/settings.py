@@ -12,16 +12,18 @@ __all__ = [
 ]
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 
+from greenlang.engine import read_machine
 from greenlang.engine.executions import RunnerSettings
 from greenlang.errors import InputError
 from greenlang.service.batches import BatchSettings
 from greenlang.service.identity.settings import AuthenticationSettings, TlsSettings
 from greenlang.service.limits.allowance import LimitSettings
 from greenlang.service.negotiation import Version
+from greenlang.service.sizing import fitting_workers
 
 Seconds = Annotated[float, msgspec.Meta(gt=0)]
 Count = Annotated[int, msgspec.Meta(ge=1)]
@@ -62,7 +64,8 @@ class ServerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
     store: str = "memory:"
     #: What the processes of all nodes share besides; each goes on alone without it, and while it is gone.
     redis: str | None = None
-    workers: Count = 1
+    #: Processes that share the port; `auto` for as many as processors and memory allow.
+    workers: Count | Literal["auto"] = 1
     #: A larger body is refused with 413 before it is read.
     max_body_bytes: Count = 32 * 1024 * 1024
     #: Seconds that a connection may be idle or keep its request's head back.
@@ -94,6 +97,11 @@ class ServerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
     batches: BatchSettings = BatchSettings()
     #: `[versions.v1]`: since when a version of the API is deprecated, and when it ends.
     versions: dict[str, Version] = {}
+
+    @property
+    def processes(self) -> int:
+        """The number that `workers` is."""
+        return fitting_workers(read_machine()) if self.workers == "auto" else self.workers
 
     @property
     def runner(self) -> RunnerSettings:

@@ -36,7 +36,7 @@ def serve_with_workers(
     *,
     on_ready: Callable[[int], None] = lambda _: None,
 ) -> None:
-    """Serve with `settings.workers` processes until SIGTERM or SIGINT; SIGHUP goes to each of them.
+    """Serve with `settings.processes` processes until SIGTERM or SIGINT; SIGHUP goes to each of them.
 
     Parameters
     ----------
@@ -56,7 +56,9 @@ def serve_with_workers(
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     context = multiprocessing.get_context("spawn")
     with socket.create_server((settings.host, settings.port), family=family, backlog=_BACKLOG) as listening:
-        workers = _Workers(lambda: context.Process(target=work, args=(settings, listening)), settings.workers)
+        workers = _Workers(
+            lambda: context.Process(target=work, args=(settings, listening)), settings.processes
+        )
         for one in (signal.SIGTERM, signal.SIGINT):
             signal.signal(one, workers.stop)
         signal.signal(signal.SIGHUP, workers.pass_on)
