@@ -30,6 +30,7 @@ import struct
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
@@ -79,16 +80,21 @@ class RowSchema:
             raise InputError(f"{self.scale} digits after the point", fix=f"keep 0 to {MAX_DIGITS}")
         if "row" in names:
             raise InputError("'row' is the row's own number, not a label or series of a result")
-        text = digest(
-            {
-                "schema": "greenlang.rows/1",
-                "series": self.series,
-                "labels": self.labels,
-                "scale": self.scale,
-                "rows_per_range": ROWS_PER_RANGE,
-            }
-        )
-        object.__setattr__(self, "digest", bytes.fromhex(text.removeprefix("sha256:")))
+        object.__setattr__(self, "digest", _schema_digest(self.series, self.labels, self.scale))
+
+
+@lru_cache(256)
+def _schema_digest(series: tuple[str, ...], labels: tuple[str, ...], scale: int) -> bytes:
+    text = digest(
+        {
+            "schema": "greenlang.rows/1",
+            "series": series,
+            "labels": labels,
+            "scale": scale,
+            "rows_per_range": ROWS_PER_RANGE,
+        }
+    )
+    return bytes.fromhex(text.removeprefix("sha256:"))
 
 
 class SparseSeries(NamedTuple):
@@ -106,8 +112,11 @@ class RowTree(RangeTree):
     def __init__(self, schema: RowSchema, first_range: int = 0) -> None:
         super().__init__(first_range)
         self.schema = schema
-        self._range = _Range(schema)
+        #: What is filled row by row, or from several runs of columns.
+        self._range: _Range | None = None
         self._bytes = RangeBytes()
+        #: Rows at the end of what was added that make no full range, if they came as columns.
+        self._rest: _Rest | None = None
 
     def add_columns(
         self,
@@ -126,6 +135,7 @@ class RowTree(RangeTree):
             rows are best given as `CodedLabels`.
         """
         self._check_open()
+        self._fill_rest()
         first = self.first_range * ROWS_PER_RANGE + self._count
         stop = first + count
         given = (_column(self.schema, name, sparse) for name, sparse in series.items())
@@ -136,14 +146,17 @@ class RowTree(RangeTree):
         offset = 0
         try:
             while offset < count:
-                step = min(count - offset, ROWS_PER_RANGE - self._range.count)
+                begun = (self._count + offset) % ROWS_PER_RANGE
+                step = min(count - offset, ROWS_PER_RANGE - begun)
+                run = _Run(step, first, offset, columns, texts)
                 if step == ROWS_PER_RANGE:
-                    self.leaves.append(self._leaf_of(first, offset, columns, texts))
+                    self.leaves.append(self._leaf_of(run))
+                elif not begun:
+                    taken = {column.position: column.taken for column in columns.values()}
+                    self._rest = _Rest(self._leaf_of(run), run, taken)
                 else:
-                    here = [text[offset : offset + step] for text in texts]
-                    self._range.fill(step, first + offset, columns, here)
+                    self._fill(run)
                 offset += step
-                self._close_full_range()
             if left := [column for column in columns.values() if column.taken < len(column.rows)]:
                 raise ValueError(f"row {left[0].rows[left[0].taken]} was left over")
         except ValueError as error:
@@ -179,39 +192,60 @@ class RowTree(RangeTree):
     def add_scaled(self, figures: Sequence[int | None], labels: Sequence[Label]) -> None:
         """Add the next row from integers at the schema's scale; both in the schema's order."""
         self._check_open()
-        self._range.put(figures, labels)
+        self._fill_rest()
+        self._open_range().put(figures, labels)
         self._count += 1
         self._close_full_range()
 
-    def _leaf_of(
-        self, first: int, offset: int, columns: Mapping[int, _Column], texts: list[Sequence[Label]]
-    ) -> bytes:
-        """The hash of the whole range `offset` rows behind row `first`: `_Range.pieces` compiled."""
+    def _leaf_of(self, run: _Run) -> bytes:
+        """The hash of the range that the rows of a run are: `_Range.pieces` compiled."""
         room = self._bytes
         room.clear()
-        room.put(b"\x00" + range_header(self.schema.digest, self._next_range, ROWS_PER_RANGE))
-        for name, labels in zip(self.schema.labels, texts, strict=True):
+        room.put(b"\x00" + range_header(self.schema.digest, self._next_range, run.count))
+        for name, labels in zip(self.schema.labels, run.texts, strict=True):
             if isinstance(labels, CodedLabels):
-                room.put_cells(labels.codes, labels.texts, offset, ROWS_PER_RANGE, quoted=labels.quoted)
+                room.put_cells(labels.codes, labels.texts, run.offset, run.count, quoted=labels.quoted)
             else:
-                encoded = label_bytes(name, labels[offset : offset + ROWS_PER_RANGE])
+                encoded = label_bytes(name, labels[run.offset : run.offset + run.count])
                 room.put(_LENGTH.pack(len(encoded)) + encoded)
         for position in range(len(self.schema.series)):
-            column = columns.get(position)
+            column = run.columns.get(position)
             if column is None:
-                room.put_nothing(ROWS_PER_RANGE)
+                room.put_nothing(run.count)
             else:
                 column.taken = room.put_figures(
-                    column.rows, column.figures, column.taken, first + offset, ROWS_PER_RANGE
+                    column.rows, column.figures, column.taken, run.first + run.offset, run.count
                 )
         return hashlib.sha256(room).digest()
 
+    def _fill(self, run: _Run) -> None:
+        here = [text[run.offset : run.offset + run.count] for text in run.texts]
+        self._open_range().fill(run.count, run.first + run.offset, run.columns, here)
+        self._close_full_range()
+
+    def _fill_rest(self) -> None:
+        """Put what made no full range where more rows can follow."""
+        rest, self._rest = self._rest, None
+        if rest is None:
+            return
+        for position, taken in rest.taken.items():
+            rest.run.columns[position].taken = taken
+        self._fill(rest.run)
+
+    def _open_range(self) -> _Range:
+        if self._range is None:
+            self._range = _Range(self.schema)
+        return self._range
+
     def _close_full_range(self) -> None:
-        if self._range.count == ROWS_PER_RANGE:
+        if self._range is not None and self._range.count == ROWS_PER_RANGE:
             self._close_last_range()
 
     def _close_last_range(self) -> None:
-        if self._range.count:
+        if self._rest is not None:
+            self.leaves.append(self._rest.leaf)
+            self._rest = None
+        elif self._range is not None and self._range.count:
             hasher = hashlib.sha256(b"\x00")
             for piece in self._range.pieces(self._next_range):
                 hasher.update(piece)
@@ -227,6 +261,27 @@ class _Column:
     rows: npt.NDArray[np.integer[Any]]
     figures: _Figures
     taken: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """Rows of one range, out of columns that were added together."""
+
+    count: int
+    first: int  #: global index of the first row of the columns
+    offset: int  #: of these rows behind it
+    columns: Mapping[int, _Column]
+    texts: list[Sequence[Label]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Rest:
+    """Rows that begin a range and do not fill it: its leaf if nothing follows, and the rows if something does."""
+
+    leaf: bytes
+    run: _Run
+    #: How much of each series was put into ranges before them.
+    taken: Mapping[int, int]
 
 
 class _Range:
