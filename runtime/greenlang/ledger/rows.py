@@ -276,7 +276,7 @@ class _Run:
 
 @dataclass(frozen=True, slots=True)
 class _Rest:
-    """Rows that begin a range and do not fill it: its leaf if nothing follows, and the rows if something does."""
+    """Rows that begin a range and do not fill it: its leaf if nothing follows, the rows if something does."""
 
     leaf: bytes
     run: _Run
