@@ -1,6 +1,6 @@
 // Light or dark: as the system has it, until somebody says otherwise.
 
-import { h } from "./dom.js"
+import { h, replace } from "./dom.js"
 
 const KEY = "greenlang.theme"
 const NEXT = { system: "light", light: "dark", dark: "system" }
@@ -14,7 +14,8 @@ export function themeSwitch() {
   const current = () => localStorage.getItem(KEY) ?? "system"
   const button = h("button", { class: "button quiet", type: "button" })
   const tell = () => {
-    button.textContent = `Theme: ${current()}`
+    button.setAttribute("aria-label", `Theme: ${current()}`)
+    replace(button, h("span", { class: "word" }, "Theme: "), current())
   }
   button.addEventListener("click", () => {
     localStorage.setItem(KEY, NEXT[current()])

@@ -39,7 +39,7 @@ function table(batches) {
   const names = ["State", "File", "Made", "Rows", "Failed"]
   return h(
     "div",
-    { class: "table-scroll", tabindex: "0", role: "region", "aria-label": "Batches" },
+    { class: "table-scroll cards", tabindex: "0", role: "region", "aria-label": "Batches" },
     h(
       "table",
       { class: "plain" },
@@ -53,11 +53,11 @@ function line(batch) {
   return h(
     "tr",
     {},
-    h("td", {}, badge(batch.state)),
-    h("td", {}, h("a", { href: `#/batches/${batch.batch_id}` }, batch.name || batch.batch_id)),
+    h("td", { class: "figure" }, badge(batch.state)),
+    h("td", { class: "first" }, h("a", { href: `#/batches/${batch.batch_id}` }, batch.name || batch.batch_id)),
     h("td", {}, h("time", { datetime: batch.created_at, title: moment(batch.created_at) }, ago(batch.created_at))),
-    h("td", { class: "number" }, batch.state === "running" ? `${count(batch.rows_done)} of ${count(batch.rows)}` : count(batch.rows)),
-    h("td", { class: "number" }, batch.failed_rows === 0 ? "–" : count(batch.failed_rows)),
+    h("td", { class: "number", "data-name": "Rows" }, batch.state === "running" ? `${count(batch.rows_done)} of ${count(batch.rows)}` : count(batch.rows)),
+    h("td", { class: "number", "data-name": "Failed" }, batch.failed_rows === 0 ? "–" : count(batch.failed_rows)),
   )
 }
 

@@ -4,7 +4,7 @@ import { get, post, remove } from "../core/api.js"
 import { h, replace } from "../core/dom.js"
 import { follow } from "../core/events.js"
 import { duration, moment, taken } from "../core/times.js"
-import { planPicture } from "../parts/graph.js"
+import { centre, planPicture } from "../parts/graph.js"
 import { badge, errorNotice, facts, failed, faults, loading, pageHead, panel } from "../parts/states.js"
 
 const ENDED = new Set(["completed", "failed", "timeout", "cancelled", "dead_letter"])
@@ -77,7 +77,10 @@ export function executionPage({ names: [id], who, signal }) {
   function stepsPanel(execution) {
     const body = h("div", { class: "panel-body" }, loading("its plan"))
     get(`/v1/executions/${id}/steps`)
-      .then((told) => replace(body, steps(told, execution)))
+      .then((told) => {
+        replace(body, steps(told, execution))
+        centre(body.querySelector(".plan-frame"))
+      })
       .catch((error) => replace(body, failed(error)))
     return panel("Plan", body, h("small", {}, "steps timed by running them again, just now"))
   }

@@ -45,7 +45,7 @@ function table(body) {
   const names = ["Inventory", "Made", "Rows", "Scope 1", "Scope 2 location", "Scope 2 market", "Scope 3"]
   return h(
     "div",
-    { class: "table-scroll", tabindex: "0", role: "region", "aria-label": "Inventories" },
+    { class: "table-scroll cards", tabindex: "0", role: "region", "aria-label": "Inventories" },
     h("table", { class: "plain" }, h("thead", {}, h("tr", {}, ...names.map((name, at) => h("th", { scope: "col", class: at > 1 && "number" }, name)))), body),
   )
 }
@@ -56,19 +56,19 @@ function totals(row) {
 
 function line(row) {
   const found = totals(row)
-  const cell = (scope, method) => {
+  const cell = (name, scope, method) => {
     const total = found.find((one) => one.scope === scope && one.method === method)
-    return h("td", { class: "number" }, total === undefined ? "–" : mass(total.co2e_kg))
+    return h("td", { class: "number", "data-name": name }, total === undefined ? "–" : mass(total.co2e_kg))
   }
   return h(
     "tr",
     {},
-    h("td", {}, h("a", { class: "hash", href: `#/inventories/${row.execution_id}` }, row.execution_id)),
+    h("td", { class: "first" }, h("a", { class: "hash", href: `#/inventories/${row.execution_id}` }, row.execution_id)),
     h("td", {}, h("time", { datetime: row.created_at, title: moment(row.created_at) }, ago(row.created_at))),
-    h("td", { class: "number" }, row.result.result.inventory.rows.computed.toLocaleString("en")),
-    cell(1, ""),
-    cell(2, "location-based"),
-    cell(2, "market-based"),
-    cell(3, ""),
+    h("td", { class: "number", "data-name": "Rows" }, row.result.result.inventory.rows.computed.toLocaleString("en")),
+    cell("Scope 1", 1, ""),
+    cell("Scope 2 location", 2, "location-based"),
+    cell("Scope 2 market", 2, "market-based"),
+    cell("Scope 3", 3, ""),
   )
 }

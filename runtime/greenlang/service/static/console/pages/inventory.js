@@ -114,12 +114,12 @@ export function inventoryPage(source, { names: [id], query, signal }) {
     return h(
       "tr",
       {},
-      h("td", {}, h("a", { href: `${source.charts(id)}/rows/${row.row}` }, row.id)),
+      h("td", { class: "first" }, h("a", { href: `${source.charts(id)}/rows/${row.row}` }, row.id)),
       h("td", {}, row.site),
       h("td", {}, row.period),
       h("td", {}, row.activity),
       h("td", { class: "number" }, `${shown(row.quantity, 6)} ${row.unit}`),
-      h("td", { class: "number" }, h("a", { href: `${source.charts(id)}/rows/${row.row}`, "aria-label": `${mass(row.co2e_kg)} of ${row.id}: where it comes from` }, mass(row.co2e_kg))),
+      h("td", { class: "number figure" }, h("a", { href: `${source.charts(id)}/rows/${row.row}`, "aria-label": `${mass(row.co2e_kg)} of ${row.id}: where it comes from` }, mass(row.co2e_kg))),
       h("td", { class: "number" }, share(row.co2e_kg, told.co2e_kg)),
     )
   }
@@ -155,7 +155,7 @@ function rowTable(body) {
   const names = ["Row", "Site", "Period", "Activity", "Quantity", "CO2e", "Share"]
   return h(
     "div",
-    { class: "table-scroll", tabindex: "0", role: "region", "aria-label": "Rows" },
+    { class: "table-scroll cards", tabindex: "0", role: "region", "aria-label": "Rows" },
     h("table", { class: "plain" }, h("thead", {}, h("tr", {}, ...names.map((name, at) => h("th", { scope: "col", class: at > 3 && "number" }, name)))), body),
   )
 }

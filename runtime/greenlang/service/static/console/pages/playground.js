@@ -4,7 +4,7 @@ import { ask, post } from "../core/api.js"
 import { announce, h, replace } from "../core/dom.js"
 import { Editor } from "../parts/editor.js"
 import { finder } from "../parts/finder.js"
-import { planPicture } from "../parts/graph.js"
+import { centre, planPicture } from "../parts/graph.js"
 import { badge, empty, errorNotice, faults, pageHead, panel } from "../parts/states.js"
 
 const WAIT_MS = 250
@@ -73,6 +73,7 @@ export function playgroundPage({ query, signal }) {
       replace(problems)
       frame.classList.remove("stale")
       replace(frame, planPicture(drawing).picture)
+      centre(frame)
       told.textContent = `takes ${drawing.takes}, gives ${drawing.gives}`
     } catch (error) {
       if (mine === asked && !signal.aborted) diagnose(error)

@@ -37,7 +37,7 @@ function figuresPanel(row) {
     "Figures",
     h(
       "div",
-      { class: "table-scroll", tabindex: "0", role: "region", "aria-label": "Figures" },
+      { class: "table-scroll cards", tabindex: "0", role: "region", "aria-label": "Figures" },
       h(
         "table",
         { class: "plain" },
@@ -52,11 +52,11 @@ function figureLine(row, figure) {
   return h(
     "tr",
     {},
-    h("td", {}, `${figure.scope}${figure.method === "" ? "" : ` ${figure.method}`}`),
+    h("td", { "data-name": "Scope" }, `${figure.scope}${figure.method === "" ? "" : ` ${figure.method}`}`),
     h("td", {}, h("code", {}, figure.agent)),
-    h("td", {}, figure.gas),
-    h("td", { class: "number" }, figure.mass_kg === null ? "–" : grouped(figure.mass_kg)),
-    h("td", { class: "number" }, figure.co2e_kg === null ? "apart" : grouped(figure.co2e_kg)),
+    h("td", { class: "first" }, figure.gas),
+    h("td", { class: "number", "data-name": "kg" }, figure.mass_kg === null ? "–" : grouped(figure.mass_kg)),
+    h("td", { class: "number figure", "data-name": "kg CO2e" }, figure.co2e_kg === null ? "apart" : grouped(figure.co2e_kg)),
     h("td", {}, ...figure.factors.flatMap((used, at) => [at > 0 ? ", " : "", h("button", { class: "button link", type: "button", onclick: () => goTo(used.factor.ef_cid) }, `${used.factor.value} ${used.factor.unit}`)]), figure.rate === "" ? null : h("div", {}, h("small", {}, `× ${figure.rate} kg per ${row.cells.unit ?? "unit"}`))),
   )
 }

@@ -41,6 +41,11 @@ export function planPicture(drawing, { state = () => "", note = () => "", choose
   return { picture, steps }
 }
 
+/** Show the middle of a plan that is wider than its frame. */
+export function centre(frame) {
+  frame.scrollLeft = (frame.scrollWidth - frame.clientWidth) / 2
+}
+
 function arrow(edge, { points, x, y }) {
   return s(
     "g",
