@@ -16,11 +16,13 @@ class Request:
     body: bytes
     content_type: str = "application/json"
     accept: str = "*/*"
+    #: Of further headers, each with its line's end.
+    lines: str = ""
 
     def encoded(self) -> bytes:
         head = (
             f"POST {self.path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: {self.content_type}\r\n"
-            f"Accept: {self.accept}\r\nContent-Length: {len(self.body)}\r\n\r\n"
+            f"Accept: {self.accept}\r\n{self.lines}Content-Length: {len(self.body)}\r\n\r\n"
         )
         return head.encode() + self.body
 

@@ -85,8 +85,9 @@ def process(arguments: list[str], told: str) -> Iterator[tuple[subprocess.Popen[
 
 
 @contextlib.contextmanager
-def service(store: str) -> Iterator[tuple[subprocess.Popen[str], int]]:
-    with process(["greenlang", "serve", "--port", "0", "--store", store], r"http://[\d.]+:(\d+)") as served:
+def service(store: str, *arguments: str) -> Iterator[tuple[subprocess.Popen[str], int]]:
+    command = ["greenlang", "serve", "--port", "0", "--store", store, *arguments]
+    with process(command, r"http://[\d.]+:(\d+)") as served:
         yield served
 
 
