@@ -267,6 +267,24 @@ def test_what_is_stored_is_told_by_its_size(run):
     run(use)
 
 
+def test_no_more_of_a_tenant_run_at_once_than_its_quotas_say(run):
+    def quotas(name, most):
+        amounts = dict.fromkeys(Quotas.__struct_fields__[1:-2], 1) | {"concurrent_executions": most}
+        return Insert(QUOTAS, Quotas(tenant=name, changed_at=NOW, **amounts))
+
+    async def use(store):
+        await store.rows.write(OPERATOR, [quotas("acme", 1), quotas("other", 3)])
+        for name in ("acme", "other", "plain") * 4:
+            await store.submit(execution(tenant=name))
+        times = {"now": NOW + 10**9, "lease": 10**9}
+        claimed = [row.tenant for row in await store.claim("one", limit=99, per_tenant=2, **times)]
+        assert {name: claimed.count(name) for name in set(claimed)} == {"acme": 1, "other": 3, "plain": 2}
+        assert await store.claim("two", limit=99, per_tenant=2, **times) == ()
+        assert len(await store.claim("three", limit=99, **times)) == 6
+
+    run(use)
+
+
 def test_nothing_has_a_name_with_nul(run):
     async def use(store):
         assert await store.rows.rows("acme", USERS, where={"id": "a\0"}) == ()

@@ -334,10 +334,10 @@ class Store(Protocol):
     ) -> tuple[ExecutionRow, ...]:
         """Take up to `limit` executions to run, each under a new fencing token and a lease (microseconds).
 
-        Of no tenant more than `per_tenant` run at once, over all workers.  Those whose worker's lease has run
-        out are offered again; a store that many nodes share goes by its own clock there, so that theirs may
-        differ.  Higher priorities go first, but one that has waited long enough goes before
-        them, so that none starves.
+        Of no tenant more run at once, over all workers, than its quotas say, or `per_tenant` where it has
+        none; None: as many as there are.  Those whose worker's lease has run out are offered again; a store
+        that many nodes share goes by its own clock there, so that theirs may differ.  Higher priorities go
+        first, but one that has waited long enough goes before them, so that none starves.
         """
         ...
 

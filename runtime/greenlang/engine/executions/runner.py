@@ -71,6 +71,9 @@ _TIMER_MICROSECONDS = 10_000
 #: How long a runner that stops waits for its last commits: a store that is gone does not come back for them.
 _LAST_COMMITS_SECONDS = 5.0
 
+#: As many executions of a tenant as there are.
+_UNLIMITED = 2**31 - 1
+
 _log = logging.getLogger("greenlang.engine")
 
 _ENCODE_ORDER = msgspec.json.Encoder().encode
@@ -281,6 +284,13 @@ class Runner:
         """Events of an execution as they happen, until it ends; None now and then while nothing happens."""
         return self._watch.follow(tenant, execution_id, after=after)
 
+    def _per_tenant(self) -> int | None:
+        """How many executions of a tenant without quotas run at once; None if nobody has any either."""
+        guard = self.plans.guard
+        if self.settings.tenant_concurrency is None and guard is not None and guard.standings.any_quotas:
+            return _UNLIMITED
+        return self.settings.tenant_concurrency
+
     def _is_quick(self, plan: Plan, order: Order) -> bool:
         # What hooks do may take any time, and the event loop waits for none of it.
         if self.plans.registry.lifecycle:
@@ -328,7 +338,7 @@ class Runner:
                         limit=free,
                         now=now(),
                         lease=self._lease,
-                        per_tenant=self.settings.tenant_concurrency,
+                        per_tenant=self._per_tenant(),
                     )
                 except StoreError as error:  # a full disk or a lock: try again
                     _log.warning("nothing is claimed for now: %s", error)

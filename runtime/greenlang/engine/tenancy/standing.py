@@ -60,6 +60,8 @@ class Standings:
         self._rows = rows
         self._clock = clock
         self._known: OrderedDict[str, tuple[float, Standing]] = OrderedDict()
+        #: Whether any tenant has quotas; until it has, nobody need be counted.
+        self.any_quotas = False
 
     def known(self, tenant: str) -> Standing | None:
         """What is known of a tenant; None if it has to be looked for."""
@@ -88,14 +90,14 @@ class Standings:
 
     async def follow(self) -> None:
         """Forget what changed, on whichever node, for as long as it runs."""
+        since = 0
         while True:
+            try:
+                await self.forget_changes(since)
+            except StoreError as error:
+                _log.warning("it is not known which tenants changed: %s", error)
             since = time.time_ns() // 1000 - _OVERLAP
             await asyncio.sleep(_FOLLOW_SECONDS)
-            if self._known:
-                try:
-                    await self.forget_changes(since)
-                except StoreError as error:
-                    _log.warning("it is not known which tenants changed: %s", error)
 
     async def forget_changes(self, since: int) -> None:
         """Forget the tenants of which something changed since a time."""
@@ -104,6 +106,8 @@ class Standings:
         )
         if len(changed) > _MOST_CHANGES:
             self._known.clear()
+        if changed and not self.any_quotas:
+            self.any_quotas = bool(await self._rows.rows(EVERYBODY, QUOTAS, limit=1))
         for entry in changed:
             # What is done to a tenant by somebody else is written down with the tenant that it is done to.
             self.forget(entry.tenant)

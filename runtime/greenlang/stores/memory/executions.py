@@ -8,7 +8,7 @@ import heapq
 import itertools
 from bisect import bisect_left
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import msgspec
 from msgspec.structs import astuple, replace
@@ -100,7 +100,7 @@ class Executions:
         return submitted
 
     def claim(
-        self, worker: str, limit: int, now: int, lease: int, per_tenant: int | None
+        self, worker: str, limit: int, now: int, lease: int, most: Callable[[str], int] | None
     ) -> tuple[ExecutionRow, ...]:
         self._recover(now)
         for late in up_to(self._deadlines, now):
@@ -108,7 +108,7 @@ class Executions:
             self._move(replace(self._rows[late], **ended), NewEvent(State.TIMEOUT, DEADLINE_PASSED), now)
         for ripe in up_to(self._pending, now):
             self._move(replace(self._rows[ripe], state=State.QUEUED), NewEvent(State.QUEUED), now)
-        return tuple(self._start(one, worker, now, lease) for one in self._first(limit, per_tenant))
+        return tuple(self._start(one, worker, now, lease) for one in self._first(limit, most))
 
     def extend_leases(self, worker: str, execution_ids: Sequence[str], now: int, lease: int) -> None:
         for one in self._running.keys() & execution_ids:
@@ -246,12 +246,14 @@ class Executions:
             offered = {"state": state, "finished_at": finished_at, "worker": None, "lease_until": None}
             self._move(replace(row, error=LEASE_LAPSED, **offered), NewEvent(state, LEASE_LAPSED), now)
 
-    def _first(self, limit: int, per_tenant: int | None) -> list[str]:
+    def _first(self, limit: int, most: Callable[[str], int] | None) -> list[str]:
         """Who is to run next, the first in rank first."""
         queues = list(self._queued.values())
-        if per_tenant is not None:
+        if most is not None:
             running = Counter(self._rows[one].tenant for one in self._running)
-            queues = [queue[: max(0, per_tenant - running[tenant])] for tenant, queue in self._queued.items()]
+            queues = [
+                queue[: max(0, most(tenant) - running[tenant])] for tenant, queue in self._queued.items()
+            ]
         return [one for _, one in itertools.islice(heapq.merge(*queues), limit)]
 
     def _start(self, execution_id: str, worker: str, now: int, lease: int) -> ExecutionRow:

@@ -25,7 +25,7 @@ from greenlang.stores.rows import (
     holds_nul,
     refuse_strange,
 )
-from greenlang.stores.tables import TABLES, access_entry
+from greenlang.stores.tables import QUOTAS, TABLES, access_entry
 
 R = TypeVar("R", bound=Row)
 
@@ -97,6 +97,11 @@ class MemoryRows(Rows):
 
     async def stored_bytes(self, tenant: str) -> int:
         return self._stored_bytes(tenant)
+
+    def concurrent_executions(self, tenant: str, *, otherwise: int) -> int:
+        """How many executions of a tenant may run at once, if that was agreed on."""
+        quotas = self._tables[QUOTAS.name].get(tenant, {}).get(())
+        return otherwise if quotas is None else int(quotas.concurrent_executions)
 
     def _place(self, change: Any) -> tuple[Kept, tuple[Any, ...]]:
         """Among which rows a change is, and at which key."""

@@ -95,7 +95,8 @@ class MemoryStore(Store):
     async def claim(
         self, worker: str, *, limit: int, now: int, lease: int, per_tenant: int | None = None
     ) -> tuple[ExecutionRow, ...]:
-        return self._executions.claim(worker, limit, now, lease, per_tenant)
+        most = None if per_tenant is None else partial(self.rows.concurrent_executions, otherwise=per_tenant)
+        return self._executions.claim(worker, limit, now, lease, most)
 
     async def extend_leases(self, worker: str, execution_ids: Sequence[str], *, now: int, lease: int) -> None:
         self._executions.extend_leases(worker, execution_ids, now, lease)

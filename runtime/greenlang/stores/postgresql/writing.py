@@ -132,12 +132,13 @@ _QUEUED_OF_TENANTS = """
     SELECT id FROM executions WHERE id IN (
         SELECT id FROM (
             SELECT id, rank, coalesce(running.count, 0)
-                + row_number() OVER (PARTITION BY tenant ORDER BY rank) AS place
+                + row_number() OVER (PARTITION BY tenant ORDER BY rank) AS place,
+                coalesce(quotas.concurrent_executions, $6) AS most
             FROM executions LEFT JOIN (
                 SELECT tenant, count(*) FROM executions WHERE state = 'running' GROUP BY tenant
-            ) AS running USING (tenant)
+            ) AS running USING (tenant) LEFT JOIN quotas USING (tenant)
             WHERE state = 'queued'
-        ) AS places WHERE place <= $6
+        ) AS places WHERE place <= most
     ) AND state = 'queued' ORDER BY rank LIMIT $4 FOR UPDATE SKIP LOCKED
 """
 

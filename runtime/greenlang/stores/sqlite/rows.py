@@ -10,10 +10,10 @@ from typing import Any, TypeVar
 
 from greenlang.errors import StoreError
 from greenlang.stores.rows import (
+    Add,
     Administrator,
     AtLeast,
     Delete,
-    Insert,
     Replace,
     Row,
     RowChange,
@@ -111,24 +111,23 @@ def _applied(group: Group, change: RowChange) -> bool:
         return group.execute(statement, values).rowcount == 1
     row = encoded(change.row)
     if isinstance(change, Replace):
-        named = " AND ".join(f"{name} = :{name}" for name in table.names)
-        changed = ", ".join(f"{name} = :{name}" for name in table.columns if name not in table.names)
-        statement = f"UPDATE {table.name} SET {changed} WHERE {named} AND revision = :revision - 1"  # noqa: S608
-        return group.execute(statement, row).rowcount == 1
+        changed = [name for name in table.columns if name not in table.names]
+        sets = ", ".join(f"{name} = ?" for name in changed)
+        named = " AND ".join(f"{name} = ?" for name in table.names)
+        statement = f"UPDATE {table.name} SET {sets} WHERE {named} AND revision = ? - 1"  # noqa: S608
+        replacing = tuple(row[name] for name in (*changed, *table.names, "revision"))
+        return group.execute(statement, replacing).rowcount == 1
     columns = [name for name in table.columns if not (table.numbered and name in table.key)]
     statement = (
         f"INSERT INTO {table.name} ({', '.join(columns)})"  # noqa: S608  our names
-        f" VALUES ({', '.join(f':{name}' for name in columns)}) ON CONFLICT ({', '.join(table.names)})"
+        f" VALUES ({', '.join('?' * len(columns))})"
     )
-    if table.numbered:
-        statement = statement.partition(" ON CONFLICT")[0]
-    elif isinstance(change, Insert):
-        statement += " DO NOTHING"
-    else:
-        statement += " DO UPDATE SET " + ", ".join(
-            f"{name} = {name} + excluded.{name}" for name in change.sums
-        )
-    return group.execute(statement, row).rowcount == 1
+    if isinstance(change, Add):
+        sums = ", ".join(f"{name} = {name} + excluded.{name}" for name in change.sums)
+        statement += f" ON CONFLICT ({', '.join(table.names)}) DO UPDATE SET {sums}"
+    elif not table.numbered:
+        statement += f" ON CONFLICT ({', '.join(table.names)}) DO NOTHING"
+    return group.execute(statement, tuple(row[name] for name in columns)).rowcount == 1
 
 
 def _select(

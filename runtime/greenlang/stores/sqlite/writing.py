@@ -122,11 +122,12 @@ _QUEUED_OF_TENANTS = """
         SELECT tenant, count(*) AS count FROM executions WHERE state = 'running' GROUP BY tenant
     ),
     places AS (
-        SELECT id, rank, coalesce(count, 0) + row_number() OVER (PARTITION BY tenant ORDER BY rank) AS place
-        FROM executions LEFT JOIN running USING (tenant)
+        SELECT id, rank, coalesce(count, 0) + row_number() OVER (PARTITION BY tenant ORDER BY rank) AS place,
+            coalesce(concurrent_executions, ?) AS most
+        FROM executions LEFT JOIN running USING (tenant) LEFT JOIN quotas USING (tenant)
         WHERE state = 'queued'
     )
-    SELECT id FROM places WHERE place <= ? ORDER BY rank
+    SELECT id FROM places WHERE place <= most ORDER BY rank
 """
 
 
