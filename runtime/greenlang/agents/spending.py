@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-__all__ = ["Spent", "spending", "spending_async", "use_tokens"]
+__all__ = ["ModelUse", "Spent", "model_use", "spending", "spending_async", "use_tokens"]
 
 import contextlib
+import threading
 import time
 import types
 from collections.abc import Coroutine, Generator
 from contextlib import AbstractContextManager
 from contextvars import ContextVar
+from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any, TypeVar
 
 from greenlang.errors import InputError
@@ -34,16 +37,64 @@ _SPENT: ContextVar[Spent | None] = ContextVar("greenlang_spent", default=None)
 _UNCOUNTED = contextlib.nullcontext()
 
 
-def use_tokens(count: int) -> None:
-    """Report, from inside an agent, that it used tokens; nothing happens where nobody counts them.
+@dataclass(slots=True)
+class ModelUse:
+    """What an agent has used of a language model since the process began."""
+
+    agent: str
+    model: str
+    kind: str  #: of token: `input`, `output`
+    tokens: int = 0
+    cost_usd: Decimal = Decimal(0)
+
+
+#: By agent, model and kind of token; what comes beyond so many is counted as `other`.
+_USED: dict[tuple[str, str, str], ModelUse] = {}
+_MOST_USED = 200
+_USING = threading.Lock()
+
+
+def model_use() -> list[ModelUse]:
+    """What agents of this process have reported so far."""
+    with _USING:
+        return list(_USED.values())
+
+
+def use_tokens(
+    count: int,
+    *,
+    agent: str = "none",
+    model: str = "none",
+    kind: str = "total",
+    cost_usd: Decimal = Decimal(0),
+) -> None:
+    """Report, from inside an agent, that it used tokens.
+
+    They count against the quota of whoever the agent runs for, and in the metrics of the process.
+
+    Parameters
+    ----------
+    agent, model, kind : str
+        Who used them, of what, and which: `input`, `output`.
+    cost_usd : Decimal
+        What they cost, in US dollars.
 
     Raises
     ------
     InputError
-        If it is no number of tokens.
+        If it is no number of tokens, or no cost.
     """
     if not isinstance(count, int) or count < 0:
         raise InputError(f"{count!r} is no number of tokens", fix="give an integer, 0 or more")
+    if not isinstance(cost_usd, Decimal) or not cost_usd.is_finite() or cost_usd < 0:
+        raise InputError(f"{cost_usd!r} is no cost", fix='give US dollars as Decimal("0.0125")')
+    with _USING:
+        key = agent, model, kind
+        if key not in _USED and len(_USED) >= _MOST_USED:
+            key = "other", "other", kind if kind in ("input", "output") else "other"
+        used = _USED.setdefault(key, ModelUse(*key))
+        used.tokens += count
+        used.cost_usd += cost_usd
     spent = _SPENT.get()
     if spent is not None:
         spent.tokens += count

@@ -34,6 +34,10 @@ class InProcessCache(Cache):
         self._shelf.drop(key)
         self._flights.recall(key)
 
+    def looks(self) -> dict[str, tuple[int, int]]:
+        """How often it was there, and how often not."""
+        return {"process": (self._shelf.hits, self._shelf.misses)}
+
     async def close(self) -> None:
         """Keep nothing."""
         self._shelf.clear()

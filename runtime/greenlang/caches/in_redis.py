@@ -78,6 +78,13 @@ class RedisCache(Cache):
                     self._paying = asyncio.create_task(self._pay())
         self._broadcast.publish(_CHANNEL, key.encode())
 
+    def looks(self) -> dict[str, tuple[int, int]]:
+        """How often it was here, and in Redis, and how often not."""
+        return {
+            "process": (self._shelf.hits, self._shelf.misses),
+            "redis": (self._behind.hits, self._behind.misses),
+        }
+
     async def close(self) -> None:
         """Keep nothing."""
         self._closed = True

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 __all__ = ["Cache", "Kind", "Load"]
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 from urllib.parse import quote
@@ -45,6 +45,10 @@ class Cache(Protocol):
 
     async def drop(self, kind: Kind, tenant: str, name: str) -> None:
         """Have it loaded anew by whoever asks from now on; also where it is being loaded just now."""
+        ...
+
+    def looks(self) -> Mapping[str, tuple[int, int]]:
+        """By where it looked, first here: how often it was there, and how often not."""
         ...
 
     async def close(self) -> None:

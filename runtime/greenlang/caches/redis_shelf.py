@@ -61,6 +61,9 @@ class RedisShelf:
 
     def __init__(self, connection: RedisConnection) -> None:
         self._connection = connection
+        #: How often something was found, and how often not.
+        self.hits = 0
+        self.misses = 0
         self._look = connection.client.register_script(_LOOK)
         self._land = connection.client.register_script(_LAND)
 
@@ -73,11 +76,14 @@ class RedisShelf:
         while time.monotonic() < end:
             found = await self._connection.call(lambda: self._look(keys=keys, args=arguments))
             if found == 1:
+                self.misses += 1
                 return Look(None, lock=lock)
             if found != 0:
+                self.hits += 1
                 value, milliseconds = found
                 return Look(value or None, milliseconds / 1000)
             await asyncio.sleep(_LOOK_SECONDS)
+        self.misses += 1
         return Look(None)
 
     async def land(self, key: str, lock: str, value: bytes | None, seconds: float) -> None:

@@ -27,6 +27,9 @@ class Shelf:
         self._most = most_bytes
         self._clock = clock
         self._held = 0
+        #: How often something was found, and how often not.
+        self.hits = 0
+        self.misses = 0
         #: Until when it is good, and what it is; what was used last stands last.
         self._kept: OrderedDict[str, tuple[float, bytes]] = OrderedDict()
 
@@ -34,10 +37,13 @@ class Shelf:
         """What is kept and still good."""
         found = self._kept.get(key)
         if found is None:
+            self.misses += 1
             return None
         if self._clock() >= found[0]:
+            self.misses += 1
             self.drop(key)
             return None
+        self.hits += 1
         self._kept.move_to_end(key)
         return found[1]
 

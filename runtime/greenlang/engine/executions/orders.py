@@ -53,6 +53,9 @@ class PlanCache:
         #: Holds tenants to what they may run and use; None where nobody keeps tenants.
         self.guard: Guard | None = None
         self._plans: OrderedDict[str, Plan] = OrderedDict()
+        #: How often a plan was kept, and how often it was not.
+        self.hits = 0
+        self.misses = 0
 
     def admit(self, plan: Plan, tenant: str, *, fresh: bool = True) -> None:
         """See that a tenant may run a plan now; `fresh` where it is not admitted already.
@@ -76,13 +79,24 @@ class PlanCache:
         """
         found = self._plans.get(program)
         if found is None:
+            self.misses += 1
             found = compile_program(program, registry=self.registry)
             self._plans[program] = found
             if len(self._plans) > _PLANS:
                 self._plans.popitem(last=False)
         else:
+            self.hits += 1
             self._plans.move_to_end(program)
         return found
+
+    def agent_of(self, program: str) -> str:
+        """The name of the agent that gives the result of a program that is kept; empty for none."""
+        found = self._plans.get(program)
+        return found.agents[-1].name if found is not None and found.agents else ""
+
+    def looks(self) -> dict[str, tuple[int, int]]:
+        """How often a plan was kept, and how often it was not."""
+        return {"plans": (self.hits, self.misses)}
 
 
 def prepare(order: Order, plan: Plan) -> Any:
