@@ -82,7 +82,7 @@ Then, from another terminal:
     " their own: what a later one sets is of it.",
 )
 def serve(configs: tuple[Path, ...], **options: Any) -> None:
-    """Serve the runtime over HTTP until SIGTERM or Ctrl-C."""
+    """Serve the runtime over HTTP until SIGTERM or Ctrl-C: the API, and a console for browsers at /."""
     try:
         import uvloop  # noqa: F401  told here if it lacks
 

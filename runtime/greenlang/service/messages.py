@@ -144,6 +144,8 @@ class ExecutionQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     limit: Annotated[int, msgspec.Meta(ge=1, le=500)] = 50
     #: `next_cursor` of the page before.
     cursor: str | None = None
+    #: Whether to tell what they gave, which may be large.
+    results: bool = True
 
 
 class DeliveryData(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -103,7 +103,7 @@ class Executions:
         )
         page = await self._store.executions(call.tenant, wanted, limit=asked.limit, cursor=asked.cursor)
         links = () if page.next_cursor is None else (next_link(call, page.next_cursor),)
-        listed = ExecutionList([told(row) for row in page.rows], page.next_cursor)
+        listed = ExecutionList([told(row, result=asked.results) for row in page.rows], page.next_cursor)
         return answer(call, listed, headers=links)
 
     async def execution(self, call: Call) -> Reply:

@@ -21,8 +21,8 @@ async def found(store: Store | Reads, call: Call) -> ExecutionRow:
     return row
 
 
-def told(row: ExecutionRow) -> ExecutionData:
-    """An execution as callers see it."""
+def told(row: ExecutionRow, *, result: bool = True) -> ExecutionData:
+    """An execution as callers see it, with what it gave unless that is not wanted."""
     return ExecutionData(
         execution_id=row.id,
         state=str(row.state),
@@ -38,7 +38,7 @@ def told(row: ExecutionRow) -> ExecutionData:
         cancel_requested=row.cancel_requested,
         calculation_id=row.calculation_id,
         error=None if row.error is None else msgspec.Raw(row.error),
-        result=None if row.result is None else msgspec.Raw(row.result),
+        result=None if row.result is None or not result else msgspec.Raw(row.result),
     )
 
 

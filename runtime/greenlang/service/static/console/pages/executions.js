@@ -69,13 +69,13 @@ class Executions {
   async #begin() {
     replace(this.#place, loading("executions"))
     this.#cursor = null
-    this.#watched = new Watched("/v1/executions", { ...this.#wanted, limit: AT_ONCE })
+    this.#watched = new Watched("/v1/executions", { ...this.#wanted, limit: AT_ONCE, results: false })
     try {
       const page = await this.#watched.read()
       this.#cursor = page.next_cursor
       replace(this.#place, page.executions.length === 0 ? this.#nothing() : this.#table.element)
       this.#table.scroller.scrollTop = 0
-      this.#show(page.executions.map(kept))
+      this.#show(page.executions)
     } catch (error) {
       if (!this.#signal.aborted) replace(this.#place, failed(error, () => this.#begin()))
     }
@@ -97,9 +97,9 @@ class Executions {
     if (this.#loading || this.#cursor === null) return
     this.#loading = true
     try {
-      const page = await get("/v1/executions", { ...this.#wanted, limit: AT_ONCE, cursor: this.#cursor })
+      const page = await get("/v1/executions", { ...this.#wanted, limit: AT_ONCE, results: false, cursor: this.#cursor })
       this.#cursor = page.next_cursor
-      this.#show([...this.#table.rows, ...page.executions.map(kept)])
+      this.#show([...this.#table.rows, ...page.executions])
     } catch {
       this.#cursor = null
     } finally {
@@ -118,7 +118,7 @@ class Executions {
         if (moved) this.#table.redraw()
         return
       }
-      const fresh = page.executions.map(kept)
+      const fresh = page.executions
       const known = new Set(fresh.map((row) => row.execution_id))
       const older = rows.filter((row) => !known.has(row.execution_id) && row.created_at <= (fresh.at(-1)?.created_at ?? ""))
       if (rows.length === 0 && fresh.length > 0) replace(this.#place, this.#table.element)
@@ -134,13 +134,8 @@ class Executions {
   }
 }
 
-/** Results may be large, and nobody reads them here. */
-function kept({ result, ...execution }) {
-  return execution
-}
-
 async function again(row) {
-  return kept(await get(`/v1/executions/${row.execution_id}`).catch(() => row))
+  return get(`/v1/executions/${row.execution_id}`).catch(() => row)
 }
 
 function columns(tenant) {
