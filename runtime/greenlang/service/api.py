@@ -116,7 +116,9 @@ class Api:
             *Histories(runner.store).routes(),
             *Looking(runner).routes(),
             *Inventories("execution", look_at_executions(runner.store, again)).routes(),
-            *Verifications(runner.store, again, batches and batches.batches, batches_again).routes(),
+            *Verifications(
+                runner.store, again, None if batches is None else batches.batches, batches_again
+            ).routes(),
             *Agents(runner.plans.registry).routes(),
             *Factors(runner.plans.registry).routes(),
             *self.health.routes(),
