@@ -190,6 +190,49 @@ def test_an_open_stream_does_not_keep_a_server_from_ending(serve, tmp_path):
     connection.close()
 
 
+STUBBORN = """
+import threading
+
+import greenlang as gl
+from greenlang.agents.hooks import hookimpl
+
+
+@gl.agent(name="stubborn.step", version="1.0.0")
+def step(value: int) -> int:
+    threading.Event().wait()
+    return value
+
+
+@hookimpl
+def greenlang_agents():
+    return [step]
+"""
+
+
+def test_a_step_that_never_ends_does_not_keep_a_server_from_ending(serve, tmp_path, monkeypatch):
+    (tmp_path / "stubborn.py").write_text(STUBBORN)
+    metadata = tmp_path / "stubborn-1.0.0.dist-info"
+    metadata.mkdir()
+    (metadata / "METADATA").write_text(
+        "Metadata-Version: 2.1\nName: stubborn\nVersion: 1.0.0\nRequires-Dist: greenlang-runtime>=0.1,<0.2\n"
+    )
+    (metadata / "entry_points.txt").write_text("[greenlang]\nstubborn = stubborn\n")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    served = serve(tmp_path / "runtime.db", tmp_path, "--grace", "1")
+    asked = {"program": "stubborn.step", "input": 1, "wait": 0}
+    response, told = served.call("POST", "/v1/workflows/execute", asked)
+    assert response.status == 202, told
+    path = f"/v1/executions/{told['data']['execution_id']}"
+    until(lambda: served.call("GET", path)[1]["data"]["state"] == "running")
+    began = time.monotonic()
+    assert served.stop() == 0
+    assert time.monotonic() - began < 5
+    assert "1 steps do not end and are cut off" in served.log.read_text()
+    # Whoever starts next has it.
+    with contextlib.closing(sqlite3.connect(tmp_path / "runtime.db")) as opened:
+        assert opened.execute("SELECT state FROM executions").fetchall() == [("queued",)]
+
+
 def test_processes_that_are_being_started_when_it_stops_end_too():
     """The signal comes while the first of them is made, before anybody can tell it."""
     context = multiprocessing.get_context("spawn")

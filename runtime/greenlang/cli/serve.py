@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -142,7 +143,7 @@ class _Work:
         handler = logging.StreamHandler(sys.stderr)
         handler.addFilter(InitiatorFilter())
         logging.basicConfig(handlers=[handler], format=LOG_FORMAT)
-        uvloop.run(
+        left = uvloop.run(
             serve_http(
                 settings,
                 listening=listening,
@@ -150,6 +151,11 @@ class _Work:
                 on_ready=on_ready,
             )
         )
+        if left:
+            logging.getLogger("greenlang.service").warning("%d steps do not end and are cut off", left)
+            logging.shutdown()
+            # Python waits for its threads before it exits, and these never come back.
+            os._exit(0)
 
 
 def _settings(configs: tuple[Path, ...], given: dict[str, Any]) -> ServerSettings:

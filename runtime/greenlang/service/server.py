@@ -75,7 +75,7 @@ async def serve(
     listening: socket.socket | None = None,
     reread: Callable[[], ServerSettings] | None = None,
     on_ready: Callable[[int], None] = lambda _: None,
-) -> None:
+) -> int:
     """Serve until SIGTERM or SIGINT.
 
     Parameters
@@ -86,6 +86,11 @@ async def serve(
         Gives the settings anew on SIGHUP; an InputError leaves them as they are.
     on_ready : callable
         Told the port once connections are taken.
+
+    Returns
+    -------
+    int
+        How many steps did not end in time and hold on to a thread: the process cannot end by itself.
 
     Raises
     ------
@@ -187,6 +192,7 @@ async def serve(
         await guard.stop()
         await sharing.close()
         await runner.store.close()
+    return runner.left_at_work()
 
 
 def _secured(certificate: ServerCertificate) -> dict[str, Any]:

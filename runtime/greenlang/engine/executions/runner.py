@@ -13,6 +13,7 @@ import asyncio
 import contextvars
 import logging
 import math
+import threading
 import time
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -73,6 +74,9 @@ _LAST_COMMITS_SECONDS = 5.0
 
 #: As many executions of a tenant as there are.
 _UNLIMITED = 2**31 - 1
+
+#: How long a thread without work takes to end, at the most.
+_IDLE_THREAD_SECONDS = 0.1
 
 _log = logging.getLogger("greenlang.engine")
 
@@ -145,7 +149,7 @@ class Runner:
         self.prover = prover
         self.settings = settings
         self.worker = new_id("worker", now())
-        self._threads = ThreadPoolExecutor(settings.threads, "greenlang-run")
+        self._threads = ThreadPoolExecutor(settings.threads, f"greenlang-run-{self.worker}")
         #: Holds the agents that are classes open until the end.
         self._agents = Runtime(registry=plans.registry)
         self._running: dict[str, asyncio.Task[None]] = {}
@@ -186,6 +190,15 @@ class Runner:
             await self._agents.aclose()
         except AgentError as error:
             _log.error("%s", error)
+
+    def left_at_work(self) -> int:
+        """How many threads are still in a step after `stop`; only the end of the process ends those."""
+        threads = [
+            each for each in threading.enumerate() if each.name.startswith(f"greenlang-run-{self.worker}")
+        ]
+        for each in threads:
+            each.join(_IDLE_THREAD_SECONDS)
+        return sum(each.is_alive() for each in threads)
 
     async def plan(self, program: str) -> Plan:
         """The plan of a program; a long one is compiled beside the event loop.
