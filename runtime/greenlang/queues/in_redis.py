@@ -83,6 +83,8 @@ class RedisQueue(Queue):
         self._room = 0
         self._asked = asyncio.Event()
         self._arrived: deque[Taken] = deque()
+        #: Whether there may be more than there is room for: then it matters which goes first.
+        self._more_waits = True
         self._listening: asyncio.Task[None] | None = None
         self._announced: deque[tuple[int, bytes]] = deque()
         self._seen_to: deque[tuple[int, bytes]] = deque()
@@ -203,21 +205,26 @@ class RedisQueue(Queue):
         return entries
 
     async def _next(self) -> list[_Entry]:
-        """What waits; if nothing does, what comes within a moment."""
-        favoured, reserved = self._turns.next(self._room)
-        arguments: list[Any] = [_GROUP, self._consumer, self._room, favoured + 1, reserved]
-        entries: list[_Entry] = await self._run(self._take_script, arguments)
-        if entries:
-            return entries
+        """What waits, in its turn; if nothing does, what comes within a moment."""
+        room = self._room
+        if self._more_waits:
+            favoured, reserved = self._turns.next(room)
+            arguments: list[Any] = [_GROUP, self._consumer, room, favoured + 1, reserved]
+            entries: list[_Entry] = await self._run(self._take_script, arguments)
+            self._more_waits = len(entries) == room
+            if entries:
+                return entries
+        of_each = max(1, room // len(_STREAMS))
         read: Any = await self._connection.call(
             lambda: self._connection.waiting.xreadgroup(
                 _GROUP,
                 self._consumer,
                 dict.fromkeys(_STREAMS, ">"),
-                count=1,
+                count=of_each,
                 block=int(LONGEST_WAIT_SECONDS * 1000),
             )
         )
+        self._more_waits = any(len(found) == of_each for _, found in read)
         return [
             (_STREAMS.index(stream.decode()) + 1, name, fields[b"signal"])
             for stream, found in read
