@@ -131,6 +131,7 @@ cdef class Texts:
                 target[position] = text_hash(
                     data + starts[position], starts[position + 1] - starts[position], LASTING_SEED
                 )
+        found.show(self.length)
         return found
 
     def may_have_space(self):

@@ -152,3 +152,12 @@ def test_numbers_are_read_from_texts_as_from_strings(rows):
         except DecimalTextError as error:
             outcomes.append((str(error), error.row, error.text))
     assert outcomes[0] == outcomes[1]
+
+
+def test_hashes_of_equal_texts_are_equal_and_last():
+    texts = Texts(["", "a", "R-00000001", "R-00000002", "ü" * 9, "a" * 100])
+    hashes = np.asarray(texts.hashes())
+    assert len(set(hashes.tolist())) == len(texts)
+    assert hashes[2:4].tolist() == np.asarray(Texts(["R-00000001", "R-00000002"]).hashes()).tolist()
+    # They are kept in files, so they may not change from one process or release to the next.
+    assert hashes[2].item() == 4207105879011383146

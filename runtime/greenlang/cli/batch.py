@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from greenlang.cli.batch_output import bar, print_list, print_state, print_totals, write_tables
+from greenlang.cli.batch_output import (
+    bar,
+    print_comparison,
+    print_list,
+    print_state,
+    print_totals,
+    write_tables,
+)
 from greenlang.cli.policies import policy_of, policy_options
 from greenlang.errors import InputError
 
@@ -17,6 +24,9 @@ if TYPE_CHECKING:
     from greenlang.engine.batches import Batches, BatchFolder, BatchResult
 
 __all__ = ["batch"]
+
+#: What `_work_options` adds, but for where batches are kept.
+_WORK = ("engine", "workers", "output_path", "failures_path", "form")
 
 _FORM = click.option(
     "--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True
@@ -132,7 +142,7 @@ def run(
     from greenlang.engine import load_program
     from greenlang.engine.batches import BatchOrder, make_batch
 
-    work = {name: options.pop(name) for name in ("engine", "workers", "output_path", "failures_path", "form")}
+    work = {name: options.pop(name) for name in _WORK}
     order = BatchOrder(
         file,
         None if program is None else load_program(program),
@@ -182,6 +192,64 @@ def cancel(batch_id: str, root: Path | None) -> None:
     folder = _batches(root).get("default", batch_id)
     state = folder.ask_to_cancel()
     click.echo(f"{batch_id} is {state.state}", err=True)
+
+
+@batch.command(
+    epilog="""\b
+Examples:
+  greenlang batch recalculate batch_01a1ff7b4da25a886c4139dfbee8d400 --edition ghg-emission-factors-hub=2025
+  greenlang batch recalculate batch_01a1ff7b4da25a886c4139dfbee8d400 --gwp AR6
+"""
+)
+@click.argument("batch_id")
+@policy_options
+@_work_options
+def recalculate(batch_id: str, factor_paths: tuple[Path, ...], root: Path | None, **options: Any) -> None:
+    """Compute the input of a batch again under other choices, as a batch of its own.
+
+    Partitions that the choices do not touch are taken over as they are. Choices that are not made are the
+    usual ones, not those of the earlier batch; its factors of one's own stay unless --factors is given.
+    """
+    from greenlang.agents import Resource
+    from greenlang.engine.batches import make_recalculation
+
+    work = {name: options.pop(name) for name in _WORK}
+    batches = _batches(root)
+    base = batches.get("default", batch_id)
+    files = tuple(Resource.read(factors.name, folder=factors.parent) for factors in factor_paths)
+    folder = make_recalculation(
+        batches,
+        base,
+        policy=policy_of(on_error=base.definition().policy.on_error, **options),
+        factor_files=files or None,
+    )
+    _run(folder, **work)
+
+
+@batch.command(
+    epilog="""\b
+Examples:
+  greenlang batch diff batch_01a1ff7b4da25a886c4139dfbee8d400 batch_01a1ff806e56d7ddec32d94fac06cdbc
+"""
+)
+@click.argument("before")
+@click.argument("after")
+@_FORM
+@_folder_option
+def diff(before: str, after: str, form: str, root: Path | None) -> None:
+    """Explain by what batch AFTER differs from batch BEFORE, in kg CO2e that come to the whole difference.
+
+    Rows are the same where their ids are. Of a row with several causes its cells are changed first, then
+    the factors, then the GWP set.
+    """
+    from greenlang.agents import default_registry
+    from greenlang.engine.batches import compare_batches
+
+    batches = _batches(root)
+    found = compare_batches(
+        batches.get("default", before), batches.get("default", after), registry=default_registry()
+    )
+    print_comparison(found, form)
 
 
 def _batches(root: Path | None) -> Batches:

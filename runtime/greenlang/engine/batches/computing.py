@@ -14,10 +14,8 @@ __all__ = [
     "forget_batches",
     "load_plan",
     "open_input",
-    "selection_id",
 ]
 
-import hashlib
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -51,7 +49,15 @@ from greenlang.carbon import (
 from greenlang.engine.batches.definition import BatchDefinition, Partition
 from greenlang.engine.batches.folder import BatchFolder
 from greenlang.engine.batches.identities import hash_identities
-from greenlang.engine.batches.parts import Blobs, KeptSeries, PartHeading, RefusedRow, write_part
+from greenlang.engine.batches.parts import (
+    Blobs,
+    KeptSeries,
+    PartHeading,
+    RefusedRow,
+    selection_id,
+    write_part,
+)
+from greenlang.engine.batches.recalculating import kinds_of
 from greenlang.engine.batches.sums import sums_of
 from greenlang.engine.evidence import inventory_of
 from greenlang.errors import InputError
@@ -199,11 +205,6 @@ def forget_batches() -> None:
     _cached_batch.cache_clear()
 
 
-def selection_id(encoded: bytes) -> str:
-    """The content id of a selection: `sel_` and 16 hex digits of the SHA-256 of its canonical JSON."""
-    return f"sel_{hashlib.sha256(encoded).hexdigest()[:16]}"
-
-
 def _evidence(inventory: Inventory, table: Table, partition: Partition) -> tuple[PartHeading, Blobs]:
     """What is kept of a partition."""
     data = inventory.data
@@ -237,7 +238,10 @@ def _evidence(inventory: Inventory, table: Table, partition: Partition) -> tuple
         selections=dict(zip(names, encoded, strict=True)),
         factors={factor.ef_cid: factor.canonical() for factor, _ in roles},
         roles=tuple((factor.ef_cid, role) for factor, role in roles),
-        formulas=tuple(tuple(formula.values()) for formula in formulas_used(inventory)),
+        formulas=tuple(
+            (one["formula_id"], one["version"], one["text"], one["formula_hash"])
+            for one in formulas_used(inventory)
+        ),
         roundings=tuple(encode_plain(rounding) for rounding in roundings(inventory)),
         missing=_missing(inventory),
         fallbacks=_fallbacks(inventory),
@@ -251,6 +255,7 @@ def _evidence(inventory: Inventory, table: Table, partition: Partition) -> tuple
         entries=tuple(tuple(entry) for entry in entries),
         codes=blobs.add(_narrow(codes, len(entries))),
         identities=blobs.add(np.sort(hash_identities(data.id))),
+        kinds=kinds_of(data, codes),
     ), blobs
 
 

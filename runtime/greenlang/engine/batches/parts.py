@@ -21,9 +21,11 @@ __all__ = [
     "read_heading",
     "read_identities",
     "read_part",
+    "selection_id",
     "write_part",
 ]
 
+import hashlib
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -97,7 +99,14 @@ class PartHeading(msgspec.Struct, frozen=True, array_like=True):
     codes: int  #: which blob
     #: Which blob has a hash of each id, ascending.
     identities: int
+    #: Kinds of its rows, and which of `entries` each has; None where there is no telling.
+    kinds: tuple[tuple[tuple[str, ...], int], ...] | None = None
     blobs: tuple[Blob, ...] = ()
+
+
+def selection_id(encoded: bytes) -> str:
+    """The content id of a selection: `sel_` and 16 hex digits of the SHA-256 of its canonical JSON."""
+    return f"sel_{hashlib.sha256(encoded).hexdigest()[:16]}"
 
 
 class Part:
@@ -118,7 +127,7 @@ class Part:
         column = self.blob(kept.figures)
         if column.dtype == np.int64:
             return DecimalColumn.from_integers(column, SCALE)
-        return DecimalColumn.from_buffer(column, SCALE)
+        return DecimalColumn.from_buffer(column.data, SCALE)
 
     def rows(self, kept: KeptSeries) -> npt.NDArray[np.int32]:
         """The rows of the partition that a series has figures for."""
@@ -166,7 +175,7 @@ def write_part(path: Path, heading: PartHeading, pieces: Blobs) -> None:
     with atomic_writer(path) as file:
         file.write(_MARK + len(encoded).to_bytes(8, "little") + encoded)
         for piece in pieces.pieces:
-            file.write(memoryview(piece).cast("B"))
+            file.write(piece.data.cast("B"))
 
 
 def read_heading(path: Path) -> PartHeading:

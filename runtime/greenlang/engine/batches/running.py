@@ -31,6 +31,7 @@ from greenlang.engine.batches.folder import BatchFolder
 from greenlang.engine.batches.identities import find_repeated
 from greenlang.engine.batches.merging import Totals, merge_parts
 from greenlang.engine.batches.parts import PartHeading, RefusedRow, read_heading, read_identities
+from greenlang.engine.batches.recalculating import carry_over
 from greenlang.engine.executions import new_id, now
 from greenlang.errors import GreenLangError, InputError
 from greenlang.ledger import CalculationRecord, Signer, Unsigned, atomic_writer, commit
@@ -123,6 +124,8 @@ class _Run:
         folder.forget_cancel()
         if (kept := _kept_result(folder)) is not None:
             return kept
+        if definition.base is not None and not folder.path.joinpath("repeated.json").exists():
+            carry_over(folder, definition, load_plan(folder, self._registry))
         repeated = folder.load("repeated.json", _Repeated)
         done = folder.finished()
         self._begin(done)

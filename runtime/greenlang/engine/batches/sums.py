@@ -92,7 +92,12 @@ def _sums_of(part: Emissions) -> Iterator[Sum]:
     for dimension, column in columns.items():
         used, keys = np.unique(column.codes[examples], return_inverse=True)
         yield from _of_dimension(
-            part, dimension, [column.values[code] for code in used.tolist()], keys, rows, figures
+            part,
+            dimension,
+            [column.values[code] for code in used.tolist()],
+            keys.astype(np.int32),
+            rows,
+            figures,
         )
 
 
@@ -158,7 +163,6 @@ def _of_dimension(
     rows: npt.NDArray[np.intp],
     figures: list[_Summed],
 ) -> Iterator[Sum]:
-    keys = keys.astype(np.int32)
     counts = np.bincount(keys, rows, len(names)).astype(np.intp).tolist()
     masses: list[dict[str, Decimal]] = [{} for _ in names]
     biogenic: dict[int, Decimal] = {}

@@ -21,7 +21,7 @@ from greenlang.errors import InputError
 from greenlang_core.decimals import DecimalColumn
 
 #: Columns of the input that rows of a result repeat, where the input has them.
-_REPEATED = ("id", "period", "site", "activity", "quantity", "unit", "region", "method")
+_REPEATED = ("id", "period", "site", "activity", "quantity", "unit", "region", "method", "tags")
 
 #: Tables of sums, beside that of the rows.
 SUM_TABLES = ("totals", *DIMENSIONS)
