@@ -75,6 +75,12 @@ def test_conditions_meet(slices):
     assert slices.by_site(Slice(gas="SF6")) == []
 
 
+def test_an_activity_is_known_by_its_own_and_by_its_publishers_name(slices):
+    written, published = (slices.rows(Slice(activity=name)) for name in ("natural gas", "Natural Gas"))
+    assert written == published
+    assert [found.row for found in written] == [0, 1, 2]
+
+
 def test_rows_come_largest_first(slices):
     found = slices.rows(Slice())
     assert [one.co2e for one in found] == sorted((one.co2e for one in found), reverse=True)

@@ -34,7 +34,7 @@ class Slice:
     gas: str | None = None
     site: str | None = None
     month: str | None = None  #: as `month_label` writes it
-    activity: str | None = None
+    activity: str | None = None  #: as it was written, or as a factor's publisher calls it
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,15 +153,27 @@ class Slices:
     def _kept_rows(self, part: Slice) -> npt.NDArray[np.bool_]:
         data = self.inventory.data
         kept = np.ones(len(data), dtype=np.bool_)
-        for column, wanted in ((data.site, part.site), (data.activity, part.activity)):
-            if wanted is not None:
-                kept &= np.isin(
-                    column.codes, [code for code, text in enumerate(column.values) if text == wanted]
-                )
+        if part.site is not None:
+            kept &= _is(data.site, part.site)
+        if part.activity is not None:
+            kept &= self._of_activity(part.activity)
         if part.month is not None:
             codes = [code for code, label in enumerate(self._months) if label == part.month]
             kept &= np.isin(self._month_codes, codes)
         return kept
+
+    def _of_activity(self, activity: str) -> npt.NDArray[np.bool_]:
+        """The rows of an activity, as it was written or as a factor's publisher calls it."""
+        found = _is(self.inventory.data.activity, activity)
+        for of in self.inventory.parts:
+            for selection, rows in zip(of.selections, of.selection_rows, strict=True):
+                if selection.activity == activity:
+                    found[rows] = True
+        return found
+
+
+def _is(column: StringColumn, wanted: str) -> npt.NDArray[np.bool_]:
+    return np.isin(column.codes, [code for code, text in enumerate(column.values) if text == wanted])
 
 
 def month_label(period: Period) -> str:

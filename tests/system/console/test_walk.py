@@ -4,7 +4,7 @@ import csv
 import re
 
 import pytest
-from browsing import HOSTILE, activities, as_csv, shoot
+from browsing import HOSTILE, activities, as_csv, serious, shoot
 from playwright.sync_api import expect
 
 
@@ -25,7 +25,13 @@ def test_a_file_goes_in_and_its_numbers_are_followed_to_their_proof(open_page, f
     expect(page.get_by_role("heading", name="activities.csv completed")).to_be_visible(timeout=60_000)
     expect(page.get_by_text("1 rows not computed")).to_be_visible()
     expect(page.get_by_text("unknown activity 'unobtainium'")).to_be_visible()
+    expect(page.get_by_role("button", name="Verify now")).to_be_visible()
+    assert serious(page) == []
     shoot(page, "batch")
+    page.set_viewport_size({"width": 360, "height": 900})
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    shoot(page, "batch")
+    page.set_viewport_size({"width": 1280, "height": 900})
 
     with page.expect_download() as download:
         page.get_by_role("region", name="Result").get_by_role("button", name="Download csv").click()
@@ -36,6 +42,8 @@ def test_a_file_goes_in_and_its_numbers_are_followed_to_their_proof(open_page, f
         ).click()
     assert "unobtainium" in download.value.path().read_text()
 
+    for chart in ("By month", "By site", "By activity", "By gas"):
+        expect(page.get_by_role("region", name=chart)).to_be_visible()
     page.get_by_role("link", name="Open its charts").click()
     page.get_by_role("button", name=re.compile("Tacoma plant: .* Look into it")).click()
     expect(page.get_by_role("button", name="Take away site Tacoma plant")).to_be_visible()
@@ -144,6 +152,17 @@ def test_hostile_names_stay_text(open_page, inventory):
     page.get_by_role("link", name=re.compile("where it comes from")).first.click()
     expect(page.get_by_role("region", name="As it was given")).to_contain_text(HOSTILE[0])
     assert page.locator("main img, main script").count() == 0
+
+
+def test_hostile_errors_stay_text(open_page, server):
+    program = 'route("kind", oil=count) >> identity'
+    hostile = "<img src=x onerror=alert(1)>"
+    _, told = server.call("POST", "/v1/workflows/execute", {"program": program, "input": {"kind": hostile}})
+    assert hostile in told["data"]["error"]["message"]
+    page = open_page(f"#/executions/{told['data']['execution_id']}")
+    expect(page.get_by_role("group", name="error")).to_contain_text(hostile)
+    expect(page.get_by_role("region", name="What happened")).to_contain_text(hostile)
+    expect(page.locator("main img, main script")).to_have_count(0)
 
 
 def test_exported_cells_run_nothing(open_page, inventory):

@@ -4,9 +4,9 @@ import { get, post, raw, remove } from "../core/api.js"
 import { save } from "../core/csv.js"
 import { announce, h, replace } from "../core/dom.js"
 import { follow } from "../core/events.js"
-import { approximate, count, mass, sum } from "../core/numbers.js"
+import { count } from "../core/numbers.js"
 import { duration, moment, taken } from "../core/times.js"
-import { barChart } from "../parts/charts.js"
+import { batchCharts } from "../parts/batch-charts.js"
 import { badge, facts, failed, faults, loading, pageHead, panel } from "../parts/states.js"
 import { verifyPanel } from "../parts/verify.js"
 
@@ -77,20 +77,14 @@ export function batchPage({ names: [id], who, signal }) {
   }
 
   async function given(batch) {
-    const [totals, bySite, byActivity] = await Promise.all(["totals", "site", "activity"].map((by) => get(`/v1/batches/${id}/totals`, { by })))
-    const chart = (told, title) => {
-      const bars = largest(told)
-      return bars.length === 0 ? null : panel(title, h("div", { class: "panel-body" }, barChart(title, bars.map((bar) => ({ ...bar, look: () => look(told.by, bar.label) })), sum(bars.map((bar) => bar.kg)))))
-    }
     return [
-      h("dl", { class: "tiles" }, ...totals.sums.map((total) => h("div", { class: "tile" }, h("dt", {}, `Scope ${total.scope}${total.method === "" ? "" : `, ${total.method}`}`), h("dd", { title: `${total.co2e_kg} kg CO2e` }, mass(total.co2e_kg), h("small", {}, " CO2e"))))),
-      h("div", { class: "split" }, chart(bySite, "By site"), chart(byActivity, "By activity")),
+      ...(await batchCharts(id, look)),
       h("div", { class: "split" }, h("div", { class: "stack" }, files("Result", "result"), batch.failed_rows === 0 ? null : failures(batch)), batch.calculation_id ? verifyPanel(batch.calculation_id, { batch_id: id }) : null),
     ]
   }
 
-  function look(by, key) {
-    location.hash = `#/batches/${id}/inventory?${new URLSearchParams({ [by]: key })}`
+  function look(part, key) {
+    location.hash = `#/batches/${id}/inventory?${new URLSearchParams({ [part]: key })}`
   }
 
   function files(title, what) {
@@ -123,16 +117,6 @@ export function batchPage({ names: [id], who, signal }) {
 
 function failure(row) {
   return h("li", {}, h("strong", {}, `Row ${row.row}`), ` ${row.id ?? ""}: ${row.reason}`, row.fix ? h("small", {}, ` ${row.fix}`) : null)
-}
-
-/** Kg CO2e by key under the location-based method, the largest first. */
-function largest(told) {
-  const groups = new Map()
-  for (const one of told.sums.filter(({ method }) => method !== "market-based")) {
-    groups.set(one.key, [...(groups.get(one.key) ?? []), one.co2e_kg])
-  }
-  const bars = [...groups].map(([label, parts]) => ({ label, kg: sum(parts) }))
-  return bars.sort((one, other) => approximate(other.kg) - approximate(one.kg))
 }
 
 /** A bar that is told how far it is. */
