@@ -126,6 +126,18 @@ def test_a_receiver_that_is_gone_for_good_is_left_alone(sender, receiver):
     assert (made["attempts"], len(hook.got)) == (1, 1)
 
 
+def test_a_receiver_that_does_not_answer_holds_up_no_other(sender, receiver):
+    with socket.create_server(("127.0.0.1", 0), backlog=256) as silent:
+        mute = f"http://127.0.0.1:{silent.getsockname()[1]}/hook"
+        for _ in range(150):
+            sender.call("POST", "/v1/workflows/execute", {**SUM, "webhook": mute})
+        hook = receiver(204)
+        began = time.monotonic()
+        _, told = sender.call("POST", "/v1/workflows/execute", {**SUM, "webhook": hook.url})
+        delivery(sender, told["data"]["execution_id"], lambda made: made["state"] == "delivered")
+        assert time.monotonic() - began < 5  # the silent one is waited for for fifteen
+
+
 def test_a_redirection_is_not_followed(sender, receiver):
     hook = receiver(302, 204)
     _, told = sender.call("POST", "/v1/workflows/execute", {**SUM, "webhook": hook.url})

@@ -35,9 +35,11 @@ _log = logging.getLogger("greenlang.service")
 #: Waits between attempts, in seconds; the last is used for all that follow.
 _WAITS = (5, 30, 120, 600, 1800, 3600, 7200, 18000, 36000)
 
-#: How often due deliveries are looked for, and how many go out at once.
+#: How often due deliveries are looked for, and how many go out at once, in all and to one receiver: one that
+#: does not answer is not to hold up the others.
 _POLL_SECONDS = 0.5
 _AT_ONCE = 64
+_AT_ONCE_TO_ONE = 16
 
 _LONGEST_URL = 2048
 
@@ -108,15 +110,18 @@ class Courier:
 
     async def deliver(self) -> None:
         """Deliver what is due, for as long as it runs."""
-        sending: set[asyncio.Task[None]] = set()
+        sending: dict[asyncio.Task[None], str] = {}
         try:
             while True:
                 free = _AT_ONCE - len(sending)
                 due = await self._due(free) if free else ()
                 for delivery in due:
-                    task = asyncio.create_task(self._deliver_one(delivery))
-                    sending.add(task)
-                    task.add_done_callback(sending.discard)
+                    receiver = yarl.URL(delivery.url).authority
+                    # One too many for its receiver is left until its lease ends; it counts as no attempt.
+                    if sum(each == receiver for each in sending.values()) < _AT_ONCE_TO_ONE:
+                        task = asyncio.create_task(self._deliver_one(delivery))
+                        sending[task] = receiver
+                        task.add_done_callback(sending.pop)
                 if len(due) < free or not free:
                     await asyncio.sleep(_POLL_SECONDS)
         finally:
