@@ -4,6 +4,7 @@
 set -u
 programs='
 chromium chromium
+pgbouncer pgbouncer
 npm npm
 '
 echo "$programs" | while read -r program package; do
