@@ -23,7 +23,7 @@ def test_a_file_goes_in_and_its_numbers_are_followed_to_their_proof(open_page, f
     page.get_by_label("File of activity data").set_input_files(file)
     page.get_by_role("button", name="Upload and compute").click()
     expect(page.get_by_role("heading", name="activities.csv completed")).to_be_visible(timeout=60_000)
-    expect(page.get_by_text("1 rows not computed")).to_be_visible()
+    expect(page.get_by_text("1 row not computed")).to_be_visible()
     expect(page.get_by_text("unknown activity 'unobtainium'")).to_be_visible()
     expect(page.get_by_role("button", name="Verify now")).to_be_visible()
     assert serious(page) == []
@@ -34,11 +34,13 @@ def test_a_file_goes_in_and_its_numbers_are_followed_to_their_proof(open_page, f
     page.set_viewport_size({"width": 1280, "height": 900})
 
     with page.expect_download() as download:
-        page.get_by_role("region", name="Result").get_by_role("button", name="Download csv").click()
+        page.get_by_role("region", name="Download the result").get_by_role(
+            "button", name="Download CSV"
+        ).click()
     assert len(download.value.path().read_text().splitlines()) == 2_001
     with page.expect_download() as download:
-        page.get_by_role("region", name="1 rows not computed").get_by_role(
-            "button", name="Download csv"
+        page.get_by_role("region", name="1 row not computed").get_by_role(
+            "button", name="Download CSV"
         ).click()
     assert "unobtainium" in download.value.path().read_text()
 

@@ -11,7 +11,7 @@ import { badge, facts, failed, faults, loading, pageHead, panel } from "../parts
 import { verifyPanel } from "../parts/verify.js"
 
 const ENDED = new Set(["completed", "failed", "cancelled"])
-const FORMATS = ["csv", "jsonl", "parquet", "arrow"]
+const FORMATS = { csv: "CSV", jsonl: "JSON lines", parquet: "Parquet", arrow: "Arrow" }
 
 /** Its record is committed a moment after it has ended. */
 const SOON_MS = 1000
@@ -79,7 +79,7 @@ export function batchPage({ names: [id], who, signal }) {
   async function given(batch) {
     return [
       ...(await batchCharts(id, look)),
-      h("div", { class: "split" }, h("div", { class: "stack" }, files("Result", "result"), batch.failed_rows === 0 ? null : failures(batch)), batch.calculation_id ? verifyPanel(batch.calculation_id, { batch_id: id }) : null),
+      h("div", { class: "split" }, h("div", { class: "stack" }, files("Download the result", "result"), batch.failed_rows === 0 ? null : failures(batch)), batch.calculation_id ? verifyPanel(batch.calculation_id, { batch_id: id }) : null),
     ]
   }
 
@@ -89,7 +89,7 @@ export function batchPage({ names: [id], who, signal }) {
 
   function files(title, what) {
     const problem = h("div", { role: "alert" })
-    const buttons = FORMATS.map((format) => h("button", { class: "button", type: "button", onclick: () => download(what, format, problem) }, `Download ${format}`))
+    const buttons = Object.entries(FORMATS).map(([format, name]) => h("button", { class: "button", type: "button", "aria-label": `Download ${name}`, onclick: () => download(what, format, problem) }, name))
     return panel(title, h("div", { class: "panel-body stack tight" }, h("div", { class: "row-form" }, ...buttons), problem))
   }
 
@@ -109,7 +109,7 @@ export function batchPage({ names: [id], who, signal }) {
       .then((response) => response.text())
       .then((text) => replace(list, text.trim().split("\n").map((line) => failure(JSON.parse(line)))))
       .catch((error) => replace(list, h("li", {}, ...faults(error))))
-    const made = files(`${count(batch.failed_rows)} rows not computed`, "failures")
+    const made = files(`${count(batch.failed_rows)} ${batch.failed_rows === 1 ? "row" : "rows"} not computed`, "failures")
     made.append(list)
     return made
   }

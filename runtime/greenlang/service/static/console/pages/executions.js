@@ -4,6 +4,7 @@ import { get, Watched } from "../core/api.js"
 import { csv, save } from "../core/csv.js"
 import { h, replace } from "../core/dom.js"
 import { count } from "../core/numbers.js"
+import { short } from "../core/names.js"
 import { ago, moment, taken } from "../core/times.js"
 import { badge, empty, failed, loading, pageHead } from "../parts/states.js"
 import { WindowedTable } from "../parts/windowed-table.js"
@@ -151,8 +152,4 @@ function columns(tenant) {
 
 function agents(row) {
   return row.agents.length === 0 ? "built-in steps" : row.agents.map((agent) => agent.split("@")[0]).join(", ")
-}
-
-export function short(id) {
-  return id.length <= 18 ? id : `${id.slice(0, 5)}${id.slice(5, 9)}…${id.slice(-8)}`
 }
