@@ -169,7 +169,7 @@ def print_comparison(found: Comparison, form: str) -> None:
         for cause in CAUSES:
             if one.causes[cause]:
                 step = grouped(round_(one.causes[cause], _SHOWN_PLACES))
-                made.add_row(_CAUSES[cause], step, f"{found.rows[cause]:,}")
+                made.add_row(_CAUSES[cause], step, f"{one.rows[cause]:,}")
         made.add_section()
         made.add_row("after", grouped(round_(one.after, _SHOWN_PLACES)), "", style="bold")
         output().print(made)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 __all__ = [
     "BatchData",
+    "BatchDifference",
     "BatchList",
     "BatchListQuery",
     "BatchProgress",
@@ -11,7 +12,10 @@ __all__ = [
     "BatchTotals",
     "BatchTotalsQuery",
     "BatchUploadQuery",
+    "DifferenceData",
+    "DifferenceQuery",
     "FailureQuery",
+    "RecalculationRequest",
     "ResultQuery",
     "SumData",
 ]
@@ -43,6 +47,43 @@ class BatchRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     policy: dict[str, Any] = {}
     factors: list[FactorText] = []
     partition_rows: PartitionRows | None = None
+
+
+class RecalculationRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Other choices for the input of a batch; what is left out is as usual, and not as it was."""
+
+    #: `gwp_set`, `vintage`, `straddle`, `as_at`, `editions`, `forbidden_fallbacks`, `on_error`.
+    policy: dict[str, Any] = {}
+    #: Instead of the caller's own factors of the earlier batch; these stay if it is left out.
+    factors: list[FactorText] | None = None
+
+
+class DifferenceQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"before": "from"}):
+    """Which batch to compare with."""
+
+    #: The earlier batch.
+    before: str
+
+
+class DifferenceData(msgspec.Struct, frozen=True):
+    """How one scope and method differ; `before` and all causes come to `after`."""
+
+    #: `scope2-market-based.co2e`.
+    series: str
+    #: In kg CO2e.
+    before: Decimal
+    after: Decimal
+    #: By `activity`, `factors`, `gwp`, `added` and `removed` rows.
+    causes: dict[str, Decimal]
+    rows: dict[str, int]
+
+
+class BatchDifference(msgspec.Struct, frozen=True):
+    """By what two batches differ."""
+
+    before: str
+    after: str
+    differences: list[DifferenceData]
 
 
 class BatchUploadQuery(CalculationQuery, frozen=True, forbid_unknown_fields=True, omit_defaults=True):

@@ -7,18 +7,20 @@ process to take the batch keeps it, the others end.
 
 from __future__ import annotations
 
-__all__ = ["BatchKeeper", "BatchSettings"]
+__all__ = ["BatchKeeper", "BatchSettings", "batches_root"]
 
 import asyncio
 import contextlib
 import logging
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
 import msgspec
 
-from greenlang.agents import Registry
+from greenlang.agents import Registry, Resource
+from greenlang.carbon import AccountingPolicy
 from greenlang.engine.batches import (
     ENDED,
     Batches,
@@ -27,6 +29,7 @@ from greenlang.engine.batches import (
     BatchState,
     State,
     make_batch,
+    make_recalculation,
 )
 from greenlang.engine.executions import Prover, now
 from greenlang.errors import StoreError
@@ -47,8 +50,9 @@ _MOST_STARTS = 10
 class BatchSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How batches are computed."""
 
-    #: Where they are kept; processes and nodes that share it share the batches.
-    folder: str = "greenlang-batches"
+    #: Where they are kept; processes and nodes that share it share the batches. Beside a SQLite store, or in
+    #: `greenlang-batches` where the service was started, if it is left out.
+    folder: str | None = None
     #: Folders with files that callers may name; with none of them, files are sent.
     inputs: tuple[str, ...] = ()
     max_upload_bytes: Count = 4 * 1024**3
@@ -60,6 +64,14 @@ class BatchSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     at_once: Count = 1
 
 
+def batches_root(settings: BatchSettings, store: str) -> Path:
+    """The folder of batches of a service with this store."""
+    if settings.folder is not None:
+        return Path(settings.folder)
+    is_file = "://" not in store and store != "memory:"
+    return Path(store).with_suffix(".batches") if is_file else Path("greenlang-batches")
+
+
 class _Committed(msgspec.Struct, frozen=True):
     """What is kept of a record that is in the ledger."""
 
@@ -69,10 +81,12 @@ class _Committed(msgspec.Struct, frozen=True):
 class BatchKeeper:
     """The batches of one process of the service."""
 
-    def __init__(self, settings: BatchSettings, store: Store, prover: Prover, registry: Registry) -> None:
+    def __init__(
+        self, settings: BatchSettings, root: Path, store: Store, prover: Prover, registry: Registry
+    ) -> None:
         self.settings = settings
         self.registry = registry
-        self.batches = Batches(Path(settings.folder).absolute())
+        self.batches = Batches(root.absolute())
         self._store = store
         self._prover = prover
         self._working: dict[str, asyncio.subprocess.Process] = {}
@@ -90,6 +104,16 @@ class BatchKeeper:
         """
         folder = await asyncio.to_thread(
             make_batch, self.batches, order, registry=self.registry, tenant=tenant, base=base
+        )
+        self._wake.set()
+        return folder
+
+    async def recalculate(
+        self, base: BatchFolder, policy: AccountingPolicy, factor_files: Sequence[Resource] | None
+    ) -> BatchFolder:
+        """Have the input of a batch computed again under other choices."""
+        folder = await asyncio.to_thread(
+            make_recalculation, self.batches, base, policy=policy, factor_files=factor_files
         )
         self._wake.set()
         return folder

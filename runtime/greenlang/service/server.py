@@ -28,7 +28,7 @@ from greenlang.errors import InputError, StoreError
 from greenlang.ledger import load_signer
 from greenlang.service.addresses import is_local
 from greenlang.service.api import Api
-from greenlang.service.batches import BatchKeeper
+from greenlang.service.batches import BatchKeeper, batches_root
 from greenlang.service.entrance import Entrance
 from greenlang.service.identity import Authenticator, ServerCertificate
 from greenlang.service.limits import Gate
@@ -118,7 +118,9 @@ async def serve(
     reads = Reads(runner.store, sharing.cache, remembered_seconds=remembered)
     guard = runner.plans.guard = Guard(runner.store.rows)
     gate = Gate(settings.limits, guard.meter.warn_of_requests, limiter=sharing.limiter)
-    batches = BatchKeeper(settings.batches, runner.store, prover, registry)
+    batches = BatchKeeper(
+        settings.batches, batches_root(settings.batches, settings.store), runner.store, prover, registry
+    )
     api = Api(
         runner,
         calculator,

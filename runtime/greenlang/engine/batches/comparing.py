@@ -50,6 +50,8 @@ class Difference(msgspec.Struct, frozen=True):
     before: Decimal  #: kg CO2e
     after: Decimal
     causes: dict[str, Decimal]  #: by each of `CAUSES`
+    #: Rows that each cause concerns; a row may have several.
+    rows: dict[str, int]
 
 
 class Comparison(msgspec.Struct, frozen=True):
@@ -58,8 +60,6 @@ class Comparison(msgspec.Struct, frozen=True):
     before: str
     after: str
     differences: tuple[Difference, ...]
-    #: Rows that each cause concerns; a row may have several.
-    rows: dict[str, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,19 +77,18 @@ _Rows = Mapping[str, _Row]
 @dataclass(slots=True)
 class _Sum:
     causes: dict[str, dict[str, Decimal]] = field(default_factory=lambda: {cause: {} for cause in CAUSES})
-    rows: dict[str, int] = field(default_factory=lambda: dict.fromkeys(CAUSES, 0))
+    rows: dict[str, dict[str, int]] = field(default_factory=lambda: {cause: {} for cause in CAUSES})
     before: dict[str, Decimal] = field(default_factory=dict)
     after: dict[str, Decimal] = field(default_factory=dict)
 
     def add(self, cause: str, before: _Figures, after: _Figures) -> None:
         """Add the step of one row from some figures to others."""
-        of, changed = self.causes[cause], False
+        steps, rows = self.causes[cause], self.rows[cause]
         for name in {**before, **after}:
             step = after.get(name, _NOTHING) - before.get(name, _NOTHING)
             if step:
-                of[name] = of.get(name, _NOTHING) + step
-                changed = True
-        self.rows[cause] += changed
+                steps[name] = steps.get(name, _NOTHING) + step
+                rows[name] = rows.get(name, 0) + 1
 
     def add_totals(self, earlier: _Rows, later: _Rows) -> None:
         """Add what the rows of both batches come to."""
@@ -129,10 +128,10 @@ def compare_batches(before: BatchFolder, after: BatchFolder, *, registry: Regist
                 found.before.get(name, _NOTHING),
                 found.after.get(name, _NOTHING),
                 {cause: found.causes[cause].get(name, _NOTHING) for cause in CAUSES},
+                {cause: found.rows[cause].get(name, 0) for cause in CAUSES},
             )
             for name in sorted({**found.before, **found.after})
         ),
-        found.rows,
     )
 
 

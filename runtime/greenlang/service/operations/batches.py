@@ -5,46 +5,47 @@ from __future__ import annotations
 __all__ = ["BatchOperations"]
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
 from greenlang.agents import Resource
-from greenlang.carbon import TABLE_FORMATS
 from greenlang.engine import make_policy
 from greenlang.engine.batches import (
     ENDED,
     BatchFolder,
     BatchOrder,
-    BatchState,
     State,
     Totals,
-    encode_tables,
+    compare_batches,
     failure_tables,
     row_tables,
     sum_table,
 )
-from greenlang.engine.executions import new_id, now, time_text
+from greenlang.engine.executions import new_id, now
 from greenlang.errors import DataError, either
 from greenlang.gcel import compile as compile_program
 from greenlang.service.activities import policy_of_query
 from greenlang.service.batch_messages import (
     BatchData,
+    BatchDifference,
     BatchList,
     BatchListQuery,
-    BatchProgress,
     BatchRequest,
     BatchTotals,
     BatchTotalsQuery,
     BatchUploadQuery,
+    DifferenceData,
+    DifferenceQuery,
     FailureQuery,
+    RecalculationRequest,
     ResultQuery,
     SumData,
 )
 from greenlang.service.batches import BatchKeeper
 from greenlang.service.messages import Fault
+from greenlang.service.operations.batch_files import CSV, OTHER_FORMATS, batch_file
+from greenlang.service.operations.batch_told import batch_told, is_done, not_done, state_events
 from greenlang.service.operations.told import unknown
 from greenlang.service.reading import read_body, read_query
 from greenlang.service.roles import Permission
@@ -60,21 +61,6 @@ _FILES = {
     "application/vnd.apache.arrow.stream": ".arrow",
     "application/octet-stream": "",
 }
-
-#: What a format is sent as.
-_TYPES = {
-    "csv": "text/csv",
-    "jsonl": "application/x-ndjson",
-    "parquet": "application/vnd.apache.parquet",
-    "arrow": "application/vnd.apache.arrow.file",
-}
-_FORMATS = {media_type: name for name, media_type in _TYPES.items()}
-_CSV = _TYPES["csv"]
-_OTHERS = tuple(one for one in _TYPES.values() if one != _CSV)
-
-#: How often it is looked whether a batch came further, and how often a reader that waits is told so.
-_LOOK_S = 0.25
-_WAITING_LOOKS = 40
 
 
 class BatchOperations:
@@ -134,6 +120,26 @@ class BatchOperations:
                 refusals=(409,),
             ),
             Route(
+                "POST",
+                "/v1/batches/{id}/recalculate",
+                self.recalculate_batch,
+                "Compute the input of a batch again under other choices",
+                permission=Permission.RUN,
+                request=RecalculationRequest,
+                answers={202: (BatchData,)},
+                refusals=(409,),
+            ),
+            Route(
+                "GET",
+                "/v1/batches/{id}/difference",
+                self.batch_difference,
+                "By what a batch differs from another",
+                permission=Permission.READ,
+                query=DifferenceQuery,
+                answers={200: (BatchDifference,)},
+                refusals=(409,),
+            ),
+            Route(
                 "GET",
                 "/v1/batches/{id}/events",
                 self.batch_events,
@@ -159,8 +165,8 @@ class BatchOperations:
                 "What a batch gave, as a file",
                 permission=Permission.READ,
                 query=ResultQuery,
-                gives=_CSV,
-                other_gives=_OTHERS,
+                gives=CSV,
+                other_gives=OTHER_FORMATS,
                 refusals=(409,),
             ),
             Route(
@@ -170,8 +176,8 @@ class BatchOperations:
                 "The rows of a batch that were not computed, as a file",
                 permission=Permission.READ,
                 query=FailureQuery,
-                gives=_CSV,
-                other_gives=_OTHERS,
+                gives=CSV,
+                other_gives=OTHER_FORMATS,
                 refusals=(409,),
             ),
         ]
@@ -197,7 +203,7 @@ class BatchOperations:
                 422, *(Fault("activity", one.text(error.file), one.column, one.fix) for one in error.problems)
             ) from error
         location = ("Location", f"/v1/batches/{folder.batch_id}")
-        return answer(call, _told(folder), status=202, headers=(location,))
+        return answer(call, batch_told(folder), status=202, headers=(location,))
 
     async def _make_of_path(self, call: Call) -> BatchFolder:
         if call.read is not None:
@@ -265,18 +271,18 @@ class BatchOperations:
         page = folders[: asked.limit]
         cursor = page[-1].batch_id if len(folders) > len(page) else None
         links = () if cursor is None else (next_link(call, cursor),)
-        told = await asyncio.to_thread(lambda: list(map(_told, page)))
+        told = await asyncio.to_thread(lambda: list(map(batch_told, page)))
         return answer(call, BatchList(told, cursor), headers=links)
 
     async def batch(self, call: Call) -> Reply:
         """`GET /v1/batches/{id}`."""
-        return answer(call, await asyncio.to_thread(_told, self._found(call)))
+        return answer(call, await asyncio.to_thread(batch_told, self._found(call)))
 
     async def cancel_batch(self, call: Call) -> Reply:
         """`DELETE /v1/batches/{id}`."""
         folder = self._found(call)
         state = await asyncio.to_thread(folder.ask_to_cancel)
-        return answer(call, _told(folder), status=200 if state.state in ENDED else 202)
+        return answer(call, batch_told(folder), status=200 if state.state in ENDED else 202)
 
     async def resume_batch(self, call: Call) -> Reply:
         """`POST /v1/batches/{id}/resume`."""
@@ -287,7 +293,36 @@ class BatchOperations:
                 409, Fault("state", f"batch {folder.batch_id} is {state}", "id", "make another one")
             )
         self._keeper.resume(folder)
-        return answer(call, _told(folder), status=202)
+        return answer(call, batch_told(folder), status=202)
+
+    async def recalculate_batch(self, call: Call) -> Reply:
+        """`POST /v1/batches/{id}/recalculate`."""
+        base = self._found(call)
+        asked = read_body(call, RecalculationRequest)
+        if not is_done(base):
+            raise not_done(base)
+        files = asked.factors
+        folder = await self._keeper.recalculate(
+            base,
+            make_policy(**{"on_error": "skip", **asked.policy}),
+            None if files is None else tuple(Resource.of(file.name, file.text) for file in files),
+        )
+        location = ("Location", f"/v1/batches/{folder.batch_id}")
+        return answer(call, batch_told(folder), status=202, headers=(location,))
+
+    async def batch_difference(self, call: Call) -> Reply:
+        """`GET /v1/batches/{id}/difference`."""
+        after = self._found(call)
+        asked = read_query(call, DifferenceQuery)
+        before = self._batches.find(call.tenant, asked.before)
+        if before is None:
+            raise unknown("batch", asked.before)
+        for folder in (before, after):
+            if not is_done(folder):
+                raise not_done(folder)
+        found = await asyncio.to_thread(compare_batches, before, after, registry=self._keeper.registry)
+        told = [DifferenceData(**msgspec.structs.asdict(one)) for one in found.differences]
+        return answer(call, BatchDifference(found.before, found.after, told))
 
     async def batch_events(self, call: Call) -> Stream:
         """Where a batch stands, as server-sent events, until it has ended.
@@ -301,7 +336,7 @@ class BatchOperations:
         last = call.headers.get("last-event-id", "0") or "0"
         if not (last.isascii() and last.isdigit() and len(last) < 19):
             raise Refusal(400, Fault("last_event_id", f"'{last[:40]}' is no event's number", "Last-Event-ID"))
-        return Stream("text/event-stream", _events(folder, int(last)))
+        return Stream("text/event-stream", state_events(folder, int(last)))
 
     async def batch_totals(self, call: Call) -> Reply:
         """`GET /v1/batches/{id}/totals`."""
@@ -309,7 +344,7 @@ class BatchOperations:
         asked = read_query(call, BatchTotalsQuery)
         totals = await asyncio.to_thread(folder.load, "totals.json", Totals)
         if totals is None:
-            raise _not_done(folder)
+            raise not_done(folder)
         sums = totals.totals if asked.by == "totals" else [one for one in totals.sums if one.by == asked.by]
         told = [
             SumData(
@@ -334,15 +369,17 @@ class BatchOperations:
         folder = self._found(call)
         asked = read_query(call, ResultQuery)
         if asked.table == "rows":
-            return await _file(call, folder, lambda: row_tables(folder), asked.format, asked.limit, "rows")
-        made = await asyncio.to_thread(sum_table, folder, asked.table) if _is_done(folder) else None
-        return await _file(call, folder, lambda: iter([made]), asked.format, asked.limit, asked.table)
+            return await batch_file(
+                call, folder, lambda: row_tables(folder), asked.format, asked.limit, "rows"
+            )
+        made = await asyncio.to_thread(sum_table, folder, asked.table) if is_done(folder) else None
+        return await batch_file(call, folder, lambda: iter([made]), asked.format, asked.limit, asked.table)
 
     async def batch_failures(self, call: Call) -> Stream:
         """`GET /v1/batches/{id}/failures`."""
         folder = self._found(call)
         asked = read_query(call, FailureQuery)
-        return await _file(
+        return await batch_file(
             call, folder, lambda: failure_tables(folder), asked.format, asked.limit, "failures"
         )
 
@@ -351,117 +388,3 @@ class BatchOperations:
         if folder is None:
             raise unknown("batch", call.names["id"])
         return folder
-
-
-async def _file(
-    call: Call,
-    folder: BatchFolder,
-    tables: Callable[[], Iterator[Any]],
-    form: str | None,
-    limit: int | None,
-    what: str,
-) -> Stream:
-    """Some tables as a file, sent as it is made.
-
-    Raises
-    ------
-    Refusal
-        409 if the batch is not done.
-    InputError
-        If it cannot be made: the input was changed meanwhile.
-    """
-    if not _is_done(folder):
-        raise _not_done(folder)
-    made = TABLE_FORMATS[form or _FORMATS.get(call.gives, "csv")]
-    wanted = tables() if limit is None else _at_most(tables(), limit)
-    pieces = encode_tables(wanted, made)
-    # What keeps it from being made shows in the first piece, and can still be told.
-    first = await asyncio.to_thread(next, pieces, b"")
-    named = f'attachment; filename="{folder.batch_id}-{what}{made.suffixes[0]}"'
-    return Stream(_TYPES[made.name], _after(first, pieces), (("Content-Disposition", named),))
-
-
-async def _after(first: bytes, pieces: Iterator[bytes]) -> AsyncGenerator[bytes, None]:
-    """A file, a piece at a time, each made in a thread while others are answered."""
-    piece: bytes | None = first
-    while piece is not None:
-        if piece:
-            yield piece
-        piece = await asyncio.to_thread(next, pieces, None)
-
-
-def _at_most(tables: Iterator[Any], rows: int) -> Iterator[Any]:
-    for table in tables:
-        yield table.slice(0, rows)
-        rows -= min(rows, len(table))
-        if not rows:
-            return
-
-
-async def _events(folder: BatchFolder, after: int) -> AsyncGenerator[bytes, None]:
-    looks = 0
-    while True:
-        state = await asyncio.to_thread(folder.state)
-        if state.sequence > after:
-            after, looks = state.sequence, 0
-            data = msgspec.json.encode(_progress(state))
-            yield b"id: %d\nevent: %b\ndata: %b\n\n" % (state.sequence, state.state.encode(), data)
-        if state.state in ENDED:
-            return
-        looks += 1
-        if looks % _WAITING_LOOKS == 0:
-            yield b": waiting\n\n"
-        await asyncio.sleep(_LOOK_S)
-
-
-def _progress(state: BatchState) -> BatchProgress:
-    tally = state.tally
-    return BatchProgress(
-        state=str(state.state),
-        rows=tally.rows,
-        rows_done=tally.rows_done,
-        failed_rows=tally.failed_rows,
-        partitions=tally.partitions,
-        partitions_done=tally.partitions_done,
-        retries=tally.retries,
-        rows_per_second=tally.rows_per_second,
-        seconds_left=tally.seconds_left,
-        error=state.error or None,
-    )
-
-
-def _told(folder: BatchFolder) -> BatchData:
-    """A batch as callers see it."""
-    definition, state = folder.definition(), folder.state()
-    tally = state.tally
-    return BatchData(
-        batch_id=definition.batch_id,
-        name=definition.name,
-        state=state.state.value,
-        created_at=time_text(definition.created_at),
-        rows=definition.rows,
-        rows_done=tally.rows_done,
-        failed_rows=tally.failed_rows,
-        partitions=len(definition.starts),
-        partitions_done=tally.partitions_done,
-        retries=tally.retries,
-        started_at=None if state.started_at is None else time_text(state.started_at),
-        finished_at=None if state.finished_at is None else time_text(state.finished_at),
-        rows_per_second=tally.rows_per_second,
-        seconds_left=tally.seconds_left,
-        result_hash=state.result_hash or None,
-        calculation_id=state.calculation_id or None,
-        error=state.error or None,
-        hint=state.fix or None,
-        base=definition.base,
-    )
-
-
-def _is_done(folder: BatchFolder) -> bool:
-    return folder.kept_state().state is State.COMPLETED
-
-
-def _not_done(folder: BatchFolder) -> Refusal:
-    state = folder.state().state
-    message = f"batch {folder.batch_id} is {state}"
-    return Refusal(409, Fault("state", message, "id", "it gives a result when it is completed"))
