@@ -14,7 +14,7 @@ PLUGINS = $(wildcard plugins/*)
 SOURCES = setup.py pyproject.toml $(wildcard core_ext/greenlang_core/*.pyx core_ext/greenlang_core/*.pxd core_ext/greenlang_core/*.h) \
           $(wildcard agent_packs/*/pyproject.toml plugins/*/pyproject.toml runtime/greenlang/pack.yaml)
 
-.PHONY: help run run-server test test-system lint bench bench-gcel bench-discovery bench-kernel bench-http bench-identity bench-redis docs build clean
+.PHONY: help run run-server test test-system lint bench bench-gcel bench-discovery bench-kernel bench-http bench-identity bench-postgresql bench-redis docs build clean
 
 help:
 	@echo 'make run          build, and print the inventory of examples/'
@@ -27,6 +27,7 @@ help:
 	@echo 'make bench-discovery  how long a command takes among 10,000 installed agents, likewise'
 	@echo 'make bench-http   the speed table of the HTTP service, likewise'
 	@echo 'make bench-identity  what it costs the HTTP service to know who asks, likewise'
+	@echo 'make bench-postgresql  what it costs PostgreSQL to keep tenants apart, likewise'
 	@echo 'make bench-redis  the speed table of what nodes share through Redis, likewise'
 	@echo 'make bench-kernel  the speed table of the exact kernel, likewise (takes minutes)'
 	@echo 'make docs         the pages of docs/ as a site, in build/docs'
@@ -67,6 +68,10 @@ bench-discovery: $(VENV)/.installed
 bench-http: $(VENV)/.bench
 	$(BIN)/python -m pip install --quiet 'greenlang-runtime[arrow,serve]' $(addprefix --editable ,$(PACKS))
 	$(BIN)/python -m bench.http_table
+
+bench-postgresql: $(VENV)/.bench
+	$(BIN)/python -m pip install --quiet 'greenlang-runtime[postgresql,serve,test]'
+	$(BIN)/python -m bench.postgresql_table
 
 bench-redis: $(VENV)/.bench
 	$(BIN)/python -m pip install --quiet 'greenlang-runtime[redis,serve,test]'

@@ -68,7 +68,7 @@ UNGUARDED = """
     ORDER BY 1, 2
 """
 
-GUARD = "(tenant = current_setting('greenlang.tenant'::text, true))"
+GUARD = "(tenant = ( SELECT current_setting('greenlang.tenant'::text, true) AS current_setting))"
 
 
 async def unguarded(connection):
