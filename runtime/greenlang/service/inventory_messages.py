@@ -234,11 +234,11 @@ class StepData(msgspec.Struct, frozen=True):
 
 
 class StepsData(msgspec.Struct, frozen=True):
-    """The plan of an execution as it runs, and what its steps did when they were run again just now."""
+    """The plan of an execution as it runs, and what its steps did."""
 
     drawing: Drawing
-    #: Empty where the program has effects, and why.
     steps: list[StepData]
+    #: Empty where they were run again just now; else why not, and they are told as they ran, if that is known.
     because: str
     #: The error with the line of the program and its caret; empty where all went well.
     error: str

@@ -4,7 +4,7 @@ An order (`orders`) is compiled and committed to a store before it is accepted; 
 runs it and commits what came of it at most once.  `states` is the table of what may follow what;
 `proving` makes the records and links them, `identifiers` names them and `moments` tells when; `mishaps`
 tells what failed, and when to try again.  `again` computes what was kept once more, to be looked at and
-verified, and `steps` tells step by step what it does.
+verified, and `steps` tells step by step what it does; `timing` writes that down of what is not run twice.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from greenlang.engine.executions.proving import Prover
 from greenlang.engine.executions.runner import Accepted, Runner, RunnerSettings, Terms, requeue
 from greenlang.engine.executions.states import REASONS, TRANSITIONS, may_become
 from greenlang.engine.executions.steps import StepsTold, StepTold, tell_steps
+from greenlang.engine.executions.timing import StepTaken, steps_taken
 
 __all__ = [
     "REASONS",
@@ -29,6 +30,7 @@ __all__ = [
     "Prover",
     "Runner",
     "RunnerSettings",
+    "StepTaken",
     "StepTold",
     "StepsTold",
     "Terms",
@@ -39,6 +41,7 @@ __all__ = [
     "random_hex",
     "read_order",
     "requeue",
+    "steps_taken",
     "tell_steps",
     "time_text",
     "timestamp_text",

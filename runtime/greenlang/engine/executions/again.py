@@ -6,7 +6,7 @@ twice because somebody looks.
 
 from __future__ import annotations
 
-__all__ = ["Again", "refuse_effects"]
+__all__ = ["Again", "is_harmless", "refuse_effects"]
 
 from greenlang.engine.evidence import Evidence, gather_evidence
 from greenlang.engine.executions.orders import PlanCache, prepare, read_order
@@ -53,6 +53,11 @@ class Again:
         given = prepare(order, plan)
         value = plan.run(given, deadline=_LONGEST_SECONDS, tenant=row.tenant)
         return gather_evidence(plan, given, value, registry=self._plans.registry, tenant=row.tenant)
+
+
+def is_harmless(plan: Plan) -> bool:
+    """Whether a plan only computes, so that it may be run as often as somebody likes."""
+    return all(_HARMLESS.issuperset(spec.effects) for spec in plan.agents)
 
 
 def refuse_effects(plan: Plan) -> None:

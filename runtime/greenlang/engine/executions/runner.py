@@ -31,11 +31,12 @@ from greenlang.engine.executions.orders import Order, PlanCache, prepare, read_o
 from greenlang.engine.executions.proving import Proven, Prover
 from greenlang.engine.executions.states import may_become
 from greenlang.engine.executions.stopping import UNBOUNDED_SECONDS, StoppableClock
+from greenlang.engine.executions.timing import ended_payload, trace_of
 from greenlang.engine.executions.watching import POLL_SECONDS, Watch
 from greenlang.engine.lifecycle import acall, call
 from greenlang.engine.runtime import Runtime
 from greenlang.errors import AgentError, InternalError, StoreError
-from greenlang.gcel import Plan
+from greenlang.gcel import Plan, Trace
 from greenlang.ledger import digest_of_bytes
 from greenlang.queues import InProcessQueue, Queue, Signal, Taken
 from greenlang.stores import (
@@ -156,6 +157,8 @@ class Runner:
         self._cancelled: set[str] = set()
         #: Executions whose end is being committed: nothing cuts that off.
         self._ending: dict[str, asyncio.Task[None]] = {}
+        #: Of those that run now and whose steps nobody can look at again.
+        self._traces: dict[str, Trace] = {}
         #: How slow plans are, by hash; one that is not here may not be run in the event loop.
         self._weights: dict[str, int] = {}
         #: When leases are extended next, by the event loop's clock.
@@ -431,6 +434,9 @@ class Runner:
         spent = None if guard is None else guard.spent_by(row.tenant)
         hooks = self.plans.registry.lifecycle
         clock = StoppableClock()
+        trace = trace_of(plan)
+        if trace is not None:
+            self._traces[row.id] = trace
 
         def run() -> Proven:
             with spending(spent):
@@ -445,7 +451,7 @@ class Runner:
                 given = taken  # a hook may have replaced it, and the record is of what ran
                 deadline = left()
                 bound = UNBOUNDED_SECONDS if deadline is None else deadline
-                return plan.run(taken, deadline=bound, clock=clock, tenant=row.tenant)
+                return plan.run(taken, deadline=bound, clock=clock, tenant=row.tenant, trace=trace)
 
             value = call(hooks, plan, given, work, tenant=row.tenant, prepare=lambda: self._agents.open(plan))
             proven = self.prover.prove(plan, given, value, tenant=row.tenant, at=now())
@@ -458,7 +464,7 @@ class Runner:
             async def work(taken: Any) -> Any:
                 nonlocal given
                 given = taken
-                return await plan.arun(taken, deadline=left(), tenant=row.tenant)
+                return await plan.arun(taken, deadline=left(), tenant=row.tenant, trace=trace)
 
             value = await acall(
                 hooks, plan, given, work, tenant=row.tenant, prepare=lambda: self._agents.aopen(plan)
@@ -517,7 +523,7 @@ class Runner:
             expected=(State.RUNNING,),
             to=to,
             at=now(),
-            event=NewEvent(to, error or b"{}"),
+            event=NewEvent(to, ended_payload(error, self._traces.pop(row.id, None))),
             token=row.token,
             result=None if proven is None else proven.result,
             error=error,

@@ -5,6 +5,7 @@ from __future__ import annotations
 __all__ = ["StepTold", "StepsTold", "tell_steps"]
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Literal
@@ -12,6 +13,7 @@ from typing import Literal
 from greenlang.engine.executions.again import refuse_effects
 from greenlang.engine.executions.mishaps import mishap_of
 from greenlang.engine.executions.orders import PlanCache, prepare, read_order
+from greenlang.engine.executions.timing import StepTaken
 from greenlang.errors import InputError
 from greenlang.gcel import Plan
 from greenlang.gcel.drawings import Drawing, drawing_of
@@ -47,14 +49,19 @@ class StepsTold:
 
     drawing: Drawing
     steps: tuple[StepTold, ...] = ()
-    #: Why there are no steps; empty where there are.
+    #: Why it was not run again; empty where it was.
     because: str = ""
     #: What ended the run, with the line of the program and its caret.
     error: str = ""
 
 
-def tell_steps(row: ExecutionRow, plans: PlanCache) -> StepsTold:
+def tell_steps(row: ExecutionRow, plans: PlanCache, taken: Sequence[StepTaken] = ()) -> StepsTold:
     """Run an execution again, for nothing but to look at it.
+
+    Parameters
+    ----------
+    taken : sequence of StepTaken
+        What its steps took when it ran, told where it is not run again.
 
     Raises
     ------
@@ -68,7 +75,7 @@ def tell_steps(row: ExecutionRow, plans: PlanCache) -> StepsTold:
         refuse_effects(plan)
         given = prepare(order, plan)
     except InputError as error:
-        return StepsTold(drawing, because=error.text())
+        return StepsTold(drawing, _as_they_ran(drawing, taken), because=error.text())
     steps = {step.path: StepTold(step.path) for step in drawing.steps if step.path}
     try:
         _follow(plan, given, row.tenant, steps)
@@ -79,6 +86,21 @@ def tell_steps(row: ExecutionRow, plans: PlanCache) -> StepsTold:
             drawing, tuple(steps.values()), error="\n".join(filter(None, (mishap.message, mishap.note)))
         )
     return StepsTold(drawing, tuple(steps.values()))
+
+
+def _as_they_ran(drawing: Drawing, taken: Sequence[StepTaken]) -> tuple[StepTold, ...]:
+    """Every step of the plan, in the state that the run left it in."""
+    if not taken:
+        return ()
+    known = {step.path: step for step in taken}
+    told = []
+    for path in dict.fromkeys(step.path for step in drawing.steps if step.path):
+        step = StepTold(path)
+        if (found := known.get(path)) is not None:
+            step.state = "done" if found.tries > found.failed else "failed"
+            step.runs, step.seconds = found.tries, found.seconds
+        told.append(step)
+    return tuple(told)
 
 
 def _follow(plan: Plan, given: object, tenant: str, steps: dict[str, StepTold]) -> None:

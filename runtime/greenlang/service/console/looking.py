@@ -8,7 +8,7 @@ import asyncio
 
 import msgspec
 
-from greenlang.engine.executions import Runner, read_order, tell_steps
+from greenlang.engine.executions import Runner, read_order, steps_taken, tell_steps
 from greenlang.service.inventory_messages import IdentityData, OrderData, StepData, StepsData
 from greenlang.service.operations.told import found
 from greenlang.service.roles import Permission
@@ -46,7 +46,7 @@ class Looking:
                 "GET",
                 "/v1/executions/{id}/steps",
                 self.steps,
-                "What the steps of an execution do, run again",
+                "What the steps of an execution do",
                 permission=Permission.READ,
                 answers={200: (StepsData,)},
             ),
@@ -64,6 +64,8 @@ class Looking:
     async def steps(self, call: Call) -> Reply:
         """`GET /v1/executions/{id}/steps`."""
         row = await found(self._store, call)
-        told = await asyncio.to_thread(tell_steps, row, self._plans)
+        events = await self._store.events(call.tenant, row.id)
+        taken = next(filter(None, (steps_taken(bytes(event.payload)) for event in reversed(events))), [])
+        told = await asyncio.to_thread(tell_steps, row, self._plans, taken)
         steps = [msgspec.convert(step, StepData, from_attributes=True) for step in told.steps]
         return answer(call, StepsData(told.drawing, steps, told.because, told.error))

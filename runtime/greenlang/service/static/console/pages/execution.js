@@ -76,13 +76,15 @@ export function executionPage({ names: [id], who, signal }) {
 
   function stepsPanel(execution) {
     const body = h("div", { class: "panel-body" }, loading("its plan"))
+    const timed = h("small", {}, "")
     get(`/v1/executions/${id}/steps`)
       .then((told) => {
+        timed.textContent = told.steps.length === 0 ? "" : told.because === "" ? "steps timed by running them again, just now" : "steps timed as they ran"
         replace(body, steps(told, execution))
         centre(body.querySelector(".plan-frame"))
       })
       .catch((error) => replace(body, failed(error)))
-    return panel("Plan", body, h("small", {}, "steps timed by running them again, just now"))
+    return panel("Plan", body, timed)
   }
 }
 
@@ -96,7 +98,7 @@ function steps(told, execution) {
     choose: (step) => replace(detail, stepFacts(step, byPath.get(step.path))),
   })
   return [
-    told.because === "" ? null : h("p", { class: "notice" }, `Its steps are not timed: ${told.because}`),
+    told.because === "" || told.steps.length > 0 ? null : h("p", { class: "notice" }, `Its steps are not timed: ${told.because}`),
     h("div", { class: "plan-frame", tabindex: "0", role: "region", "aria-label": "Plan" }, picture),
     told.error === "" || execution.error ? null : h("pre", { class: "notice bad" }, told.error),
     detail,
