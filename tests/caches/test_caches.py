@@ -203,7 +203,7 @@ def test_no_two_things_have_one_key(pair):
 
 def test_a_key_says_whose_it_is_and_what():
     assert KEYS.key("acme", "4f1c") == "acme:key:4f1c:1"
-    assert KEYS.key("a:b", "4 f") == "a%3Ab:key:4%20f:1"
+    assert KEYS.key("a:b", "4 f") == "a%3Ab:key:4 f:1"
 
 
 def nodes(server, use, count=2):
