@@ -15,7 +15,7 @@ In: functions marked with `@agent`, distributions with an entry point of the gro
   it, `admission`: compares its signature, `loading`: imports it.
 - `hooks`: every hook; `contributions`: what they bring; `context`: what they see of an execution; `plugins`:
   imports plugins and registers their hooks.
-- `identity`: the digests that say which code ran.
+- `identity`: the digests that say which code ran; `spending`: what a run of it costs.
 """
 
 from greenlang.agents.admission import EVERYBODY
@@ -49,6 +49,7 @@ from greenlang.agents.manifest_reading import parse_manifest
 from greenlang.agents.places import Diagnostic
 from greenlang.agents.registry import Registry, default_registry
 from greenlang.agents.resource import Resource
+from greenlang.agents.spending import use_tokens
 
 __all__ = [
     "EFFECTS",
@@ -89,4 +90,5 @@ __all__ = [
     "default_registry",
     "discover",
     "parse_manifest",
+    "use_tokens",
 ]
