@@ -1,4 +1,4 @@
-"""What the manifests of deploy/kubernetes promise, as they are written; tests/system builds and validates them."""
+"""What the manifests of deploy/kubernetes promise, as they are written; tests/system builds them."""
 
 import base64
 import math

@@ -1,0 +1,24 @@
+"""What hadolint says of the Dockerfile; `make image-check` builds and runs it."""
+
+import subprocess
+import sysconfig
+from pathlib import Path
+
+from manifests import ROOT
+
+
+def lint(path):
+    program = Path(sysconfig.get_path("scripts"), "hadolint")
+    return subprocess.run([program, path], text=True, capture_output=True)
+
+
+def test_hadolint_has_nothing_to_say():
+    done = lint(ROOT / "Dockerfile")
+    assert (done.returncode, done.stdout) == (0, "")
+
+
+def test_hadolint_sees_what_is_wrong(tmp_path):
+    (tmp_path / "Dockerfile").write_text("FROM debian:latest\nRUN cd /tmp && sudo apt-get install gcc\n")
+    done = lint(tmp_path / "Dockerfile")
+    assert done.returncode == 1
+    assert {"DL3004", "DL3007"} <= {line.split()[1] for line in done.stdout.splitlines()}
