@@ -9,8 +9,7 @@ import pytest
 import greenlang as gl
 from greenlang.agents import Registry
 from greenlang.engine.executions import Order, PlanCache, Prover, Runner, Terms, steps_taken, tell_steps
-from greenlang.engine.executions.timing import ended_payload, trace_of
-from greenlang.gcel import Trace
+from greenlang.engine.executions.timing import Traces, trace_of
 from greenlang.ledger import Unsigned
 from greenlang.stores import open_store
 
@@ -82,9 +81,10 @@ def test_the_step_that_ended_it_is_told(registry):
 
 def test_a_program_that_computes_is_not_timed(registry):
     plan = gl.compile("timed.doubles", registry=registry)
-    assert trace_of(plan) is None
-    assert ended_payload(None, None) == b"{}"
-    assert ended_payload(b'{"code":"agent"}', None) == b'{"code":"agent"}'
+    traces = Traces()
+    assert traces.begin("exec_1", plan) is None
+    assert traces.ended("exec_1", None) == b"{}"
+    assert traces.ended("exec_1", b'{"code":"agent"}') == b'{"code":"agent"}'
 
 
 def test_steps_that_run_any_number_of_times_are_not_timed(registry):
@@ -92,7 +92,9 @@ def test_steps_that_run_any_number_of_times_are_not_timed(registry):
     assert trace_of(gl.compile("timed.reads", registry=registry)) is not None
 
 
-def test_a_run_that_ended_before_its_first_step_took_none():
-    payload = ended_payload(b'{"code":"input"}', Trace())
+def test_a_run_that_ended_before_its_first_step_took_none(registry):
+    traces = Traces()
+    traces.begin("exec_1", gl.compile("timed.reads", registry=registry))
+    payload = traces.ended("exec_1", b'{"code":"input"}')
     assert msgspec.json.decode(payload) == {"code": "input", "steps": []}
     assert steps_taken(payload) == steps_taken(b"{}") == []

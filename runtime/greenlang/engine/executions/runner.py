@@ -31,12 +31,12 @@ from greenlang.engine.executions.orders import Order, PlanCache, prepare, read_o
 from greenlang.engine.executions.proving import Proven, Prover
 from greenlang.engine.executions.states import may_become
 from greenlang.engine.executions.stopping import UNBOUNDED_SECONDS, StoppableClock
-from greenlang.engine.executions.timing import ended_payload, trace_of
+from greenlang.engine.executions.timing import Traces
 from greenlang.engine.executions.watching import POLL_SECONDS, Watch
 from greenlang.engine.lifecycle import acall, call
 from greenlang.engine.runtime import Runtime
 from greenlang.errors import AgentError, InternalError, StoreError
-from greenlang.gcel import Plan, Trace
+from greenlang.gcel import Plan
 from greenlang.ledger import digest_of_bytes
 from greenlang.queues import InProcessQueue, Queue, Signal, Taken
 from greenlang.stores import (
@@ -158,7 +158,7 @@ class Runner:
         #: Executions whose end is being committed: nothing cuts that off.
         self._ending: dict[str, asyncio.Task[None]] = {}
         #: Of those that run now and whose steps nobody can look at again.
-        self._traces: dict[str, Trace] = {}
+        self._traces = Traces()
         #: How slow plans are, by hash; one that is not here may not be run in the event loop.
         self._weights: dict[str, int] = {}
         #: When leases are extended next, by the event loop's clock.
@@ -434,9 +434,7 @@ class Runner:
         spent = None if guard is None else guard.spent_by(row.tenant)
         hooks = self.plans.registry.lifecycle
         clock = StoppableClock()
-        trace = trace_of(plan)
-        if trace is not None:
-            self._traces[row.id] = trace
+        trace = self._traces.begin(row.id, plan)
 
         def run() -> Proven:
             with spending(spent):
@@ -523,7 +521,7 @@ class Runner:
             expected=(State.RUNNING,),
             to=to,
             at=now(),
-            event=NewEvent(to, ended_payload(error, self._traces.pop(row.id, None))),
+            event=NewEvent(to, self._traces.ended(row.id, error)),
             token=row.token,
             result=None if proven is None else proven.result,
             error=error,

@@ -6,7 +6,10 @@ so its steps are timed while it runs; they wait for others most of the time, so 
 
 from __future__ import annotations
 
-__all__ = ["StepTaken", "ended_payload", "steps_taken", "trace_of"]
+__all__ = ["StepTaken", "Traces", "steps_taken", "trace_of"]
+
+import contextlib
+from collections.abc import Iterator
 
 import msgspec
 
@@ -44,19 +47,32 @@ def trace_of(plan: Plan) -> Trace | None:
     return Trace()
 
 
-def ended_payload(error: bytes | None, trace: Trace | None) -> bytes:
-    """The payload of the event that ends an attempt: its error, and what its steps took."""
-    if trace is None:
-        return error or b"{}"
-    try:
-        taken = [
-            StepTaken(step.path, step.tries, step.failed, step.working_s + step.waiting_s)
-            for step in trace.steps()
-        ]
-    except InputError:  # it ended before its first step
-        taken = []
-    told = {} if error is None else msgspec.json.decode(error)
-    return msgspec.json.encode({**told, "steps": taken})
+class Traces:
+    """The traces of what runs now in one process."""
+
+    def __init__(self) -> None:
+        self._of: dict[str, Trace] = {}
+
+    def begin(self, execution_id: str, plan: Plan) -> Trace | None:
+        """A trace for an attempt, where it is to be timed."""
+        trace = trace_of(plan)
+        if trace is not None:
+            self._of[execution_id] = trace
+        return trace
+
+    def ended(self, execution_id: str, error: bytes | None) -> bytes:
+        """The payload of the event that ends an attempt: its error, and what its steps took."""
+        trace = self._of.pop(execution_id, None)
+        if trace is None:
+            return error or b"{}"
+        told = {} if error is None else msgspec.json.decode(error)
+        return msgspec.json.encode({**told, "steps": list(_taken(trace))})
+
+
+def _taken(trace: Trace) -> Iterator[StepTaken]:
+    with contextlib.suppress(InputError):  # it ended before its first step
+        for step in trace.steps():
+            yield StepTaken(step.path, step.tries, step.failed, step.working_s + step.waiting_s)
 
 
 def steps_taken(payload: bytes) -> list[StepTaken]:
