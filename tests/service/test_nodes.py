@@ -1,14 +1,30 @@
-"""Two nodes on one PostgreSQL, each a server of its own."""
+"""Two nodes on one PostgreSQL and one Redis, each a server of its own, as `docs/operations.md` has them."""
 
 import asyncio
+import re
 import signal
 import time
+from pathlib import Path
 
 import asyncpg
 import pytest
 from postgresql_server import postgresql
+from redis_server import redis
+
+PAGE = Path(__file__).parents[2] / "docs" / "operations.md"
 
 ORDER = {"program": "sum >> identity", "input": [1, 2.25], "wait": 0}
+
+
+def shown(language):
+    """What the page shows in a language, where it has two nodes."""
+    part = (
+        PAGE.read_text("utf-8")
+        .partition("## Two nodes, one PostgreSQL, one Redis\n")[2]
+        .partition("\n## ")[0]
+    )
+    (block,) = re.findall(rf"^```{language}\n(.*?)^```", part, re.MULTILINE | re.DOTALL)
+    return block
 
 
 @pytest.fixture(scope="module")
@@ -17,28 +33,45 @@ def database(tmp_path_factory):
         yield server
 
 
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory):
+    with redis(tmp_path_factory.mktemp("redis")) as server:
+        yield server
+
+
 @pytest.fixture
 def url(database):
+    """The database of the page, made as it says."""
+
     async def make():
         connection = await asyncpg.connect(database.url("postgres"))
-        await connection.execute("DROP DATABASE IF EXISTS nodes")
-        await connection.execute("CREATE DATABASE nodes")
+        await connection.execute("DROP DATABASE IF EXISTS greenlang")
+        if await connection.fetchval("SELECT true FROM pg_roles WHERE rolname = 'runtime'"):
+            await connection.execute("DROP OWNED BY runtime")
+            await connection.execute("DROP ROLE runtime")
+        for statement in shown("sql").split(";\n"):
+            if statement.strip():
+                await connection.execute(statement)
         await connection.close()
 
     asyncio.run(make())
-    return database.url("nodes")
+    return database.url("greenlang", "runtime")
 
 
 @pytest.fixture
-def nodes(serve, url, tmp_path):
-    """Starts nodes with short leases."""
-    (tmp_path / "serve.toml").write_text("lease_seconds = 1.0\n")
+def nodes(serve, url, shared, tmp_path):
+    """Starts nodes by the commands of the page and with its configuration, and short leases."""
+    said = shown("toml").replace("postgresql://runtime@db.example.org/greenlang", url)
+    said = said.replace("redis://cache.example.org:6379/0", shared.url)
+    assert "example.org" not in said
+    (tmp_path / "serve.toml").write_text(f"lease_seconds = 1.0\n{said}")
+    assert shown("console") == "$ greenlang serve --config serve.toml --port 8080\n"
     made = []
 
     def make():
         folder = tmp_path / f"node{len(made)}"
         folder.mkdir()
-        made.append(serve(url, folder, "--config", str(tmp_path / "serve.toml")))
+        made.append(serve(None, folder, "--config", str(tmp_path / "serve.toml")))
         return made[-1]
 
     yield make
@@ -78,7 +111,7 @@ def test_one_key_is_one_execution_on_every_node(nodes):
     assert told[0] == told[1]
 
 
-def test_a_node_that_is_killed_costs_nothing(nodes, url):
+def test_a_node_that_is_killed_costs_nothing(nodes, database):
     one, other = nodes(), nodes()
     names = []
     for number in range(40):
@@ -89,7 +122,7 @@ def test_a_node_that_is_killed_costs_nothing(nodes, url):
     finished(other, names)
 
     async def ends():
-        connection = await asyncpg.connect(url)
+        connection = await asyncpg.connect(database.url("greenlang"))
         rows = await connection.fetch(
             "SELECT aggregate_id, count(*) FROM events WHERE type = 'completed' GROUP BY 1"
         )

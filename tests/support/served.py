@@ -15,10 +15,12 @@ import pytest
 
 
 class Served:
-    """`greenlang serve` at a port that was free."""
+    """`greenlang serve` at a port that was free; a configuration names the store where None is given."""
 
-    def __init__(self, store: Path | str, folder: Path, *arguments: str):
-        command = [sys.executable, "-m", "greenlang", "serve", "--port", "0", "--store", str(store)]
+    def __init__(self, store: Path | str | None, folder: Path, *arguments: str):
+        command = [sys.executable, "-m", "greenlang", "serve", "--port", "0"]
+        if store is not None:
+            command += ["--store", str(store)]
         self.log = folder / "serve.log"
         with self.log.open("ab") as log:
             begin = log.tell()
