@@ -199,7 +199,7 @@ class FactorQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class FactorList(msgspec.Struct, frozen=True):
-    """One page of factors, by activity, place and edition."""
+    """One page of factors: those whose activity has the words first, then by activity, place and edition."""
 
     factors: list[FactorData]
     count: int
@@ -238,7 +238,7 @@ class StepsData(msgspec.Struct, frozen=True):
 
     drawing: Drawing
     steps: list[StepData]
-    #: Empty where they were run again just now; else why not, and they are told as they ran, if that is known.
+    #: Empty where they were run again just now; else why not. Then they are told as they ran, if that is known.
     because: str
     #: The error with the line of the program and its caret; empty where all went well.
     error: str

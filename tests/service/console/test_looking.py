@@ -162,6 +162,7 @@ def test_factors_are_found_page_by_page(ask):
     more = ask(f"/v1/factors?words=natural%20gas&region=US&limit=500&cursor={first['next_cursor']}")
     ids = [factor["ef_cid"] for factor in first["factors"] + more["factors"]]
     assert len(ids) == len(set(ids)) == first["count"]
+    assert {factor["activity"] for factor in first["factors"]} == {"Natural Gas"}
     assert "did you mean" in ask("/v1/factors?words=natural%20gaz", 400)["hint"]
     assert ask("/v1/factors/ef_unknown", 404)["code"] == "not_found"
 

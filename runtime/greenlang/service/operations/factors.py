@@ -52,6 +52,7 @@ class Factors:
             tuple(asked.words.split()), asked.region, asked.year, asked.gas, asked.source, asked.pack
         )
         found = await asyncio.to_thread(lambda: self._library.search(sought))
+        found.sort(key=lambda listed: _rank(listed, asked.words))
         start = int(asked.cursor or 0)
         stop = start + asked.limit
         cursor = str(stop) if stop < len(found) else None
@@ -75,6 +76,12 @@ class Factors:
     @cached_property
     def _by_id(self) -> dict[str, Listed]:
         return {listed.factor.ef_cid: listed for listed in self._library.factors}
+
+
+def _rank(listed: Listed, words: str) -> int:
+    """What is called so comes before what has the words in its name, and that before the rest."""
+    activity, sought = listed.factor.activity.casefold(), words.casefold()
+    return 0 if activity == sought else 1 if sought in activity else 2
 
 
 def factor_data(factor: EmissionFactor, pack: str) -> FactorData:
