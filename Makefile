@@ -14,13 +14,14 @@ PLUGINS = $(wildcard plugins/*)
 SOURCES = setup.py pyproject.toml $(wildcard core_ext/greenlang_core/*.pyx core_ext/greenlang_core/*.pxd core_ext/greenlang_core/*.h) \
           $(wildcard agent_packs/*/pyproject.toml plugins/*/pyproject.toml runtime/greenlang/pack.yaml)
 
-.PHONY: help run run-server test test-system lint bench bench-gcel bench-discovery bench-kernel bench-http bench-identity bench-postgresql bench-redis docs build clean
+.PHONY: help run run-server test test-system image-check lint bench bench-gcel bench-discovery bench-kernel bench-http bench-identity bench-postgresql bench-redis docs build clean
 
 help:
 	@echo 'make run          build, and print the inventory of examples/'
 	@echo 'make run-server   the HTTP service at 127.0.0.1:8080'
 	@echo 'make test         run the tests (needs the Python package index alone)'
 	@echo 'make test-system  run the tests that need system programs, which it installs with apt'
+	@echo 'make image-check  build the Dockerfile with buildah, look at the image and run it (needs root)'
 	@echo 'make lint         ruff and mypy'
 	@echo 'make bench        the benchmarks, quickly, against this checkout'
 	@echo 'make bench-gcel   the speed table of GCEL, with a pass or a fail for each target'
@@ -48,6 +49,9 @@ test: $(VENV)/.test
 test-system: $(VENV)/.system
 	@sh tests/system/install.sh
 	$(BIN)/python -m pytest tests/system
+
+image-check: $(VENV)/.system
+	$(BIN)/python deploy/image/check.py
 
 lint: $(VENV)/.lint
 	$(BIN)/ruff check .
