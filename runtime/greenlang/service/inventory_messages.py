@@ -238,7 +238,7 @@ class StepsData(msgspec.Struct, frozen=True):
 
     drawing: Drawing
     steps: list[StepData]
-    #: Empty where they were run again just now; else why not. Then they are told as they ran, if that is known.
+    #: Why they were not run again just now; then they are told as they ran, if that is known.
     because: str
     #: The error with the line of the program and its caret; empty where all went well.
     error: str

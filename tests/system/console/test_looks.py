@@ -62,6 +62,29 @@ def test_a_number_is_reached_by_keyboard_alone(open_page, inventory):
     page.get_by_role("region", name="Proof").wait_for()
 
 
+def test_what_goes_wrong_is_told_and_can_be_tried_again(open_page, inventory):
+    page = open_page("#/playground")
+    page.route("**/v1/executions**", lambda route: route.abort())
+    page.get_by_role("link", name="Executions").click()
+    expect(page.get_by_role("alert")).to_contain_text("the service does not answer")
+    shoot(page, "error")
+    page.unroute("**/v1/executions**")
+    page.get_by_role("button", name="Try again").click()
+    expect(page.get_by_title(inventory["execution_id"])).to_be_visible()
+    complaints = open_page.complaints
+    assert complaints
+    assert all("ERR_FAILED" in one for one in complaints)
+    complaints.clear()
+
+
+def test_a_new_page_is_where_the_keyboard_goes_on(open_page, inventory):
+    page = open_page("#/executions")
+    page.get_by_title(inventory["execution_id"]).press("Enter")
+    expect(page.get_by_role("heading", name="Execution completed")).to_be_visible()
+    expect(page.locator("main")).to_be_focused()
+    expect(page.get_by_role("status").first).to_contain_text("Execution")
+
+
 def test_every_address_of_the_page_is_its_own(open_page, server, inventory):
     page = open_page()
     asked = []

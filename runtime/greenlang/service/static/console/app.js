@@ -57,7 +57,11 @@ async function start() {
     replace(main, failed(error, start))
     return
   }
-  window.addEventListener("hashchange", show)
+  window.addEventListener("hashchange", async () => {
+    await show()
+    // Who goes on by keyboard begins at the new page, and a screen reader reads it.
+    main.focus({ preventScroll: true })
+  })
   window.addEventListener("signed-out", () => {
     signOut()
     who = null
