@@ -27,7 +27,8 @@ DIRECTIVES = {
 
 def extensions() -> list[Extension]:
     """One extension for each .pyx of the core, in a fixed order."""
-    flags = ["-O3", "-fno-math-errno"] if not DEBUG else ["-O0", "-g"]
+    # -g0: debugging symbols name the folder of the build, and two builds would differ.
+    flags = ["-O3", "-g0", "-fno-math-errno"] if not DEBUG else ["-O0", "-g"]
     if sys.platform != "darwin":
         flags.append("-fno-semantic-interposition")
     return [

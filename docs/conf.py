@@ -1,15 +1,12 @@
 """How the pages here become a site: `make docs`. Nothing of it is loaded from elsewhere."""
 
-import tomllib
-from pathlib import Path
+from importlib.metadata import metadata
 
-_PROJECT = tomllib.loads((Path(__file__).parents[1] / "pyproject.toml").read_text(encoding="utf-8"))[
-    "project"
-]
+_RUNTIME = metadata("greenlang-runtime")
 
 project = "GreenLang"
-author = _PROJECT["authors"][0]["name"]
-release = _PROJECT["version"]
+author = _RUNTIME["Author"]
+release = _RUNTIME["Version"]
 
 extensions = ["myst_parser"]
 source_suffix = {".md": "markdown"}

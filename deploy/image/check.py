@@ -14,9 +14,10 @@ import subprocess
 import sys
 import sysconfig
 import tempfile
-import tomllib
 from datetime import UTC, datetime
 from pathlib import Path
+
+from greenlang import __version__
 
 ROOT = Path(__file__).parents[2]
 IMAGE = "localhost/greenlang-runtime:check"
@@ -123,11 +124,10 @@ def in_image(image: str, *command: str) -> str:
 
 def arguments() -> dict[str, str]:
     """What the labels of the image say of where it comes from."""
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     seconds = int(run("git", "-C", str(ROOT), "log", "-1", "--format=%ct"))
     return {
         "PYTHON_IMAGE": BASE,
-        "VERSION": project["version"],
+        "VERSION": __version__,
         "REVISION": run("git", "-C", str(ROOT), "rev-parse", "HEAD"),
         "CREATED": datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         "SOURCE_DATE_EPOCH": str(seconds),

@@ -3,18 +3,17 @@
 import base64
 import math
 import re
-import tomllib
 from pathlib import Path
 
 import msgspec
 import pytest
 import yaml
 
+from greenlang import __version__
 from greenlang.service import ServerSettings, read_settings
 
 ROOT = Path(__file__).parents[2]
 KUBERNETES = ROOT / "deploy" / "kubernetes"
-VERSION = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
 
 #: What an agent's execution may use, and how many run at once by tier.
 AGENT = {"requests.cpu": 0.1, "requests.memory": 128, "limits.cpu": 1, "limits.memory": 512}
@@ -140,7 +139,7 @@ def test_environment_variables_with_urls_come_from_the_secret(pod):
 @pytest.mark.parametrize("path", ["base", "overlays/canary/version"])
 def test_images_are_of_this_version(path):
     (kustomization,) = objects(f"{path}/kustomization.yaml")
-    assert kustomization["images"] == [{"name": "greenlang-runtime", "newTag": VERSION}]
+    assert kustomization["images"] == [{"name": "greenlang-runtime", "newTag": __version__}]
 
 
 @pytest.mark.parametrize("tier", AT_ONCE)
