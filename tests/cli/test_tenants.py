@@ -55,6 +55,9 @@ def test_a_tenant_is_made_changed_and_suspended(greenlang, store):
         "changed",
         "created",
     ]
+    greenlang("keys", "create", "--tenant", "acme", "--role", "viewer", "--name", "k", "--store", store)
+    shown = greenlang("tenants", "audit", "acme", "--limit", "1", "--store", store).stdout
+    assert "key.created" in shown
     assert entries[1]["before"]["status"] == "active"
     assert entries[0]["actor"].startswith("cli:")
     shown = greenlang("tenants", "show", "acme", "--store", store).stdout

@@ -241,5 +241,13 @@ class TestOwn:
         assert ask("acme", "DELETE", "/v1/secrets/erp")[0].status == 200
         assert ask("acme", "DELETE", "/v1/secrets/erp")[0].status == 404
 
+    def test_keys_that_are_made_and_revoked_are_written_down(self, ask):
+        _, told = ask("acme", "POST", "/v1/keys", {"name": "k", "roles": ["viewer"]})
+        key_id = told["data"]["made"]["key_id"]
+        ask("acme", "DELETE", f"/v1/keys/{key_id}")
+        _, told = ask("acme", "GET", "/v1/tenant/audit?limit=2")
+        written = [(one["action"], one["subject"]) for one in told["data"]["entries"]]
+        assert written == [("key.revoked", key_id), ("key.created", key_id)]
+
     def test_a_tenant_that_was_never_made_has_a_name_and_no_quotas(self, ask):
         assert ask("operations", "GET", "/v1/tenant")[1]["data"] == {"tenant": "operations"}

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from greenlang.cli.console import output, table
-from greenlang.cli.stores import ROLES, age_in_microseconds, store_option, tenant_option, with_store
+from greenlang.cli.stores import ROLES, actor, age_in_microseconds, store_option, tenant_option, with_store
 from greenlang.errors import InputError
 
 if TYPE_CHECKING:
@@ -46,7 +46,14 @@ def create(url: str, tenant: str, roles: tuple[str, ...], name: str, expires: st
     at = time.time_ns() // 1000
     ends = None if expires is None else at + age_in_microseconds(expires, "--expires")
     made = new_api_key(tenant, frozenset(map(Role, roles)), name=name, at=at, expires_at=ends)
-    with_store(url, lambda opened: opened.add_api_key(made.kept), made=True)
+
+    async def keep(opened: Store) -> None:
+        from greenlang.engine.tenancy import note
+
+        await note(opened.rows, tenant, actor(), "key.created", made.kept.id)
+        await opened.add_api_key(made.kept)
+
+    with_store(url, keep, made=True)
     click.echo(made.text)
     click.echo(f"key {made.kept.id} of {tenant}; it is not shown again", err=True)
 
@@ -74,9 +81,11 @@ def revoke(url: str, tenant: str, key_id: str, redis: str | None) -> None:
     at = time.time_ns() // 1000
 
     async def end(opened: Store) -> tuple[bool, bool]:
+        from greenlang.engine.tenancy import note
         from greenlang.service.reads import Reads
         from greenlang.service.sharing import share
 
+        await note(opened.rows, tenant, actor(), "key.revoked", key_id)
         ended = await opened.revoke_api_key(tenant, key_id, at=at)
         sharing = share(redis)
         await Reads(opened, sharing.cache).forget_api_key(key_id)

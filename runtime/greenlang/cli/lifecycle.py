@@ -8,8 +8,7 @@ import click
 import msgspec
 
 from greenlang.cli.console import output, table
-from greenlang.cli.stores import store_option, tenant_option, with_store
-from greenlang.cli.tenants import actor
+from greenlang.cli.stores import actor, store_option, tenant_option, with_store
 from greenlang.errors import InputError
 
 if TYPE_CHECKING:

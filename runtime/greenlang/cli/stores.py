@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import getpass
 import re
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -15,7 +16,7 @@ from greenlang.errors import InputError
 if TYPE_CHECKING:
     from greenlang.stores import Store
 
-__all__ = ["ROLES", "age_in_microseconds", "store_option", "tenant_option", "with_store"]
+__all__ = ["ROLES", "actor", "age_in_microseconds", "store_option", "tenant_option", "with_store"]
 
 T = TypeVar("T")
 
@@ -46,6 +47,11 @@ def _named(_context: click.Context, _parameter: click.Parameter, tenant: str) ->
 
 
 tenant_option = click.option("--tenant", default="default", show_default=True, callback=_named, help="Whose.")
+
+
+def actor() -> str:
+    """Who acts, as the audit log is told: whoever is at the machine."""
+    return f"cli:{getpass.getuser()}"
 
 
 def age_in_microseconds(text: str, option: str) -> int:

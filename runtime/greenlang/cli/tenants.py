@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +9,7 @@ import click
 import msgspec
 
 from greenlang.cli.console import output, table
-from greenlang.cli.stores import store_option, with_store
+from greenlang.cli.stores import actor, store_option, with_store
 from greenlang.errors import InputError
 
 if TYPE_CHECKING:
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
     from greenlang.stores.rows import Administrator
     from greenlang.stores.tables import Quotas, Tenant
 
-__all__ = ["actor", "tenants"]
+__all__ = ["tenants"]
 
 TIERS = ("free", "pro", "enterprise")
 
@@ -36,11 +35,6 @@ QUOTAS = (
 _format_option = click.option(
     "--format", "form", type=click.Choice(["table", "json"]), default="table", help="How to print it."
 )
-
-
-def actor() -> str:
-    """Who acts, as the audit log is told: whoever is at the machine."""
-    return f"cli:{getpass.getuser()}"
 
 
 def _administrator() -> Administrator:

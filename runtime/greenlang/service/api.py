@@ -199,7 +199,8 @@ class Api:
             if standing.tenant is not None:
                 quota = _served(standing)
         initiate(Initiator(call.tenant, EventMetadata(user_id, call.request_id)))
-        if self._gate is not None and route.permission is not None and not unlimited:
+        limited = quota is not None or (self._gate is not None and self._gate.settings is not None)
+        if self._gate is not None and limited and route.permission is not None and not unlimited:
             call.said = await self._gate.pass_through(call.tenant, route.operation, quota)
         # What anybody may ask takes no body.
         if call.read is not None and route.permission is not None and not route.streams:

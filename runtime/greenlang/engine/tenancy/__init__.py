@@ -10,7 +10,7 @@ executions to both.
 from __future__ import annotations
 
 from greenlang.engine.tenancy.agent_states import BEGINNINGS, EVENTS, TRANSITIONS, may_move
-from greenlang.engine.tenancy.audit import AuditPage, audit_page
+from greenlang.engine.tenancy.audit import AuditPage, audit_page, note
 from greenlang.engine.tenancy.guard import Guard
 from greenlang.engine.tenancy.key_store import KeyStore, read_key
 from greenlang.engine.tenancy.metering import Meter
@@ -38,6 +38,7 @@ __all__ = [
     "Workflows",
     "audit_page",
     "may_move",
+    "note",
     "quotas_of",
     "read_key",
     "read_reference",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["AuditPage", "audit_page", "noted"]
+__all__ = ["AuditPage", "audit_page", "note", "noted"]
 
 import time
 from dataclasses import dataclass
@@ -29,6 +29,11 @@ def noted(
             after=None if after is None else msgspec.json.encode(after),
         ),
     )
+
+
+async def note(rows: Rows, tenant: str, actor: str, action: str, subject: str) -> None:
+    """Write down what is about to be done: before it is, so that nothing is done that is not written down."""
+    await rows.write(tenant, [noted(tenant, actor, action, subject)])
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,8 +5,10 @@ from __future__ import annotations
 __all__ = ["Keys"]
 
 from greenlang.engine.executions import now, time_text
+from greenlang.engine.tenancy import note
 from greenlang.service.identity.api_keys import new_api_key
 from greenlang.service.messages import KeyData, KeyList, KeyRequest, MadeKeyData
+from greenlang.service.operations.acting import actor
 from greenlang.service.operations.told import unknown
 from greenlang.service.reading import read_body
 from greenlang.service.reads import Reads
@@ -67,6 +69,7 @@ class Keys:
             at=at,
             expires_at=None if asked.days is None else at + asked.days * _DAY,
         )
+        await note(self._store.rows, call.tenant, actor(), "key.created", made.kept.id)
         await self._store.add_api_key(made.kept)
         return answer(call, MadeKeyData(made.text, _told(made.kept)), status=201)
 
@@ -76,6 +79,7 @@ class Keys:
 
     async def revoke_key(self, call: Call) -> Reply:
         """`DELETE /v1/keys/{id}`."""
+        await note(self._store.rows, call.tenant, actor(), "key.revoked", call.names["id"])
         if not await self._store.revoke_api_key(call.tenant, call.names["id"], at=now()):
             raise unknown("key", call.names["id"])
         await self._reads.forget_api_key(call.names["id"])
