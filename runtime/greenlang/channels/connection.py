@@ -26,7 +26,7 @@ T = TypeVar("T")
 _CONNECTIONS = 32
 
 #: Seconds to wait for an answer; and how long it is left alone once it gave none.
-_TIMEOUT_SECONDS = 0.25
+_TIMEOUT_SECONDS = 0.5
 REST_SECONDS = 1.0
 
 #: What waits in Redis itself waits no longer than so, or it could not be told from a network that is gone.
