@@ -7,8 +7,10 @@ from html.parser import HTMLParser
 from importlib.resources import files
 from pathlib import Path
 
+import msgspec
 import pytest
 
+from greenlang.service import ServerSettings, read_settings
 from greenlang.service.console import Pages
 from greenlang.service.identity import AuthenticationSettings, SignInSettings, TokenSettings
 
@@ -136,6 +138,14 @@ def test_the_page_may_ask_the_issuer_for_tokens_and_nobody_else():
     assert told["authentication"]["oidc"]["issuer"] == "https://login.example.org/realm"
     assert told["authentication"]["oidc"]["client_id"] == "console"
     assert "connect-src 'self' https://login.example.org https://tokens.example.org;" in policy
+
+
+def test_the_sign_in_of_the_documentation_is_a_configuration(tmp_path):
+    page = (Path(__file__).parents[3] / "docs" / "console.md").read_text()
+    (tmp_path / "serve.toml").write_text(re.search(r"```toml\n(.*?)```", page, re.DOTALL)[1])
+    read = msgspec.convert(read_settings(tmp_path / "serve.toml"), ServerSettings)
+    told, _ = told_by(read.authentication)
+    assert told["authentication"]["oidc"]["parameters"] == {"audience": "greenlang"}
 
 
 def test_keys_alone_need_no_issuer():

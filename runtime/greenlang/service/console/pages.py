@@ -114,7 +114,7 @@ def _policy(origins: list[str]) -> str:
             "default-src 'none'",
             "script-src 'self'",
             "style-src 'self'",
-            "img-src 'self' data:",
+            "img-src 'self'",
             " ".join(("connect-src 'self'", *origins)),
             "base-uri 'none'",
             "form-action 'none'",

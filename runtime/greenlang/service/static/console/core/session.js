@@ -19,5 +19,8 @@ export function signOut() {
 
 function read() {
   const kept = JSON.parse(sessionStorage.getItem(KEY) ?? "null")
-  return kept !== null && kept.until !== null && kept.until <= Date.now() ? null : kept
+  if (kept === null || kept.until === null || kept.until > Date.now()) return kept
+  signOut()
+  window.dispatchEvent(new CustomEvent("signed-out"))
+  return null
 }

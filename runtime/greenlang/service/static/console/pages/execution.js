@@ -42,7 +42,7 @@ export function executionPage({ names: [id], who, signal }) {
   }
 
   function head(execution) {
-    const inventory = execution.state === "completed" && execution.agents.some((agent) => agent.startsWith("ghg."))
+    const inventory = execution.result?.result?.inventory !== undefined
     const actions = [
       inventory && h("a", { class: "button main", href: `#/inventories/${id}` }, "Open its charts"),
       !ENDED.has(execution.state) && who.permissions.includes("operate") && h("button", { class: "button", type: "button", onclick: () => operate(remove(`/v1/executions/${id}`)) }, "Cancel"),

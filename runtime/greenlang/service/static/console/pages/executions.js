@@ -59,7 +59,7 @@ class Executions {
       })
       chosen.append(button)
     }
-    const agent = h("input", { type: "search", placeholder: "ghg.inventory", "aria-label": "Agent", value: this.#wanted.agent, list: "agents" })
+    const agent = h("input", { type: "search", placeholder: "Agent: ghg.inventory", "aria-label": "Agent", value: this.#wanted.agent })
     agent.addEventListener("change", () => {
       this.#wanted.agent = agent.value.trim()
       this.#begin()
