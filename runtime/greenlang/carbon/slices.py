@@ -14,11 +14,12 @@ from decimal import Decimal, localcontext
 import numpy as np
 import numpy.typing as npt
 
-from greenlang.carbon.emissions import Emissions, GasEmissions
+from greenlang.carbon.emissions import Emissions
 from greenlang.carbon.inventory import Inventory
 from greenlang.carbon.periods import Period, parse_period
 from greenlang.carbon.tables import StringColumn
 from greenlang.exact import exact_context
+from greenlang_core.decimals import DecimalColumn
 
 __all__ = ["Cut", "Slice", "SlicedRow", "Slices", "month_label"]
 
@@ -53,6 +54,23 @@ class SlicedRow:
     co2e: Decimal  #: kg
 
 
+@dataclass(frozen=True, slots=True)
+class _Figures:
+    """Figures of one gas that one agent computed, those of a slice."""
+
+    of: Emissions
+    gas: str
+    rows: Rows
+    co2e: DecimalColumn
+
+    def sums(self, codes: Rows, count: int) -> Iterator[tuple[int, Decimal]]:
+        """Kg CO2e of each group that has a row."""
+        if len(codes):
+            totals = self.co2e.group_sum(codes, count)
+            for code in np.unique(codes).tolist():
+                yield code, totals[code]
+
+
 class Slices:
     """Cuts an inventory.
 
@@ -77,11 +95,11 @@ class Slices:
 
     def by_scope(self, part: Slice) -> list[Cut]:
         """Sums by scope and method."""
-        return self._single(part, lambda of, _: (str(of.scope), of.method))
+        return self._single(part, lambda found: (str(found.of.scope), found.of.method))
 
     def by_gas(self, part: Slice) -> list[Cut]:
         """Sums by gas, the largest first."""
-        return _largest_first(self._single(part, lambda _, gas: (gas.gas,)))
+        return _largest_first(self._single(part, lambda found: (found.gas,)))
 
     def by_site(self, part: Slice) -> list[Cut]:
         """Sums by site, the largest first."""
@@ -96,59 +114,56 @@ class Slices:
         months = self._months
         sums: dict[tuple[int, str], Decimal] = defaultdict(Decimal)
         with localcontext(exact_context()):
-            for of, gas, kept in self._figures(part):
-                rows = gas.rows[kept]
-                for code, total in self._sums(gas, kept, self._month_codes[rows], len(months)):
-                    sums[code, str(of.scope)] += total
+            for found in self._figures(part):
+                for code, total in found.sums(self._month_codes[found.rows], len(months)):
+                    sums[code, str(found.of.scope)] += total
         return [Cut((months[code], scope), total) for (code, scope), total in sorted(sums.items())]
 
     def rows(self, part: Slice) -> list[SlicedRow]:
         """The rows of a slice, those that emit most first."""
-        sums: dict[int, Decimal] = defaultdict(Decimal)
-        with localcontext(exact_context()):
-            for _, gas, kept in self._figures(part):
-                if gas.co2e is not None:
-                    figures = gas.co2e.take(np.flatnonzero(kept)).to_decimals()
-                    for row, figure in zip(gas.rows[kept].tolist(), figures, strict=True):
-                        sums[row] += figure or 0
-        return [SlicedRow(row, co2e) for row, co2e in sorted(sums.items(), key=lambda one: (-one[1], one[0]))]
+        figures = list(self._figures(part))
+        if not figures:
+            return []
+        present, places = np.unique(np.concatenate([one.rows for one in figures]), return_inverse=True)
+        sums = DecimalColumn.concat(one.co2e for one in figures).group_sum(places, len(present))
+        told = zip(present.tolist(), sums.to_decimals(), strict=True)
+        rows = [SlicedRow(row, co2e or Decimal(0)) for row, co2e in told]
+        with localcontext(exact_context()):  # in which a minus rounds nothing
+            return sorted(rows, key=lambda one: (-one.co2e, one.row))
 
-    def _single(self, part: Slice, key: Callable[[Emissions, GasEmissions], tuple[str, ...]]) -> list[Cut]:
+    def count(self, part: Slice) -> int:
+        """How many rows a slice has."""
+        present = np.zeros(len(self.inventory.data), dtype=np.bool_)
+        for found in self._figures(part):
+            present[found.rows] = True
+        return int(present.sum())
+
+    def _single(self, part: Slice, key: Callable[[_Figures], tuple[str, ...]]) -> list[Cut]:
         sums: dict[tuple[str, ...], Decimal] = defaultdict(Decimal)
         with localcontext(exact_context()):
-            for of, gas, kept in self._figures(part):
-                for _, total in self._sums(gas, kept, np.zeros(int(kept.sum()), dtype=np.int32), 1):
-                    sums[key(of, gas)] += total
+            for found in self._figures(part):
+                for _, total in found.sums(np.zeros(len(found.rows), dtype=np.int32), 1):
+                    sums[key(found)] += total
         return [Cut(*one) for one in sorted(sums.items())]
 
     def _column(self, part: Slice, column: StringColumn) -> list[Cut]:
         sums: dict[int, Decimal] = defaultdict(Decimal)
         with localcontext(exact_context()):
-            for _, gas, kept in self._figures(part):
-                codes = column.codes[gas.rows[kept]]
-                for code, total in self._sums(gas, kept, codes, len(column.values)):
+            for found in self._figures(part):
+                for code, total in found.sums(column.codes[found.rows], len(column.values)):
                     sums[code] += total
         return [Cut((column.values[code],), total) for code, total in sums.items()]
 
-    def _sums(
-        self, gas: GasEmissions, kept: npt.NDArray[np.bool_], codes: Rows, count: int
-    ) -> Iterator[tuple[int, Decimal]]:
-        """Kg CO2e of each group that has a row."""
-        if gas.co2e is None or not len(codes):
-            return
-        totals = gas.co2e.take(np.flatnonzero(kept)).group_sum(codes, count)
-        for code in np.unique(codes).tolist():
-            yield code, totals[code]
-
-    def _figures(self, part: Slice) -> Iterator[tuple[Emissions, GasEmissions, npt.NDArray[np.bool_]]]:
-        """The figures of a slice: of which agent and gas, and which of their rows are in it."""
-        kept_rows = self._kept_rows(part)
+    def _figures(self, part: Slice) -> Iterator[_Figures]:
+        """The figures of a slice."""
+        kept = self._kept_rows(part)
         for of in self.inventory.parts:
             if of.method not in ("", part.method) or part.scope not in (None, of.scope):
                 continue
             for gas in of.gases:
                 if gas.co2e is not None and part.gas in (None, gas.gas):
-                    yield of, gas, kept_rows[gas.rows]
+                    places = np.flatnonzero(kept[gas.rows])
+                    yield _Figures(of, gas.gas, gas.rows[places], gas.co2e.take(places))
 
     def _kept_rows(self, part: Slice) -> npt.NDArray[np.bool_]:
         data = self.inventory.data

@@ -189,7 +189,7 @@ def _cut_up(looked: Looked, inventory: Inventory, part: Slice) -> InventoryData:
         calculation_id=looked.calculation_id,
         result_hash=evidence.record.result_hash,
         gwp_set=inventory.gwp.name,
-        rows={**summary["rows"], "in_part": len(slices.rows(part))},
+        rows={**summary["rows"], "in_part": slices.count(part)},
         co2e_kg=_sum(scopes),
         whole_co2e_kg=_sum(slices.by_scope(Slice(part.method))),
         totals=summary["totals"],
