@@ -79,7 +79,6 @@ class Emissions:
     async def calculate(self, call: Call) -> Reply:
         """`POST /v1/calculations/emissions`."""
         key = idempotency_key(call)
-        call.agent = self._calculator.agent
         try:
             given = await _apart(call, read_activities, call)
             calculated = await self._calculated(call, given, key)

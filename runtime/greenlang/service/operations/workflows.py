@@ -127,10 +127,7 @@ class Workflows:
         )
         program = asked.program or await self._saved(call.tenant, asked.workflow)
         order = Order(program, asked.input, asked.policy)
-        try:
-            accepted = await self._runner.execute(order, terms, wait_seconds=asked.wait)
-        finally:
-            call.agent = self._runner.plans.agent_of(program)
+        accepted = await self._runner.execute(order, terms, wait_seconds=asked.wait)
         if not accepted.same_order:
             raise Refusal(
                 409,
