@@ -14,7 +14,7 @@ PLUGINS = $(wildcard plugins/*)
 SOURCES = setup.py pyproject.toml $(wildcard core_ext/greenlang_core/*.pyx core_ext/greenlang_core/*.pxd core_ext/greenlang_core/*.h) \
           $(wildcard agent_packs/*/pyproject.toml plugins/*/pyproject.toml runtime/greenlang/pack.yaml)
 
-.PHONY: help run run-server test test-system image-check lint bench bench-gcel bench-discovery bench-kernel bench-http bench-identity bench-postgresql bench-redis docs build clean
+.PHONY: help run run-server test test-system image-check release-check lint bench bench-gcel bench-discovery bench-kernel bench-http bench-identity bench-postgresql bench-redis docs build clean
 
 help:
 	@echo 'make run          build, and print the inventory of examples/'
@@ -22,6 +22,7 @@ help:
 	@echo 'make test         run the tests (needs the Python package index alone)'
 	@echo 'make test-system  run the tests that need system programs, which it installs with apt'
 	@echo 'make image-check  build the Dockerfile with buildah, look at the image and run it (needs root)'
+	@echo 'make release-check KEYS=FOLDER  everything that a release must be, tests and signatures too'
 	@echo 'make lint         ruff and mypy'
 	@echo 'make bench        the benchmarks, quickly, against this checkout'
 	@echo 'make bench-gcel   the speed table of GCEL, with a pass or a fail for each target'
@@ -46,12 +47,15 @@ test: $(VENV)/.test
 	$(BIN)/python -m pytest --numprocesses auto --dist worksteal --ignore tests/system
 
 # Programs are named in tests/system/install.sh; a test whose program is not there says so, and is skipped.
-test-system: $(VENV)/.system
+test-system: $(VENV)/.release
 	@sh tests/system/install.sh
 	$(BIN)/python -m pytest tests/system
 
 image-check: $(VENV)/.system
 	$(BIN)/python deploy/image/check.py
+
+release-check: $(VENV)/.release
+	$(BIN)/python deploy/release/check.py $(if $(KEYS),--keys $(KEYS))
 
 lint: $(VENV)/.lint
 	$(BIN)/ruff check .
@@ -119,6 +123,10 @@ $(VENV)/.test: $(VENV)/.packs
 
 $(VENV)/.system: $(VENV)/.test
 	$(BIN)/python -m pip install --quiet 'greenlang-runtime[system]'
+	@touch $@
+
+$(VENV)/.release: $(VENV)/.system
+	$(BIN)/python -m pip install --quiet 'greenlang-runtime[release]'
 	@touch $@
 
 $(VENV)/.lint: $(VENV)/.test
