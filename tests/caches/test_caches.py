@@ -5,7 +5,7 @@ import itertools
 import time
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from redis_server import redis
 
@@ -190,6 +190,44 @@ def test_tenants_kinds_and_versions_share_nothing(caching, name):
             for (kind, tenant), source in zip(wanted, sources, strict=True):
                 assert await cache.fetch(kind, tenant, name, source.load) == source.value
         assert [source.loads for source in sources] == [1] * len(wanted)
+
+    caching(use)
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.sampled_from(["fetch", "land", "change"]), max_size=30))
+def test_nobody_gets_what_was_dropped_before_they_asked(caching, steps):
+    """Loads that begin, land and are overtaken by changes in every order."""
+
+    async def use(cache):
+        version, key = 0, f"turns-{next(_names)}"
+        loading, fetching = [], []
+
+        async def load():
+            read = version
+            landed = asyncio.get_running_loop().create_future()
+            loading.append(landed)
+            await landed
+            return b"%d" % read
+
+        async def fetch(least):
+            assert int(await cache.fetch(KEYS, "acme", key, load)) >= least
+
+        for step in [*steps, *["land"] * len(steps)]:
+            if step == "fetch":
+                fetching.append(asyncio.create_task(fetch(version)))
+            elif step == "change":
+                version += 1
+                await cache.drop(KEYS, "acme", key)
+            elif loading:
+                loading.pop(0).set_result(None)
+            await asyncio.sleep(0.002)
+        while not all(each.done() for each in fetching):
+            for landed in loading:
+                landed.set_result(None)
+            loading.clear()
+            await asyncio.sleep(0.002)
+        await asyncio.gather(*fetching)
 
     caching(use)
 

@@ -318,6 +318,29 @@ def test_a_redis_that_lost_everything_goes_on(redis_server):
     nodes(redis_server, use)
 
 
+def test_a_redis_that_takes_nothing_more_is_as_good_as_gone(tmp_path):
+    with redis(tmp_path) as server:
+
+        async def use(one, other):
+            one.announce(signal())
+            one.done(await take(one, 1))
+            client = other._connection.client
+            await client.config_set("maxmemory", 1)
+            one.announce(signal())
+            assert await one.take(5, wait_seconds=5) == ()  # and look at the store
+            assert not one._connection.answers
+            await client.config_set("maxmemory", 0)
+            await asyncio.sleep(1.2)
+            told = signal()
+            waiting = asyncio.create_task(take(one, 1))
+            while not waiting.done():
+                other.announce(told)
+                await asyncio.sleep(0.1)
+            assert signals(await waiting) == [told]
+
+        nodes(server, use)
+
+
 def test_without_redis_who_announces_is_woken_and_with_it_all_are_served_again(tmp_path):
     with redis(tmp_path) as server:
 

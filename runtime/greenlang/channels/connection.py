@@ -72,13 +72,14 @@ class RedisConnection:
         RedisGone
             If it does not; for a moment after that, at once.
         """
-        if time.monotonic() < self._rests_until:
+        began = time.monotonic()
+        if began < self._rests_until:
             raise RedisGone("it is left alone for a moment")
         try:
             answer = await make()
         except (RedisError, OSError, TimeoutError) as error:
             raise self.lost(error) from error
-        if not self.answers:
+        if not self.answers and began >= self._rests_until:  # not what was asked before it was gone
             self.answers = True
             _log.warning("Redis answers again")
         return answer
