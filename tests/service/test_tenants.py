@@ -67,7 +67,10 @@ def ask(served, keys):
 def made(ask):
     for tenant in ("acme", "other"):
         response, told = ask(
-            "operations", "POST", "/v1/tenants", {"tenant": tenant, "name": tenant.title(), "tier": "pro"}
+            "operations",
+            "POST",
+            "/v1/tenants",
+            {"tenant": tenant, "name": tenant.title(), "tier": "enterprise"},
         )
         assert response.status == 201, told
 
@@ -90,7 +93,7 @@ class TestAdministrators:
         response, told = ask("operations", "GET", f"/v1/tenants?cursor={told['data']['next_cursor']}")
         assert [one["tenant"] for one in told["data"]["tenants"]] == ["other"]
         _, told = ask("operations", "GET", "/v1/tenants/acme")
-        assert told["data"]["quotas"]["requests_a_minute"] == 600
+        assert told["data"]["quotas"]["requests_a_minute"] == 6000
         assert ask("operations", "GET", "/v1/tenants/nobody")[0].status == 404
         response, _ = ask("operations", "POST", "/v1/tenants", {"tenant": "acme", "name": "Twin"})
         assert response.status == 409
@@ -167,6 +170,36 @@ class TestAgents:
         _, told = ask("acme", "GET", "/v1/tenant/audit")
         actions = [one["action"] for one in told["data"]["entries"]]
         assert actions[:4] == ["agent.resumed", "agent.paused", "agent.deployed", "agent.registered"]
+
+
+class TestFactors:
+    TEXT = "activity,gas,value,unit,scope,category\nnatural gas,CO2,50,kg/MMBtu,1,stationary combustion\n"
+
+    def test_a_file_is_kept_and_named_in_calculations(self, ask):
+        path = "/v1/tenant/factors/own.csv"
+        assert ask("acme", "PUT", path, {"text": self.TEXT})[0].status == 200
+        order = {"activities": [{**ACTIVITY, "region": ""}], "own_factors": ["own.csv"]}
+        response, told = ask("acme", "POST", "/v1/calculations/emissions", order)
+        assert response.status == 200
+        assert told["data"]["totals"][0]["co2e_kg"] == "75000"
+        text = [{"name": "own.csv", "text": self.TEXT}]
+        _, sent = ask(
+            "acme", "POST", "/v1/calculations/emissions", {"activities": order["activities"], "factors": text}
+        )
+        # Kept or sent, it is the same calculation.
+        assert sent["data"]["result_hash"] == told["data"]["result_hash"]
+        response, told = ask("other", "POST", "/v1/calculations/emissions", order)
+        assert (response.status, told["errors"][0]["field"]) == (400, "own_factors")
+        assert ask("other", "GET", path)[0].status == 404
+        assert ask("acme", "GET", "/v1/tenant/factors")[1]["data"]["files"][0]["revision"] == 1
+        assert ask("acme", "DELETE", path)[0].status == 200
+        assert ask("acme", "DELETE", path)[0].status == 404
+
+    def test_what_is_wrong_with_a_file_is_told_by_its_rows(self, ask):
+        wrong = self.TEXT.replace("50", "5O")
+        response, told = ask("acme", "PUT", "/v1/tenant/factors/own.csv", {"text": wrong})
+        assert (response.status, told["errors"][0]["field"]) == (422, "row 2")
+        assert ask("acme", "GET", "/v1/tenant/factors/own.csv")[0].status == 404
 
 
 class TestWorkflows:

@@ -29,7 +29,7 @@ from greenlang.stores.tables import (
     Configuration,
     Metered,
     Organisation,
-    OwnFactor,
+    OwnFactors,
     Quotas,
     QuotaWarning,
     Registration,
@@ -127,7 +127,7 @@ def samples(tenant):
                 ),
                 Insert(
                     OWN_FACTORS,
-                    OwnFactor(tenant=tenant, ef_cid="ef_0", document=b"{}", created_at=NOW, created_by="mia"),
+                    OwnFactors(tenant=tenant, name="f", text="", changed_at=NOW, changed_by="mia"),
                 ),
                 Insert(AUDIT_LOG, AuditEntry(tenant=tenant, at=NOW, actor="mia", action="a", subject="s")),
                 Insert(SECRETS, Secret(tenant=tenant, name="s", key_id="k", value=b"x", changed_at=NOW)),

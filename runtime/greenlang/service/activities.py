@@ -10,7 +10,7 @@ __all__ = ["Given", "policy_of_query", "read_activities"]
 
 import io
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -57,6 +57,8 @@ class Given:
     factor_files: tuple[Resource, ...] = ()
     #: What is wrong with items that are no rows, by their row from 0.
     refused: Mapping[int, Sequence[Fault]] = field(default_factory=dict)
+    #: Names of factor files that the tenant keeps, which are still to be added to the others.
+    own_factors: tuple[str, ...] = ()
 
     @property
     def single(self) -> Mapping[str, str] | None:
@@ -191,7 +193,8 @@ def _read_request(told: dict[str, Any], policy: dict[str, Any]) -> Given:
         fault = Fault("request", "`activities` is neither a list nor an object", "$.activities")
         raise Refusal(400, fault)
     rows, refused = _rows_of_anything([items] if single else items)
-    return _given(rows, refused, {**policy, **rest.policy}, factors=rest.factors, single=single)
+    given = _given(rows, refused, {**policy, **rest.policy}, factors=rest.factors, single=single)
+    return replace(given, own_factors=tuple(rest.own_factors)) if rest.own_factors else given
 
 
 _EXAMPLE = dict.fromkeys(_REQUIRED, "")

@@ -16,7 +16,7 @@ from greenlang.caches import InProcessCache
 from greenlang.engine.batches import BatchesAgain
 from greenlang.engine.calculations import Calculator
 from greenlang.engine.executions import Again, Runner
-from greenlang.engine.tenancy import Guard, KeyStore, Standing
+from greenlang.engine.tenancy import Guard, KeyStore, OwnFactorFiles, Standing
 from greenlang.errors import GcelError, InputError, QuotaError, StoreError
 from greenlang.service.batches import BatchKeeper
 from greenlang.service.console import Looking, Pages
@@ -37,6 +37,7 @@ from greenlang.service.operations import (
     Histories,
     Inventories,
     Keys,
+    OwnFactors,
     OwnTenant,
     People,
     Registrations,
@@ -110,7 +111,7 @@ class Api:
         operations = [
             *Workflows(runner, reads, check_webhook).routes(),
             *SavedWorkflows(runner).routes(),
-            *Emissions(calculator).routes(),
+            *Emissions(calculator, OwnFactorFiles(runner.store.rows)).routes(),
             *Calculations(reads).routes(),
             *Executions(runner, reads).routes(),
             *Histories(runner.store).routes(),
@@ -131,6 +132,7 @@ class Api:
             operations += Inventories("batch", look_at_batches(batches.batches, batches_again)).routes()
         if guard is not None:
             operations += [
+                *OwnFactors(runner.store).routes(),
                 *OwnTenant(runner.store, guard, key_store).routes(),
                 *People(runner.store).routes(),
                 *Registrations(runner.store, guard).routes(),

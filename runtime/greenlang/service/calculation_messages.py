@@ -54,6 +54,8 @@ class ActivitiesRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True)
     #: `gwp_set`, `vintage`, `straddle`, `as_at`, `editions`, `forbidden_fallbacks`, `on_error`.
     policy: dict[str, Any] = {}
     factors: list[FactorText] = []
+    #: Names of factor files that your tenant keeps; they come after those in `factors`.
+    own_factors: list[str] = []
 
 
 class CalculationQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):

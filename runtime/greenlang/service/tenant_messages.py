@@ -8,6 +8,9 @@ __all__ = [
     "AuditQuery",
     "ConfigurationData",
     "ConfigurationRequest",
+    "FactorFileData",
+    "FactorFileList",
+    "FactorFileRequest",
     "MoveRequest",
     "OrganisationData",
     "OrganisationList",
@@ -281,6 +284,28 @@ class SecretList(msgspec.Struct, frozen=True):
     """What a tenant's secrets are called."""
 
     secrets: list[str]
+
+
+class FactorFileRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A file of a tenant's own factors: CSV, as `greenlang run --factors` takes it."""
+
+    text: Annotated[str, msgspec.Meta(max_length=4_194_304)]
+
+
+class FactorFileData(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A file of a tenant's own factors; lists leave its text out."""
+
+    name: str
+    changed_at: str
+    changed_by: str
+    revision: int
+    text: str = ""
+
+
+class FactorFileList(msgspec.Struct, frozen=True):
+    """The files of a tenant's own factors."""
+
+    files: list[FactorFileData]
 
 
 class AuditData(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -26,7 +26,7 @@ __all__ = [
     "Configuration",
     "Metered",
     "Organisation",
-    "OwnFactor",
+    "OwnFactors",
     "QuotaWarning",
     "Quotas",
     "Registration",
@@ -145,13 +145,14 @@ class SavedWorkflow(Row, frozen=True, kw_only=True):
     created_by: str
 
 
-class OwnFactor(Row, frozen=True, kw_only=True):
-    """An emission factor of a tenant's own, under its content id."""
+class OwnFactors(Row, frozen=True, kw_only=True):
+    """A file of emission factors of a tenant's own."""
 
-    ef_cid: str
-    document: bytes
-    created_at: int
-    created_by: str
+    name: str
+    text: str
+    changed_at: int
+    changed_by: str
+    revision: int = 1
 
 
 class AuditEntry(Row, frozen=True, kw_only=True):
@@ -218,7 +219,7 @@ ORGANISATIONS = Table("organisations", Organisation, ("id",), references=(("pare
 USERS = Table("users", User, ("id",), references=(("organisation", "organisations"),))
 REGISTRATIONS = Table("registrations", Registration, ("agent", "version"))
 WORKFLOWS = Table("workflows", SavedWorkflow, ("name", "version"), appended=True)
-OWN_FACTORS = Table("own_factors", OwnFactor, ("ef_cid",))
+OWN_FACTORS = Table("own_factors", OwnFactors, ("name",))
 AUDIT_LOG = Table("audit_log", AuditEntry, ("sequence",), appended=True, numbered=True)
 SECRETS = Table("secrets", Secret, ("name",))
 METERING = Table("metering", Metered, ("execution_id", "attempt"), appended=True)

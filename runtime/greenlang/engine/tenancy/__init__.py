@@ -1,10 +1,10 @@
 """Tenants: who is served, what each has and may use, and which agents it runs, over the rows of any store.
 
 `tenants` makes and changes them, with the quotas that `tiers` give; `people` are their organisations and
-users, `workflows` the programs that they save, and `key_store` their secrets. `agent_states` is the table of
-what may follow what, and `registrations` moves agents by it. Whatever changes is written down by `audit` in
-the same commit. `standing` remembers how a tenant stands, `metering` what it uses, and `guard` holds
-executions to both.
+users, `workflows` the programs and `own_factors` the factors that they keep, and `key_store` their secrets.
+`agent_states` is the table of what may follow what, and `registrations` moves agents by it. Whatever changes
+is written down by `audit` in the same commit. `standing` remembers how a tenant stands, `metering` what it
+uses, and `guard` holds executions to both.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from greenlang.engine.tenancy.audit import AuditPage, audit_page, note
 from greenlang.engine.tenancy.guard import Guard
 from greenlang.engine.tenancy.key_store import KeyStore, read_key
 from greenlang.engine.tenancy.metering import Meter
+from greenlang.engine.tenancy.own_factors import OwnFactorFiles
 from greenlang.engine.tenancy.people import People
 from greenlang.engine.tenancy.registrations import Registrations
 from greenlang.engine.tenancy.standing import Standing, Standings
@@ -30,6 +31,7 @@ __all__ = [
     "Guard",
     "KeyStore",
     "Meter",
+    "OwnFactorFiles",
     "People",
     "Registrations",
     "Standing",

@@ -6,11 +6,13 @@ __all__ = ["Emissions"]
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from typing import ParamSpec, TypeVar
 
 import msgspec
 
 from greenlang.engine.calculations import Calculated, Calculator, Outcome
+from greenlang.engine.tenancy import OwnFactorFiles
 from greenlang.errors import DataError
 from greenlang.ledger import CalculationRecord
 from greenlang.service.activities import TABLE_NAME, TABLE_TYPES, Given, read_activities
@@ -50,10 +52,11 @@ _EXAMPLES = {
 
 
 class Emissions:
-    """Operations on a calculator."""
+    """Operations on a calculator, with the factor files that tenants keep."""
 
-    def __init__(self, calculator: Calculator) -> None:
+    def __init__(self, calculator: Calculator, own_factors: OwnFactorFiles) -> None:
         self._calculator = calculator
+        self._own_factors = own_factors
 
     def routes(self) -> list[Route]:
         """What is answered here."""
@@ -81,6 +84,9 @@ class Emissions:
         key = idempotency_key(call)
         try:
             given = await _apart(call, read_activities, call)
+            if given.own_factors:
+                own = await self._own_factors.resources(call.tenant, given.own_factors)
+                given = replace(given, factor_files=(*given.factor_files, *own))
             calculated = await self._calculated(call, given, key)
         except DataError as error:
             raise Refusal(422, *_faults(error)) from error

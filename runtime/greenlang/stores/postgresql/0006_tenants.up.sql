@@ -86,11 +86,12 @@ CREATE TABLE workflows (
 
 CREATE TABLE own_factors (
     tenant text NOT NULL,
-    ef_cid text NOT NULL,
-    document bytea NOT NULL,
-    created_at bigint NOT NULL,
-    created_by text NOT NULL,
-    PRIMARY KEY (tenant, ef_cid)
+    name text NOT NULL,
+    text text NOT NULL,
+    changed_at bigint NOT NULL,
+    changed_by text NOT NULL,
+    revision integer NOT NULL,
+    PRIMARY KEY (tenant, name)
 );
 
 CREATE TABLE audit_log (
@@ -195,7 +196,7 @@ $$;
 -- What a tenant decides itself; its tier, status and quotas it only sees, as what it used.
 GRANT INSERT, UPDATE ON configurations, registrations TO greenlang_tenant;
 GRANT INSERT, UPDATE, DELETE ON organisations, users, secrets TO greenlang_tenant;
-GRANT INSERT, DELETE ON own_factors TO greenlang_tenant;
+GRANT INSERT, UPDATE, DELETE ON own_factors TO greenlang_tenant;
 GRANT INSERT ON workflows, audit_log TO greenlang_tenant;
 GRANT INSERT ON metering, quota_warnings TO greenlang_worker;
 GRANT INSERT, UPDATE ON usage TO greenlang_worker;

@@ -86,11 +86,12 @@ CREATE TABLE workflows (
 
 CREATE TABLE own_factors (
     tenant TEXT NOT NULL,
-    ef_cid TEXT NOT NULL,
-    document BLOB NOT NULL,
-    created_at INTEGER NOT NULL,
-    created_by TEXT NOT NULL,
-    PRIMARY KEY (tenant, ef_cid)
+    name TEXT NOT NULL,
+    text TEXT NOT NULL,
+    changed_at INTEGER NOT NULL,
+    changed_by TEXT NOT NULL,
+    revision INTEGER NOT NULL,
+    PRIMARY KEY (tenant, name)
 ) STRICT;
 
 CREATE TABLE audit_log (
