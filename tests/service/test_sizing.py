@@ -13,7 +13,7 @@ GIB = 1024**3
     [
         (4.0, 8 * GIB, 4),  # a node of the runtime's pool
         (2.0, 2 * GIB, 2),  # a pod on it
-        (64.0, 2 * GIB, 4),  # memory is the less
+        (64.0, 3 * GIB, 4),  # memory is the less
         (0.5, 8 * GIB, 1),
         (1.0, GIB // 4, 1),
     ],
