@@ -6,8 +6,8 @@ __all__ = ["fitting_workers"]
 
 from greenlang.engine import Machine
 
-#: What one process is allowed for.  It rests at 80 MiB with every first-party pack; one body of 31 MB, about the
-#: most that is taken by default, of 238,000 activities took it to 640 MB (Python 3.11, Linux).
+#: What one process is allowed for.  It rests at 80 MiB with every first-party pack; 238,000 activities in one
+#: body of 31 MB, about the largest that is taken by default, took it to 640 MB (Python 3.11, Linux).
 _WORKER_BYTES = 768 * 1024**2
 
 
