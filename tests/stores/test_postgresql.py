@@ -487,3 +487,42 @@ class TestFailures:
         with pytest.raises(StoreError, match="pg_dump"):
             with_store(postgresql_url, lambda store: store.backup(tmp_path / "copy"))
         assert not (tmp_path / "copy").exists()
+
+
+def test_commits_wait_for_the_disk_and_locks_end_whatever_the_server_is_set_up_with(postgresql_url):
+    """The servers of these tests answer before a commit is on disk, unless they are asked not to."""
+
+    async def use(store):
+        async def shown(group):
+            told = []
+            for become in (lambda: group.as_tenant("acme"), group.as_worker):
+                connection = await become()
+                for name in ("synchronous_commit", "idle_in_transaction_session_timeout"):
+                    told.append(await connection.fetchval(f"SHOW {name}"))
+            return told
+
+        return await (await store._writer()).run(shown)
+
+    assert with_store(postgresql_url, use) == ["on", "30s"] * 2
+
+
+def test_a_purge_goes_in_portions(postgresql_url, monkeypatch):
+    monkeypatch.setattr("greenlang.stores.postgresql.store._PORTION", 3)
+
+    async def use(store):
+        for number in range(8):
+            new = execution(idempotency_key=f"e{number}", webhook="https://example.org/")
+            await store.submit_finished(new, result=b"1", record=None)
+            await store.add_calculation(record(), idempotency_key=f"c{number}")
+        assert await store.purge(before=NOW * 2) == 8
+        assert await store.log(after=0, limit=99) == ()
+        again = await store.add_calculation(record(), idempotency_key="c0")
+        return again.fresh
+
+    assert with_store(postgresql_url, use)
+
+
+@pytest.mark.parametrize("seconds", ["0", "soon", "-1", ""])
+def test_a_time_that_is_none_is_refused(seconds):
+    with pytest.raises(InputError, match="statement_seconds"):
+        open_store(f"postgresql://localhost/x?statement_seconds={seconds}", seal)

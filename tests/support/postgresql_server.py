@@ -14,7 +14,8 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-#: Durability is not what these tests look at; where it is, the server is killed and not the machine.
+#: Servers are killed and the machine is not, so what a process has handed to the system is kept.  That
+#: commits do not wait by themselves shows that the store makes them.
 _QUICK = ("-F", "-c", "synchronous_commit=off", "-c", "full_page_writes=off", "-c", "max_connections=100")
 
 

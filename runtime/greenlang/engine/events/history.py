@@ -105,12 +105,14 @@ def _fold_execution(
         return name, {**attributes, "attempt": attempt + 1, **payload}
     if name == State.QUEUED and state == State.DEAD_LETTER:
         attempt = 0  # an operator has it tried from the beginning
-    elif name == State.QUEUED and state == State.RUNNING and not payload:
+    elif name == State.QUEUED and state == State.RUNNING and "code" not in payload:
         attempt -= 1  # handed back unrun
     # An end clears what an attempt left behind; what only waits keeps it to be seen.
-    error = payload or ({} if state in (State.RUNNING, State.DEAD_LETTER) else attributes.get("error"))
-    left = {key: value for key, value in attributes.items() if key not in ("worker", "error")}
-    return name, {**left, "attempt": attempt, **({"error": error} if error else {})}
+    kept = {} if state in (State.RUNNING, State.DEAD_LETTER) else attributes.get("error", {})
+    error = {key: value for key, value in payload.items() if key != "steps"} or kept
+    steps = {"steps": payload["steps"]} if "steps" in payload else {}
+    left = {key: value for key, value in attributes.items() if key not in ("worker", "error", "steps")}
+    return name, {**left, **steps, "attempt": attempt, **({"error": error} if error else {})}
 
 
 def _fold_moves(

@@ -11,14 +11,19 @@ __all__ = [
     "SCHEMA_LOCK",
     "Address",
     "Connection",
+    "bring_up_to_date",
     "connect",
     "migrate",
     "migrations",
     "newest_version",
     "read_address",
+    "transaction",
 ]
 
+import asyncio
+import contextlib
 import re
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -39,6 +44,7 @@ SCHEMA_LOCK = 0x6772_6C67_0001
 LEDGER_LOCK = 0x6772_6C67_0002
 
 _OLDEST_SERVER = 15
+_CONNECT_SECONDS = 5.0
 _SIZE = re.compile(r"[0-9]{1,6}")
 _FILE = re.compile(r"(\d{4})_\w+\.(up|down)\.sql")
 
@@ -58,13 +64,15 @@ class Address:
     #: What messages say of it: never the password.
     shown: str
     statement_cache_size: int
+    #: How long a statement may go unanswered before the connection counts as lost.
+    statement_seconds: float
 
 
 def read_address(url: str) -> Address:
     """What the URL of a store says.
 
     Behind PgBouncer in transaction mode, add `?statement_cache_size=0` to it: what a connection prepared may
-    then be another's.
+    then be another's.  `statement_seconds` is how long a statement may go unanswered.
 
     Raises
     ------
@@ -82,8 +90,13 @@ def read_address(url: str) -> Address:
             f"statement_cache_size '{size[:20]}' is no number of statements",
             fix="write 0 behind PgBouncer, or leave it out",
         )
+    seconds = query.pop("statement_seconds", "15")
+    if not _SIZE.fullmatch(seconds) or not int(seconds):
+        raise InputError(
+            f"statement_seconds '{seconds[:20]}' is no number of seconds", fix="write 15, or leave it out"
+        )
     plain = urlunsplit(parts._replace(query=urlencode(query)))
-    return Address(plain, f"{parts.hostname or ''}{parts.path}", int(size))
+    return Address(plain, f"{parts.hostname or ''}{parts.path}", int(size), float(seconds))
 
 
 async def connect(address: Address, *, connections: int) -> asyncpg.Pool:
@@ -97,10 +110,12 @@ async def connect(address: Address, *, connections: int) -> asyncpg.Pool:
     try:
         pool = await asyncpg.create_pool(
             address.url,
-            min_size=1,
+            # None is opened before it is wanted, also while there is no server.
+            min_size=0,
             max_size=connections,
             statement_cache_size=address.statement_cache_size,
-            timeout=10,
+            command_timeout=address.statement_seconds,
+            timeout=_CONNECT_SECONDS,
         )
         async with pool.acquire() as connection:
             version = connection.get_server_version().major
@@ -112,6 +127,52 @@ async def connect(address: Address, *, connections: int) -> asyncpg.Pool:
             f"this is PostgreSQL {version}", fix=f"the store needs PostgreSQL {_OLDEST_SERVER} or later"
         )
     return pool
+
+
+@contextlib.asynccontextmanager
+async def transaction(pool: asyncpg.Pool, *, readonly: bool = False) -> AsyncIterator[Connection]:
+    """A transaction on a connection of its own, which ends for good where the server falls silent.
+
+    A network that was cut without a word tells nobody.  asyncpg would then ask the server to cancel the
+    statement and wait for that too; and whatever else is open is no better.
+    """
+    async with pool.acquire() as connection:
+        try:
+            async with connection.transaction(readonly=readonly):
+                with _ended_if_silent(connection):
+                    yield connection
+        except TimeoutError:  # COMMIT went unanswered
+            connection.terminate()
+            raise
+        finally:
+            if connection.is_closed():
+                await pool.expire_connections()
+
+
+@contextlib.contextmanager
+def _ended_if_silent(connection: Connection) -> Iterator[None]:
+    try:
+        yield
+    except (TimeoutError, asyncio.CancelledError):
+        connection.terminate()
+        raise
+
+
+async def bring_up_to_date(address: Address) -> None:
+    """Make the schema, or bring it to the newest version, however long that takes.
+
+    Raises
+    ------
+    StoreError
+        If the database was written by a newer runtime.
+    """
+    connection = await asyncpg.connect(
+        address.url, statement_cache_size=address.statement_cache_size, timeout=_CONNECT_SECONDS
+    )
+    try:
+        await migrate(connection)
+    finally:
+        await connection.close()
 
 
 @cache

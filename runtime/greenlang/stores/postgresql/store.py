@@ -6,15 +6,22 @@ __all__ = ["PostgresqlStore"]
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import asyncpg
 
 from greenlang.errors import StoreError
 from greenlang.stores.postgresql import reading, writing
-from greenlang.stores.postgresql.database import Connection, connect, migrate, read_address
+from greenlang.stores.postgresql.database import (
+    Connection,
+    bring_up_to_date,
+    connect,
+    read_address,
+    transaction,
+)
 from greenlang.stores.postgresql.log import SettledLog
 from greenlang.stores.postgresql.partitions import keep_partitions
 from greenlang.stores.postgresql.rows import PostgresqlRows
@@ -45,6 +52,12 @@ from greenlang.stores.protocol import (
 _CONNECTIONS = 8
 
 _PARTITION_SECONDS = 86_400.0
+
+#: What a purge deletes in one transaction, so that others write in between.
+_PORTION = 500
+
+#: A server that falls silent does not hold up whoever ends.
+_CLOSE_SECONDS = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,8 +179,9 @@ class PostgresqlStore(Store):
         )
 
     async def purge(self, *, before: int) -> int:
-        writer = await self._writer()
-        return await writer.run(lambda group: writing.purge(group, before))
+        count = await self._purge(partial(writing.purge_executions, before=before))
+        await self._purge(partial(writing.purge_keys, before=before))
+        return count
 
     async def execution(self, tenant: str, execution_id: str) -> ExecutionRow | None:
         if not _holds(tenant, execution_id):
@@ -273,7 +287,17 @@ class PostgresqlStore(Store):
             with contextlib.suppress(StoreError):
                 opened = await self._opening
                 await opened.writer.close()
-                await opened.pool.close()
+                try:
+                    await asyncio.wait_for(opened.pool.close(), _CLOSE_SECONDS)
+                except TimeoutError:
+                    opened.pool.terminate()
+
+    async def _purge(self, portion: Callable[..., Awaitable[int]]) -> int:
+        """Delete portion by portion, and say how many."""
+        writer, count = await self._writer(), 0
+        while gone := await writer.run(partial(portion, limit=_PORTION)):
+            count += gone
+        return count
 
     @contextlib.asynccontextmanager
     async def _seeing(self, tenant: str) -> AsyncIterator[Connection]:
@@ -291,7 +315,7 @@ class PostgresqlStore(Store):
     async def _reading(self) -> AsyncIterator[Connection]:
         opened = await self._open()
         try:
-            async with opened.pool.acquire() as connection, connection.transaction(readonly=True):
+            async with transaction(opened.pool, readonly=True) as connection:
                 yield connection
         except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
             raise StoreError(f"the store could not be read: {error}") from error
@@ -301,7 +325,7 @@ class PostgresqlStore(Store):
         opened = await self._open()
         committing = False
         try:
-            async with opened.pool.acquire() as connection, connection.transaction():
+            async with transaction(opened.pool) as connection:
                 yield connection
                 committing = True
         except asyncpg.PostgresError as error:
@@ -324,10 +348,10 @@ class PostgresqlStore(Store):
     async def _connect(self) -> _Opened:
         pool = await connect(self._address, connections=_CONNECTIONS)
         try:
+            await bring_up_to_date(self._address)
             async with pool.acquire() as connection:
-                await migrate(connection)
                 await keep_partitions(connection)
-        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
             await pool.close()
             raise StoreError(f"the store's schema could not be made: {error}") from error
         except StoreError:
@@ -340,7 +364,7 @@ class PostgresqlStore(Store):
 async def _keep_partitions(pool: asyncpg.Pool) -> None:
     while True:
         await asyncio.sleep(_PARTITION_SECONDS)
-        with contextlib.suppress(asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+        with contextlib.suppress(asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError):
             async with pool.acquire() as connection:
                 await keep_partitions(connection)
 

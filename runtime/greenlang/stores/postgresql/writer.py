@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 import asyncpg
 
 from greenlang.errors import StoreError
-from greenlang.stores.postgresql.database import LEDGER_LOCK, Connection
+from greenlang.stores.postgresql.database import LEDGER_LOCK, Connection, transaction
 from greenlang.stores.postgresql.sessions import as_tenant, as_worker
 from greenlang.stores.protocol import NewRecord, Seal
 
@@ -152,7 +152,7 @@ class GroupWriter:
     async def _transact(self, operations: list[Operation]) -> list[Any]:
         committing = False
         try:
-            async with self._pool.acquire() as connection, connection.transaction():
+            async with transaction(self._pool) as connection:
                 group = Group(connection)
                 results = [await operation(group) for operation in operations]
                 if group.records:

@@ -16,7 +16,8 @@ __all__ = [
     "claim_deliveries",
     "claim_sink",
     "extend_leases",
-    "purge",
+    "purge_executions",
+    "purge_keys",
     "request_cancel",
     "revoke_api_key",
     "settle_delivery",
@@ -376,22 +377,32 @@ async def revoke_api_key(group: Group, tenant: str, key_id: str, at: int) -> boo
     return done is not None
 
 
-async def purge(group: Group, before: int) -> int:
-    """Delete what ended before a time; dead letters stay, and keys of calculations go by their age."""
+async def purge_executions(group: Group, before: int, limit: int) -> int:
+    """Delete up to `limit` executions that ended before a time; dead letters stay."""
     connection = await group.as_worker()
-    ended = "SELECT id FROM executions WHERE finished_at < $1 AND state <> 'dead_letter'"
+    rows = await connection.fetch(
+        "SELECT id FROM executions WHERE finished_at < $1 AND state <> 'dead_letter' LIMIT $2", before, limit
+    )
+    ended = [row["id"] for row in rows]
     await connection.execute(
-        f"DELETE FROM events WHERE aggregate_type = 'execution' AND aggregate_id IN ({ended})",  # noqa: S608
-        before,
+        "DELETE FROM events WHERE aggregate_type = 'execution' AND aggregate_id = ANY($1)", ended
     )
     for table in ("idempotency_keys", "deliveries"):
-        await connection.execute(f"DELETE FROM {table} WHERE execution_id IN ({ended})", before)  # noqa: S608
-    await connection.execute(
-        "DELETE FROM idempotency_keys WHERE execution_id IN"
-        " (SELECT calculation_id FROM calculations WHERE created_at < $1)",
+        await connection.execute(f"DELETE FROM {table} WHERE execution_id = ANY($1)", ended)  # noqa: S608
+    await connection.execute("DELETE FROM executions WHERE id = ANY($1)", ended)
+    return len(ended)
+
+
+async def purge_keys(group: Group, before: int, limit: int) -> int:
+    """Delete up to `limit` keys of calculations, which stay themselves: their keys go by their age."""
+    connection = await group.as_worker()
+    done: str = await connection.execute(
+        "DELETE FROM idempotency_keys WHERE (tenant, key) IN"
+        " (SELECT k.tenant, k.key FROM idempotency_keys AS k"
+        "  JOIN calculations ON calculation_id = execution_id WHERE created_at < $1 LIMIT $2)",
         before,
+        limit,
     )
-    done: str = await connection.execute(f"DELETE FROM executions WHERE id IN ({ended})", before)  # noqa: S608
     return int(done.rpartition(" ")[2])
 
 
