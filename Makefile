@@ -31,6 +31,7 @@ help:
 	@echo 'make bench-identity  what it costs the HTTP service to know who asks, likewise'
 	@echo 'make bench-postgresql  what it costs PostgreSQL to keep tenants apart, likewise'
 	@echo 'make bench-redis  the speed table of what nodes share through Redis, likewise'
+	@echo 'make bench-batch  the speed table of batches, likewise (takes minutes)'
 	@echo 'make bench-kernel  the speed table of the exact kernel, likewise (takes minutes)'
 	@echo 'make docs         the pages of docs/ as a site, in build/docs'
 	@echo 'make build        make the environment in $(VENV) and build the compiled core'
@@ -88,6 +89,10 @@ bench-redis: $(VENV)/.bench
 bench-identity: $(VENV)/.bench
 	$(BIN)/python -m pip install --quiet 'greenlang-runtime[arrow,serve]'
 	$(BIN)/python -m bench.identity_table
+
+bench-batch: $(VENV)/.bench
+	$(BIN)/python -m pip install --quiet --editable plugins/dask
+	$(BIN)/python -m bench.batch_table
 
 bench-kernel: $(VENV)/.bench
 	$(BIN)/python -m bench.kernel_table

@@ -24,7 +24,7 @@ from greenlang.gcel import Plan
 from greenlang.ledger import CalculationRecord
 
 #: Rows that are looked into row by row while somebody waits, and that are verified so.
-_LOOKED_INTO = 200_000
+_LOOKED_INTO = 500_000
 _VERIFIED = 2_000_000
 
 

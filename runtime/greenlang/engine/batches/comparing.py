@@ -223,7 +223,7 @@ class _Setup:
         made._policy = msgspec.structs.replace(self._policy, gwp_set=gwp)
         return made
 
-    def compute(self, rows: list[_Row]) -> dict[str, _Figures]:
+    def compute(self, rows: list[_Row]) -> Mapping[str, _Figures]:
         """What rows give, by their ids; those that cannot be computed are left out."""
         if not rows:
             return {}
