@@ -6,9 +6,11 @@ import hashlib
 import hmac
 import http.server
 import json
+import re
 import socket
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
@@ -108,6 +110,44 @@ def test_the_end_of_an_execution_is_told_and_signed(sender, receiver):
         expected = [base64.b64encode(hmac.digest(key, signed, hashlib.sha256)).decode() for key in KEYS]
         assert headers["webhook-signature"] == " ".join(f"v1,{each}" for each in expected)
         assert abs(int(headers["webhook-timestamp"]) - time.time()) < 60
+
+
+@pytest.fixture(scope="module")
+def is_new():
+    """The recipe of the page, as users copy it."""
+    page = Path(__file__).parents[2] / "docs" / "http.md"
+    (recipe,) = re.findall(
+        r"^```python\n(.*?def is_new.*?)^```", page.read_text("utf-8"), re.MULTILINE | re.DOTALL
+    )
+    names = {}
+    exec(recipe, names)  # noqa: S102  our own page
+    return names
+
+
+def test_the_recipe_of_the_page_tells_deliveries_from_replays(sender, receiver, is_new, monkeypatch):
+    hook = receiver(503, 204)
+    _, told = sender.call("POST", "/v1/workflows/execute", {**SUM, "webhook": hook.url})
+    delivery(sender, told["data"]["execution_id"], lambda each: each["attempts"] == 1)
+    sent, body = hook.got[0]
+    headers = {name.lower(): value for name, value in sent.items()}
+    recipe, seen = is_new["is_new"], set()
+    assert recipe(SECRETS[0], headers, body, seen)
+    assert recipe(SECRETS[1], headers, body, set())
+    assert not recipe(SECRETS[0], headers, body, seen)  # again, within the minutes that it is good for
+    later = str(int(headers["webhook-timestamp"]) + 400)
+    other = "whsec_" + base64.b64encode(bytes(32)).decode()
+    for secret, changes, altered in (
+        (other, {}, body),
+        (SECRETS[0], {}, body.replace(b"completed", b"cancelled")),
+        (SECRETS[0], {"webhook-timestamp": later}, body),
+        (SECRETS[0], {"webhook-id": "another"}, body),
+        (SECRETS[0], {"webhook-signature": "v1,"}, body),
+    ):
+        with pytest.raises(ValueError, match="not signed"):
+            recipe(secret, {**headers, **changes}, altered, set())
+    monkeypatch.setattr(is_new["time"], "time", lambda: int(later))
+    with pytest.raises(ValueError, match="another time"):
+        recipe(SECRETS[0], headers, body, set())
 
 
 def test_what_is_not_taken_is_tried_again_under_the_same_id(sender, receiver):
