@@ -21,6 +21,7 @@ const FAILURES_SHOWN = 20
 
 export function batchPage({ names: [id], who, signal }) {
   const element = h("div", { class: "stack" }, loading("the batch"))
+  const state = h("span", { "aria-live": "polite" })
   show()
   return { title: "Batch", element }
 
@@ -38,7 +39,12 @@ export function batchPage({ names: [id], who, signal }) {
   }
 
   async function watch(bar) {
-    await follow(`/v1/batches/${id}/events`, (event) => bar.tell(JSON.parse(event.data)), signal)
+    const told = (event) => {
+      const data = JSON.parse(event.data)
+      bar.tell(data)
+      replace(state, badge(data.state))
+    }
+    await follow(`/v1/batches/${id}/events`, told, signal)
     if (signal.aborted) return
     announce("the batch has ended")
     await show()
@@ -54,7 +60,7 @@ export function batchPage({ names: [id], who, signal }) {
     return h(
       "div",
       { class: "stack" },
-      pageHead(h("span", { class: "title-with-badge" }, batch.name || "Batch", " ", badge(batch.state)), { trail: { href: "#/batches", text: "Batches" }, text: h("span", { class: "hash" }, id), actions }),
+      pageHead(h("span", { class: "title-with-badge" }, batch.name || "Batch", " ", replace(state, badge(batch.state))), { trail: { href: "#/batches", text: "Batches" }, text: h("span", { class: "hash" }, id), actions }),
       facts([
         ["Rows", count(batch.rows)],
         ["Not computed", count(batch.failed_rows)],

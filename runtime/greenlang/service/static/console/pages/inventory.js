@@ -34,7 +34,7 @@ export function inventoryPage(source, { names: [id], query, signal }) {
         h("div", { class: "split" }, openPoints(told), verifyPanel(told.calculation_id, source.made(id))),
       )
     } catch (error) {
-      if (!signal.aborted) replace(element, failed(error, show))
+      if (!signal.aborted) replace(element, h("p", { class: "trail" }, h("a", { href: source.home(id).href }, source.home(id).text)), failed(error, show))
     }
   }
 

@@ -1,7 +1,7 @@
 // Charts are tables that Charts.css draws: every bar is a cell with its figure, and a button that looks into it.
 
 import { h } from "../core/dom.js"
-import { approximate, mass, share } from "../core/numbers.js"
+import { approximate, mass, share, sum } from "../core/numbers.js"
 
 /** Bars of one chart; the rest stand in the table under it. */
 const SHOWN = 12
@@ -40,8 +40,9 @@ export function barChart(title, bars, whole) {
  * @param columns   [{label, parts: [{name, kg, series, look()}]}]
  */
 export function stackedChart(title, columns) {
-  const sums = columns.map((column) => column.parts.reduce((sum, part) => sum + Math.max(0, approximate(part.kg)), 0))
-  const largest = Math.max(...sums, Number.MIN_VALUE)
+  const heights = columns.map((column) => sum(column.parts.map((part) => part.kg)))
+  const highest = heights.reduce((one, other) => (approximate(other) > approximate(one) ? other : one), "0")
+  const largest = Math.max(approximate(highest), Number.MIN_VALUE)
   const chart = h(
     "table",
     { class: "charts-css column multiple stacked show-labels show-primary-axis show-4-secondary-axes columns", role: "table", "aria-label": title },
@@ -62,7 +63,7 @@ export function stackedChart(title, columns) {
   )
   // Narrower than so its labels would stand in one another.
   chart.style.minWidth = `${columns.length * NARROWEST_REM}rem`
-  return h("div", { class: "chart-scroll" }, chart)
+  return h("div", { class: "chart-scroll" }, h("p", { class: "axis-top" }, `${mass(highest)} CO2e`), chart)
 }
 
 function look(bar, text, ...more) {
