@@ -23,6 +23,8 @@ from greenlang.service.identity import new_api_key
 from greenlang.service.roles import Role
 from greenlang.stores import open_store
 
+DATABASES = ("shared", "authenticated", "killed")
+
 KILLS = int(os.environ.get("GREENLANG_KILLS", "10")) // 10
 
 ORDER = {"program": "sum >> identity", "input": [1, 2.25], "wait": 0}
@@ -31,47 +33,64 @@ ORDER = {"program": "sum >> identity", "input": [1, 2.25], "wait": 0}
 WAITED_FOR = {**ORDER, "wait": 10}
 
 
+def redis_url(server, name):
+    return server.url.replace("/0", f"/{DATABASES.index(name)}")
+
+
 @pytest.fixture(scope="module")
 def database(tmp_path_factory):
     with postgresql(tmp_path_factory.mktemp("postgresql")) as server:
         yield server
 
 
-@pytest.fixture
-def redis_server(tmp_path):
-    with redis(tmp_path) as server:
+@pytest.fixture(scope="module")
+def redis_server(tmp_path_factory):
+    with redis(tmp_path_factory.mktemp("redis")) as server:
         yield server
 
 
-@pytest.fixture
-def url(database):
-    async def make():
-        connection = await asyncpg.connect(database.url("postgres"))
-        await connection.execute("DROP DATABASE IF EXISTS shared")
-        await connection.execute("CREATE DATABASE shared")
-        await connection.close()
-
-    asyncio.run(make())
-    return database.url("shared")
-
-
-@pytest.fixture
-def nodes(serve, url, redis_server, tmp_path):
-    """Starts nodes with short leases."""
+@pytest.fixture(scope="module")
+def nodes(serve, database, redis_server, tmp_path_factory):
+    """Starts nodes with short leases, on a database of that name, and one of Redis for each."""
     made = []
 
-    def make(configuration=""):
-        folder = tmp_path / f"node{len(made)}"
-        folder.mkdir()
+    def make(name, configuration=""):
+        folder = tmp_path_factory.mktemp("node")
         config = folder / "serve.toml"
-        config.write_text(f'lease_seconds = 1.0\nredis = "{redis_server.url}"\n{configuration}')
-        made.append(serve(url, folder, "--config", str(config)))
+        shared = redis_url(redis_server, name)
+        config.write_text(f'lease_seconds = 1.0\nredis = "{shared}"\n{configuration}')
+        made.append(serve(database.url(name), folder, "--config", str(config)))
         return made[-1]
 
     yield make
     for each in made:
         if each.process.poll() is None:
             assert each.stop() == 0
+
+
+@pytest.fixture(scope="module")
+def new_database(database):
+    def make(name):
+        async def create():
+            connection = await asyncpg.connect(database.url("postgres"))
+            await connection.execute(f"CREATE DATABASE {name}")
+            await connection.close()
+
+        asyncio.run(create())
+        return database.url(name)
+
+    return make
+
+
+@pytest.fixture(scope="module")
+def url(new_database):
+    return new_database("shared")
+
+
+@pytest.fixture(scope="module")
+def pair(nodes, url):
+    """Two nodes; no test leaves them other than it found them."""
+    return [nodes("shared"), nodes("shared")]
 
 
 def accept(node, order=ORDER):
@@ -144,8 +163,8 @@ def latency_seconds(node, count=7):
     return statistics.median(times)
 
 
-def test_both_nodes_take_up_what_either_accepts(nodes, url):
-    one, other = nodes(), nodes()
+def test_both_nodes_take_up_what_either_accepts(pair, url):
+    one, other = pair
     names = [accept(one) for _ in range(60)]
     finished(other, names)
 
@@ -159,8 +178,8 @@ def test_both_nodes_take_up_what_either_accepts(nodes, url):
     assert redis_of(one) == {"answers": True, "serves": ["queue", "news", "cache", "limits"]}
 
 
-def test_who_follows_at_one_node_hears_what_another_runs(nodes):
-    one, other = nodes(), nodes()
+def test_who_follows_at_one_node_hears_what_another_runs(pair):
+    one, other = pair
     for _ in range(2):
         name = accept(one)
         connection = http.client.HTTPConnection("127.0.0.1", other.port, timeout=20)
@@ -171,8 +190,9 @@ def test_who_follows_at_one_node_hears_what_another_runs(nodes):
         assert [state.rpartition(".")[2] for state in states] == ["pending", "queued", "running", "completed"]
 
 
-def test_a_key_that_one_node_revokes_ends_on_the_other_at_once(nodes, greenlang, url, redis_server):
-    one, other = (nodes("[authentication]\nremembered_seconds = 300.0\n") for _ in range(2))
+def test_a_key_that_one_node_revokes_ends_on_the_other_at_once(nodes, greenlang, new_database, redis_server):
+    url = new_database("authenticated")
+    one, other = (nodes("authenticated", "[authentication]\nremembered_seconds = 300.0\n") for _ in range(2))
     admin, *keys = made_keys(url, Role.ADMIN, Role.VIEWER, Role.VIEWER)
     asks = lambda node, key: node.call("GET", "/v1/agents", Authorization=f"Bearer {key}")[0].status  # noqa: E731
     until(lambda: redis_of(one)["answers"] and redis_of(other)["answers"])
@@ -183,17 +203,25 @@ def test_a_key_that_one_node_revokes_ends_on_the_other_at_once(nodes, greenlang,
     until(lambda: asks(other, keys[0]) == 401, seconds=1)
     assert asks(one, keys[0]) == 401
     told = greenlang(
-        *("keys", "revoke", "--store", url, "--tenant", "acme", "--redis", redis_server.url),
+        *(
+            "keys",
+            "revoke",
+            "--store",
+            url,
+            "--tenant",
+            "acme",
+            "--redis",
+            redis_url(redis_server, "authenticated"),
+        ),
         keys[1].split("_")[1],
     )
     assert told.stderr.endswith("is revoked\n")
     until(lambda: [asks(one, keys[1]), asks(other, keys[1])] == [401, 401], seconds=1)
 
 
-def test_redis_killed_and_restarted_under_load_costs_nothing(nodes, url, redis_server):
-    made = [nodes(), nodes()]
-    accept(made[0], WAITED_FOR)
-    before = latency_seconds(made[0])
+def test_redis_killed_and_restarted_under_load_costs_nothing(pair, url, redis_server):
+    accept(pair[0], WAITED_FOR)
+    before = latency_seconds(pair[0])
     names, stop = [], threading.Event()
 
     def load(node):
@@ -207,45 +235,45 @@ def test_redis_killed_and_restarted_under_load_costs_nothing(nodes, url, redis_s
             names.append(told["data"]["execution_id"])
             time.sleep(0.005)
 
-    senders = [threading.Thread(target=load, args=(node,)) for node in made * 2]
+    senders = [threading.Thread(target=load, args=(node,)) for node in pair * 2]
     for sender in senders:
         sender.start()
     for _ in range(KILLS):
         time.sleep(0.7)
         redis_server.stop()
-        until(lambda: not redis_of(made[0])["answers"])
+        until(lambda: not redis_of(pair[0])["answers"])
         time.sleep(0.7)
         redis_server.start()
-        until(lambda: all(redis_of(node)["answers"] for node in made))
+        until(lambda: all(redis_of(node)["answers"] for node in pair))
     stop.set()
     for sender in senders:
         sender.join()
     assert len(names) > 20
-    finished(made[1], names)
+    finished(pair[1], names)
     counts = completions(url)
     assert set(names) <= set(counts)
     assert set(counts.values()) == {1}
     time.sleep(1.2)
-    assert latency_seconds(made[0]) < max(3 * before, 0.25)
+    assert latency_seconds(pair[0]) < max(3 * before, 0.25)
 
 
-def test_a_network_to_redis_that_swallows_everything_costs_nothing(nodes, url, redis_server):
-    made = [nodes(), nodes()]
-    accept(made[0], WAITED_FOR)
+def test_a_network_to_redis_that_swallows_everything_costs_nothing(pair, url, redis_server):
+    accept(pair[0], WAITED_FOR)
     with redis_server.frozen():
-        names = [accept(node) for node in made * 10]
-        finished(made[0], names)
-        until(lambda: not redis_of(made[0])["answers"])
-    until(lambda: redis_of(made[0])["answers"])
-    names += [accept(node) for node in made * 10]
-    finished(made[1], names)
+        names = [accept(node) for node in pair * 10]
+        finished(pair[0], names)
+        until(lambda: not redis_of(pair[0])["answers"])
+    until(lambda: redis_of(pair[0])["answers"])
+    names += [accept(node) for node in pair * 10]
+    finished(pair[1], names)
     counts = completions(url)
     assert set(names) <= set(counts)
     assert set(counts.values()) == {1}
 
 
-def test_a_node_that_is_killed_under_load_holds_up_nobody(nodes, url, redis_server):
-    one, other = nodes(), nodes()
+def test_a_node_that_is_killed_under_load_holds_up_nobody(nodes, new_database, redis_server):
+    url = new_database("killed")
+    one, other = nodes("killed"), nodes("killed")
     names, stop = [], threading.Event()
 
     def load(node):
@@ -267,16 +295,16 @@ def test_a_node_that_is_killed_under_load_holds_up_nobody(nodes, url, redis_serv
     assert set(names) <= set(counts)
     assert set(counts.values()) == {1}
     # What the dead node held in Redis is taken over, too.
-    until(lambda: sum(waiting(redis_server).values()) == 0, seconds=20)
+    until(lambda: sum(waiting(redis_url(redis_server, "killed")).values()) == 0, seconds=20)
 
 
-def waiting(server):
+def waiting(url):
     """How many signals each stream has."""
 
     async def count():
         from redis import asyncio as client
 
-        async with client.from_url(server.url) as connection:
+        async with client.from_url(url) as connection:
             return {
                 name: await connection.xlen(f"greenlang:queue:{name}") for name in ("p0", "p1", "p2", "p3")
             }
