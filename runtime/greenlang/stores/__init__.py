@@ -8,7 +8,7 @@ Nothing else in the runtime knows which store it uses.
 
 from __future__ import annotations
 
-from greenlang.stores.initiators import Initiator, initiate, initiator
+from greenlang.stores.initiators import Initiator, initiate, initiating, initiator
 from greenlang.stores.opening import open_store
 from greenlang.stores.protocol import (
     FINAL_STATES,
@@ -56,6 +56,7 @@ __all__ = [
     "Store",
     "Submitted",
     "initiate",
+    "initiating",
     "initiator",
     "open_store",
 ]

@@ -6,7 +6,7 @@ told and for whatever that starts.
 
 from __future__ import annotations
 
-__all__ = ["Initiator", "initiate", "initiator"]
+__all__ = ["Initiator", "initiate", "initiating", "initiator"]
 
 from contextvars import ContextVar
 
@@ -28,6 +28,12 @@ _present: ContextVar[Initiator | None] = ContextVar("greenlang_initiator", defau
 def initiator() -> Initiator | None:
     """Who makes things happen at present; None where nobody was named."""
     return _present.get()
+
+
+def initiating() -> EventMetadata | None:
+    """The metadata of what happens at present."""
+    by = _present.get()
+    return None if by is None else by.metadata
 
 
 def initiate(by: Initiator | None) -> None:
