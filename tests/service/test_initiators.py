@@ -12,8 +12,9 @@ from greenlang.agents import Registry
 from greenlang.engine.calculations import Calculator, CalculatorSettings
 from greenlang.engine.executions import PlanCache, Prover, Runner
 from greenlang.ledger import Unsigned
+from greenlang.observing.logs import TextFormatter
 from greenlang.queues import InProcessQueue
-from greenlang.service import LOG_FORMAT, Api, Call, InitiatorFilter
+from greenlang.service import Api, Call
 from greenlang.service.identity import AuthenticationSettings, Authenticator, new_api_key
 from greenlang.service.roles import Role
 from greenlang.stores import initiator, open_store
@@ -113,8 +114,7 @@ def test_an_execution_and_all_that_tells_of_it_are_of_whoever_asked(served, prog
 
 def test_lines_of_the_log_say_for_whom(served, capsys):
     handler = logging.StreamHandler()
-    handler.addFilter(InitiatorFilter())
-    handler.setFormatter(logging.Formatter(LOG_FORMAT.replace("%(asctime)s ", "")))
+    handler.setFormatter(TextFormatter())
     log = logging.getLogger("test")
     log.addHandler(handler)
     try:
@@ -122,5 +122,5 @@ def test_lines_of_the_log_say_for_whom(served, capsys):
         served(lambda api, store, queue, keys: ask(api, keys["acme"], "req-1", SLOW))
     finally:
         log.removeHandler(handler)
-    told = capsys.readouterr().err.splitlines()
+    told = [line.partition(" ")[2] for line in capsys.readouterr().err.splitlines()]
     assert told == ["WARNING before", "WARNING ran tenant='acme' request='req-1'"]

@@ -238,7 +238,7 @@ def test_processes_that_are_being_started_when_it_stops_end_too():
     context = multiprocessing.get_context("spawn")
     made = []
 
-    def make():
+    def make(number):
         made.append(context.Process(target=time.sleep, args=(60,)))
         workers.stop(signal.SIGTERM, None)
         return made[-1]

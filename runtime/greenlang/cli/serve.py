@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +14,7 @@ from greenlang.errors import InputError
 if TYPE_CHECKING:
     import socket
 
+    from greenlang.observing import Slot
     from greenlang.service import ServerSettings
 
 __all__ = ["serve"]
@@ -82,6 +82,22 @@ Then, from another terminal:
     help="Settings in TOML; read again on SIGHUP. May be given more than once, as for secrets in a file of"
     " their own: what a later one sets is of it.",
 )
+@click.option(
+    "--metrics-port",
+    type=click.IntRange(0, 65535),
+    help="A port of its own for /metrics, which asks nobody who they are.  [default: the service's port]",
+)
+@click.option(
+    "--log-format",
+    type=click.Choice(["text", "json"]),
+    help="Lines of the log for people, or for machines.  [default: text]",
+)
+@click.option(
+    "--log-level",
+    type=click.Choice(["debug", "info", "warning", "error"]),
+    help="What is less is not logged.  [default: warning]",
+)
+@click.option("--access-log", is_flag=True, default=None, help="Log every request.")
 def serve(configs: tuple[Path, ...], **options: Any) -> None:
     """Serve the runtime over HTTP until SIGTERM or Ctrl-C: the API, and a console for browsers at /."""
     try:
@@ -133,20 +149,23 @@ class _Work:
         self._given = given
 
     def __call__(
-        self, settings: ServerSettings, listening: socket.socket | None = None, on_ready: Any = lambda _: None
+        self,
+        settings: ServerSettings,
+        listening: socket.socket | None = None,
+        slot: Slot | None = None,
+        on_ready: Any = lambda _: None,
     ) -> None:
         import uvloop
 
-        from greenlang.service import LOG_FORMAT, InitiatorFilter
+        from greenlang.observing.logs import set_up_logs
         from greenlang.service import serve as serve_http
 
-        handler = logging.StreamHandler(sys.stderr)
-        handler.addFilter(InitiatorFilter())
-        logging.basicConfig(handlers=[handler], format=LOG_FORMAT)
+        set_up_logs(settings.log_format, settings.log_level, access=settings.access_log)
         left = uvloop.run(
             serve_http(
                 settings,
                 listening=listening,
+                slot=slot,
                 reread=lambda: _settings(self._configs, self._given),
                 on_ready=on_ready,
             )

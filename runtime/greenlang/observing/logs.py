@@ -33,7 +33,7 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _encode = msgspec.json.Encoder().encode
 
 
-def set_up_logs(form: str, level: str, service: str = "agent-runtime") -> None:
+def set_up_logs(form: str, level: str, *, access: bool = False, service: str = "agent-runtime") -> None:
     """Write the log of this process to stderr.
 
     Parameters
@@ -42,10 +42,14 @@ def set_up_logs(form: str, level: str, service: str = "agent-runtime") -> None:
         `json` or `text`.
     level : str
         One of `LEVELS`: what is less is not written.
+    access : bool
+        Whether requests are, whatever the level.
     """
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonFormatter(service) if form == "json" else TextFormatter())
     logging.basicConfig(handlers=[handler], level=level.upper(), force=True)
+    if access:
+        logging.getLogger("greenlang.access").setLevel(logging.INFO)
 
 
 class JsonFormatter(logging.Formatter):

@@ -32,7 +32,7 @@ class Watched:
     """
 
     def __init__(self, counts: Counts, slot: Slot | None, *looks: Looks) -> None:
-        self._counts = counts
+        self.counts = counts
         self._slot = slot
         self._looks = looks
         self._before = None if slot is None else slot.read()
@@ -41,7 +41,7 @@ class Watched:
 
     def own(self) -> Snapshot:
         """What this process counted, and the ones before it in its slot."""
-        counted = self._counts.snapshot()
+        counted = self.counts.snapshot()
         for looks in self._looks:
             for tier, (found, missed) in looks().items():
                 counted.hits.append(((RUNTIME, tier), found))

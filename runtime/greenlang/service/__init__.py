@@ -4,23 +4,20 @@
 of `wire` (a call, a reply, the envelope), `messages` (their types), `reading` (what requests say) and
 `negotiation` (versions). `routing` holds the table of routes, from which `openapi` describes the API and
 `documents` shows it. None of them knows a server: that are `entrance`, the only one that knows aiohttp's
-requests, `server` (one process), `workers` (several), `settings`, `webhooks` and `logs`.
+requests, `server` (one process), `workers` (several), `metrics_door`, `settings` and `webhooks`.
 """
 
 from __future__ import annotations
 
 from greenlang.service.api import Api
-from greenlang.service.logs import LOG_FORMAT, InitiatorFilter
 from greenlang.service.server import serve
 from greenlang.service.settings import ServerSettings, WebhookSettings, read_settings
 from greenlang.service.wire import Call, Reply, Stream
 from greenlang.service.workers import serve_with_workers
 
 __all__ = [
-    "LOG_FORMAT",
     "Api",
     "Call",
-    "InitiatorFilter",
     "Reply",
     "ServerSettings",
     "Stream",

@@ -18,6 +18,7 @@ from greenlang.engine.calculations import Calculator
 from greenlang.engine.executions import Again, Runner
 from greenlang.engine.tenancy import Guard, KeyStore, OwnFactorFiles, Standing
 from greenlang.errors import GcelError, InputError, QuotaError, StoreError
+from greenlang.observing import NONE, Counts
 from greenlang.service.batches import BatchKeeper
 from greenlang.service.console import Looking, Pages
 from greenlang.service.documents import Documents
@@ -37,6 +38,7 @@ from greenlang.service.operations import (
     Histories,
     Inventories,
     Keys,
+    Metrics,
     OwnFactors,
     OwnTenant,
     People,
@@ -59,6 +61,7 @@ if TYPE_CHECKING:
     from greenlang.channels.connection import RedisConnection
 
 _log = logging.getLogger("greenlang.service")
+_access = logging.getLogger("greenlang.access")
 
 
 class Api:
@@ -86,6 +89,12 @@ class Api:
         Keeps what is read often; without, this process keeps it alone.
     redis : RedisConnection, optional
         Whose health is told.
+    counts : Counts, optional
+        Counts what is answered.
+    metrics : Metrics, optional
+        Shows what is counted.
+    access_log : bool
+        Whether every request gets a line in the log.
     versions : mapping
         What is said of the versions of the API, by the first segment of their paths.
     """
@@ -103,6 +112,9 @@ class Api:
         batches: BatchKeeper | None = None,
         reads: Reads | None = None,
         redis: RedisConnection | None = None,
+        counts: Counts | None = None,
+        metrics: Metrics | None = None,
+        access_log: bool = False,
         versions: Mapping[str, Version] = {},
     ) -> None:
         reads = Reads(runner.store, InProcessCache()) if reads is None else reads
@@ -127,6 +139,10 @@ class Api:
         self._authenticator = authenticator
         self._gate = gate
         self._guard = guard
+        self._counts = counts
+        self._access_log = access_log
+        if metrics is not None:
+            operations += metrics.routes()
         if batches is not None:
             operations += BatchOperations(batches).routes()
             operations += Inventories("batch", look_at_batches(batches.batches, batches_again)).routes()
@@ -152,7 +168,19 @@ class Api:
         self._said = {name: said for name, version in versions.items() if (said := version_headers(version))}
 
     async def respond(self, call: Call) -> Reply | Stream:
-        """Answer a call, whatever it is."""
+        """Answer a call, whatever it is, and count it."""
+        began = time.perf_counter()
+        reply = await self._replied(call)
+        seconds = time.perf_counter() - began
+        status = reply.status if isinstance(reply, Reply) else 200
+        if self._counts is not None:
+            tenant = NONE if status == 401 else call.tenant
+            self._counts.answered(call.agent or NONE, tenant, status, call.operation or NONE, seconds)
+        if self._access_log:
+            _log_access(call, status, seconds)
+        return reply
+
+    async def _replied(self, call: Call) -> Reply | Stream:
         try:
             reply = await self._answer(call)
         except Refusal as refusal:
@@ -189,12 +217,13 @@ class Api:
         if accept and (version := version_asked_for(accept)) and not self.router.knows(call.path):
             call.path = f"/{version}{call.path}"
         route = self.router.find(call)
+        call.operation = route.operation
         user_id, unlimited = None, False
         call.gives = gives = accepts(accept, route.gives, route.other_gives) if accept else route.gives
         if self._authenticator is not None and route.permission is not None:
             identity = await _allowed(self._authenticator, call, route.permission)
             user_id, unlimited = identity.subject, identity.unlimited
-            call.tenant, call.permissions = identity.tenant, identity.permissions
+            call.permissions = identity.permissions
         quota = None
         if self._guard is not None and route.permission is not None:
             standing = self._guard.standings.known(call.tenant) or await self._guard.look_at(call.tenant)
@@ -214,8 +243,22 @@ class Api:
         return reply if gives == route.gives else replace(reply, content_type=gives)
 
 
+def _log_access(call: Call, status: int, seconds: float) -> None:
+    context = {
+        "method": call.method,
+        "path": call.path,
+        "status": status,
+        "duration_ms": round(seconds * 1000, 3),
+        "operation": call.operation,
+        "agent_id": call.agent or None,
+        "request_id": call.request_id,
+    }
+    _access.info("%s %s %s", call.method, call.path, status, extra={"context": context})
+
+
 async def _allowed(authenticator: Authenticator, call: Call, permission: Permission) -> Identity:
     identity = await authenticator.identify(call)
+    call.tenant = identity.tenant  # also of what is refused: it is counted as theirs
     if permission not in identity.permissions:
         raise _forbidden(identity, permission)
     return identity

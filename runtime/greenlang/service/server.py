@@ -26,13 +26,17 @@ from greenlang.engine.executions import PlanCache, Prover, Runner, now
 from greenlang.engine.tenancy import Guard, KeyStore, read_key
 from greenlang.errors import InputError, StoreError
 from greenlang.ledger import load_signer
+from greenlang.observing import Counts, Slot, Watched
 from greenlang.service.addresses import is_local
 from greenlang.service.api import Api
 from greenlang.service.batches import BatchKeeper, batches_root
 from greenlang.service.entrance import Entrance
 from greenlang.service.identity import Authenticator, ServerCertificate
 from greenlang.service.limits import Gate
+from greenlang.service.metrics_door import MetricsDoor
+from greenlang.service.operations import Metrics
 from greenlang.service.reads import Reads
+from greenlang.service.roles import Permission
 from greenlang.service.settings import ServerSettings, restart_needed
 from greenlang.service.sharing import share
 from greenlang.service.webhooks import Courier
@@ -73,6 +77,7 @@ async def serve(
     settings: ServerSettings,
     *,
     listening: socket.socket | None = None,
+    slot: Slot | None = None,
     reread: Callable[[], ServerSettings] | None = None,
     on_ready: Callable[[int], None] = lambda _: None,
 ) -> int:
@@ -82,6 +87,8 @@ async def serve(
     ----------
     listening : socket, optional
         What to take connections from, where several processes share it; else one is opened.
+    slot : Slot, optional
+        Where these meet to add up what they count.
     reread : callable, optional
         Gives the settings anew on SIGHUP; an InputError leaves them as they are.
     on_ready : callable
@@ -103,6 +110,7 @@ async def serve(
     registry = Registry()
     prover = Prover(registry, load_signer())
     sharing = share(settings.redis, stale_seconds=settings.lease_seconds)
+    counts = Counts()
     runner = Runner(
         open_store(settings.store, prover.seal),
         PlanCache(registry),
@@ -110,9 +118,10 @@ async def serve(
         settings.runner,
         queue=sharing.queue,
         broadcast=sharing.broadcast,
+        counts=counts,
     )
     courier = Courier(runner.store, settings.webhooks)
-    calculator = Calculator(runner.store, runner.plans, prover, _calculations(settings))
+    calculator = Calculator(runner.store, runner.plans, prover, _calculations(settings), counts=counts)
     authentication = settings.authentication
     remembered = 60.0 if authentication is None else authentication.remembered_seconds
     reads = Reads(runner.store, sharing.cache, remembered_seconds=remembered)
@@ -121,6 +130,12 @@ async def serve(
     batches = BatchKeeper(
         settings.batches, batches_root(settings.batches, settings.store), runner.store, prover, registry
     )
+    watched = Watched(counts, slot, sharing.cache.looks, runner.plans.looks)
+    operator = None if settings.authentication is None else Permission.MANAGE_TENANTS
+    metrics = Metrics(watched, runner.store, registry, permission=operator)
+    door = None
+    if settings.metrics_port is not None and (slot is None or slot.number == 0):
+        door = MetricsDoor(metrics.page)
     api = Api(
         runner,
         calculator,
@@ -132,6 +147,9 @@ async def serve(
         batches=batches,
         reads=reads,
         redis=sharing.redis,
+        counts=counts,
+        metrics=metrics if settings.metrics_port is None else None,
+        access_log=settings.access_log,
         versions=settings.versions,
     )
     outbox = Outbox(runner.store, runner.worker, open_sinks(settings.events.sinks, registry))
@@ -146,7 +164,13 @@ async def serve(
     outbox.start()
     keepers = [
         asyncio.create_task(each)
-        for each in (entrance.end_idle(), courier.deliver(), batches.keep(), _purge(runner, entrance))
+        for each in (
+            entrance.end_idle(),
+            courier.deliver(),
+            batches.keep(),
+            watched.keep(),
+            _purge(runner, entrance),
+        )
     ]
 
     def reload() -> None:
@@ -175,6 +199,8 @@ async def serve(
             )
         else:
             listener = await loop.create_server(entrance.door, sock=listening, backlog=BACKLOG, **secured)
+        if door is not None:
+            await door.open(settings.metrics_host, settings.metrics_port or 0)
         _collect_less()
         on_ready(listener.sockets[0].getsockname()[1])
         await _until_stopped(reload)
@@ -189,6 +215,8 @@ async def serve(
             keeper.cancel()
         await asyncio.gather(*keepers, return_exceptions=True)
         await server.cleanup()
+        if door is not None:
+            await door.close()
         await courier.close()
         await outbox.stop()
         await guard.stop()

@@ -93,6 +93,14 @@ class ServerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
     webhooks: WebhookSettings = WebhookSettings()
     key_store: KeyStoreSettings = KeyStoreSettings()
     events: EventSettings = EventSettings()
+    #: A port of its own for metrics, and its address; without one they are on the service's port.
+    metrics_port: Annotated[int, msgspec.Meta(ge=0, le=65535)] | None = None
+    metrics_host: str = "127.0.0.1"
+    #: Lines of the log: for people or for machines, and from which level on.
+    log_format: Literal["text", "json"] = "text"
+    log_level: Literal["debug", "info", "warning", "error"] = "warning"
+    #: Whether every request gets a line, at level `info`.
+    access_log: bool = False
     #: Files of any size, computed beside the requests.
     batches: BatchSettings = BatchSettings()
     #: `[versions.v1]`: since when a version of the API is deprecated, and when it ends.
@@ -123,6 +131,11 @@ _FIXED = (
     "tls",
     "batches",
     "key_store",
+    "metrics_port",
+    "metrics_host",
+    "log_format",
+    "log_level",
+    "access_log",
 )
 
 

@@ -62,6 +62,9 @@ class Call(msgspec.Struct):
     names: Mapping[str, str] = {}
     #: The media type that is wanted of the answer, out of those that the operation gives.
     gives: str = JSON
+    #: What it called, and the agent that gives the result; empty for none, or where it was refused before.
+    operation: str = ""
+    agent: str = ""
     #: Headers that whatever answer it gets carries: what is left of the tenant's allowance.
     said: tuple[tuple[str, str], ...] = ()
 

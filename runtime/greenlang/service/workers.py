@@ -14,11 +14,14 @@ import multiprocessing.connection
 import os
 import signal
 import socket
+import tempfile
 import time
 from collections.abc import Callable
 from multiprocessing.process import BaseProcess
+from pathlib import Path
 from types import FrameType
 
+from greenlang.observing import Slot
 from greenlang.service.server import check_address
 from greenlang.service.settings import ServerSettings
 
@@ -32,7 +35,7 @@ _BACKLOG = 1024
 
 def serve_with_workers(
     settings: ServerSettings,
-    work: Callable[[ServerSettings, socket.socket], None],
+    work: Callable[[ServerSettings, socket.socket, Slot], None],
     *,
     on_ready: Callable[[int], None] = lambda _: None,
 ) -> None:
@@ -41,7 +44,8 @@ def serve_with_workers(
     Parameters
     ----------
     work : callable
-        What a process does: serve on the socket given until SIGTERM. It must be importable.
+        What a process does: serve on the socket given until SIGTERM, and let the others see in its slot what
+        it counts. It must be importable.
     on_ready : callable
         Told the port once connections are taken.
 
@@ -55,10 +59,15 @@ def serve_with_workers(
     check_address(settings.host, authenticated=settings.authentication is not None)
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     context = multiprocessing.get_context("spawn")
-    with socket.create_server((settings.host, settings.port), family=family, backlog=_BACKLOG) as listening:
-        workers = _Workers(
-            lambda: context.Process(target=work, args=(settings, listening)), settings.processes
-        )
+    with (
+        socket.create_server((settings.host, settings.port), family=family, backlog=_BACKLOG) as listening,
+        tempfile.TemporaryDirectory(prefix="greenlang-counts-") as folder,
+    ):
+
+        def make(number: int) -> BaseProcess:
+            return context.Process(target=work, args=(settings, listening, Slot(Path(folder), number)))
+
+        workers = _Workers(make, settings.processes)
         for one in (signal.SIGTERM, signal.SIGINT):
             signal.signal(one, workers.stop)
         signal.signal(signal.SIGHUP, workers.pass_on)
@@ -68,21 +77,25 @@ def serve_with_workers(
 
 
 class _Workers:
-    def __init__(self, make: Callable[[], BaseProcess], count: int) -> None:
+    def __init__(self, make: Callable[[int], BaseProcess], count: int) -> None:
         self._make = make
-        self._count = count
-        self._running: dict[BaseProcess, float] = {}
+        #: Numbers that no process has: the lowest goes to the next.
+        self._free = set(range(count))
+        #: Since when each runs, and its number.
+        self._running: dict[BaseProcess, tuple[float, int]] = {}
         self._stopping = False
 
     def start(self) -> None:
         """Start as many as there are to be."""
-        while len(self._running) < self._count and not self._stopping:
+        while self._free and not self._stopping:
             self._add()
 
     def _add(self) -> None:
-        process = self._make()
+        number = min(self._free)
+        process = self._make(number)
         process.start()
-        self._running[process] = time.monotonic()
+        self._free.remove(number)
+        self._running[process] = time.monotonic(), number
         if self._stopping:  # meanwhile: nobody has told this one
             self._send(signal.SIGTERM)
 
@@ -91,7 +104,8 @@ class _Workers:
         while self._running:
             multiprocessing.connection.wait([process.sentinel for process in self._running], timeout=1.0)
             for process in [process for process in self._running if not process.is_alive()]:
-                began = self._running.pop(process)
+                began, number = self._running.pop(process)
+                self._free.add(number)
                 if self._stopping:
                     continue
                 _log.error("process %s ended with %s; another is started", process.pid, process.exitcode)

@@ -23,6 +23,7 @@ from greenlang.engine.inputs import load_program
 from greenlang.errors import InputError
 from greenlang.gcel import Plan
 from greenlang.ledger import CalculationRecord, TableInput, digest_of_bytes
+from greenlang.observing import Counts
 from greenlang.stores import Calculation, NewRecord, Store
 
 #: Accounting policies that choices are remembered under.
@@ -76,6 +77,8 @@ class Calculator:
     ----------
     plans : PlanCache
         Compiles the program, and knows which agents are installed.
+    counts : Counts, optional
+        Counts what is computed.
     """
 
     def __init__(
@@ -84,12 +87,15 @@ class Calculator:
         plans: PlanCache,
         prover: Prover,
         settings: CalculatorSettings = CalculatorSettings(),
+        *,
+        counts: Counts | None = None,
     ) -> None:
         self._store = store
         self._plans = plans
         self._prover = prover
         self._settings = settings
         self._threads = ThreadPoolExecutor(settings.threads, "greenlang-calculate")
+        self._counts = counts
         self._plan: Plan | None = None
         self._known: dict[bytes, KnownKinds] = {}
         #: Kinds of single activities, those that were met and those that are prepared.
@@ -108,6 +114,11 @@ class Calculator:
         if self._plan is None:
             self._plan = self._compiled()
         return self._plan
+
+    @property
+    def agent(self) -> str:
+        """The name of the agent that gives the result; empty until something was computed."""
+        return "" if self._plan is None or not self._plan.agents else self._plan.agents[-1].name
 
     def _compiled(self) -> Plan:
         registry, program = self._plans.registry, self._settings.program
@@ -143,8 +154,14 @@ class Calculator:
         """
         plan = self.plan()
         self._plans.admit(plan, tenant)
-        spent = self._spent_by(tenant)
-        made = await self._compute(plan, given, tenant, spent)
+        spent = self._plans.guard.spent_by(tenant)
+        try:
+            made = await self._compute(plan, given, tenant, spent)
+        except Exception as error:
+            if self._counts is not None:
+                kind = "refused" if isinstance(error, InputError) else "error"
+                self._counts.calculated(self.agent, (), kind)
+            raise
         if len(made.outcome) == 1 and self._settings.program is None:
             self._prepare(given, made)
         return await self._commit(made.new, made.record, made.outcome, idempotency_key, request, spent)
@@ -169,7 +186,7 @@ class Calculator:
         if prepared is None:
             return None
         self._plans.admit(self.plan(), tenant)
-        spent = self._spent_by(tenant)
+        spent = self._plans.guard.spent_by(tenant)
         at = now()
         calculation_id, timestamp = new_id("calc", at), timestamp_text(at)
         with spending(spent):
@@ -178,10 +195,6 @@ class Calculator:
             return None
         new = NewRecord(calculation_id, tenant, made.filled.json, made.filled.leaf, at, made.outcome.encode())
         return await self._commit(new, made.record, made.outcome, idempotency_key, request, spent)
-
-    def _spent_by(self, tenant: str) -> Spent | None:
-        guard = self._plans.guard
-        return None if guard is None else guard.spent_by(tenant)
 
     async def _commit(
         self,
@@ -195,9 +208,9 @@ class Calculator:
         digest = "" if key is None else digest_of_bytes(request)
         submitted = await self._store.add_calculation(new, idempotency_key=key, request_digest=digest)
         if submitted.fresh:
-            if self._plans.guard is not None and spent is not None:
-                self._plans.guard.count(new.tenant)
-                self._plans.guard.spend(new.tenant, new.calculation_id, 1, spent)
+            if self._counts is not None:
+                self._counts.calculated(self.agent, record.formulas, "success")
+            self._plans.guard.ran(new.tenant, new.calculation_id, spent)
             return Calculated(new.calculation_id, record, outcome)
         return await self._earlier(new.tenant, submitted.id, submitted.request_digest == digest)
 

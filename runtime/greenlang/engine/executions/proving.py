@@ -17,6 +17,7 @@ from greenlang.engine.executions.moments import timestamp_text
 from greenlang.gcel import Plan
 from greenlang.ledger import (
     CalculationRecord,
+    FormulaUse,
     RecordTemplate,
     Signer,
     Unsigned,
@@ -39,6 +40,7 @@ class Proven(msgspec.Struct, frozen=True):
     record: NewRecord
     result: bytes  #: canonical JSON: a plain value, or an inventory's summary
     result_hash: str
+    formulas: tuple[FormulaUse, ...] = ()
 
 
 class Prover:
@@ -107,4 +109,4 @@ class Prover:
         named = self.named(evidence.record, at)
         skipped = (evidence.lists or {}).get("skipped", [])
         result = canonical_bytes({"result": named.result, "skipped": skipped})
-        return Proven(self.kept(named, at), result, named.result_hash)
+        return Proven(self.kept(named, at), result, named.result_hash, named.formulas)

@@ -38,6 +38,7 @@ from greenlang.engine.runtime import Runtime
 from greenlang.errors import AgentError, InternalError, StoreError
 from greenlang.gcel import Plan
 from greenlang.ledger import digest_of_bytes
+from greenlang.observing import NONE, Counts
 from greenlang.queues import InProcessQueue, Queue, Signal, Taken
 from greenlang.stores import (
     FINAL_STATES,
@@ -51,7 +52,7 @@ from greenlang.stores import (
     State,
     Store,
     initiate,
-    initiator,
+    initiating,
 )
 
 #: A pure plan that takes less than this, on an input no larger, is run in the event loop.
@@ -73,11 +74,16 @@ _TIMER_MICROSECONDS = 10_000
 #: How long a runner that stops waits for its last commits: a store that is gone does not come back for them.
 _LAST_COMMITS_SECONDS = 5.0
 
-#: As many executions of a tenant as there are.
-_UNLIMITED = 2**31 - 1
-
 #: How long a thread without work takes to end, at the most.
 _IDLE_THREAD_SECONDS = 0.1
+
+#: What ends of executions are counted as.
+_COUNTED = {
+    State.COMPLETED: "success",
+    State.FAILED: "error",
+    State.TIMEOUT: "error",
+    State.DEAD_LETTER: "error",
+}
 
 _log = logging.getLogger("greenlang.engine")
 
@@ -131,6 +137,8 @@ class Runner:
         Tells workers, here or of any process, that the store has something to claim.
     broadcast : Broadcast, optional
         Tells whoever waits, here or in any process, that an execution changed.
+    counts : Counts, optional
+        Counts what is computed.
     """
 
     def __init__(
@@ -142,6 +150,7 @@ class Runner:
         *,
         queue: Queue | None = None,
         broadcast: Broadcast | None = None,
+        counts: Counts | None = None,
     ) -> None:
         self.store = store
         self.queue = InProcessQueue() if queue is None else queue
@@ -149,6 +158,7 @@ class Runner:
         self.plans = plans
         self.prover = prover
         self.settings = settings
+        self._counts = counts
         self.worker = new_id("worker", now())
         self._threads = ThreadPoolExecutor(settings.threads, f"greenlang-run-{self.worker}")
         #: Holds the agents that are classes open until the end.
@@ -251,26 +261,24 @@ class Runner:
             webhook=terms.webhook,
             idempotency_key=terms.idempotency_key,
             request_digest="" if terms.idempotency_key is None else digest_of_bytes(kept),
-            metadata=_metadata(),
+            metadata=initiating(),
         )
         if wait_seconds > 0 and self._is_quick(plan, order):
-            guard = self.plans.guard
-            spent = None if guard is None else guard.spent_by(terms.tenant)
+            spent = self.plans.guard.spent_by(terms.tenant)
             with spending(spent):
                 proven = self._run_here(plan, given, terms.tenant)
             if proven is not None:
                 submitted = await self.store.submit_finished(new, result=proven.result, record=proven.record)
                 if submitted.fresh:
-                    if guard is not None and spent is not None:
-                        guard.count(terms.tenant)
-                        guard.spend(terms.tenant, new.id, 1, spent)
+                    if self._counts is not None:
+                        self._counts.calculated(_agent_of(new.agents), proven.formulas, "success")
+                    self.plans.guard.ran(terms.tenant, new.id, spent)
                     return Accepted(submitted.id, True, True, None, proven)
                 return await self._earlier(submitted.id, submitted.request_digest, new, wait_seconds)
         submitted = await self.store.submit(new)
         if not submitted.fresh:
             return await self._earlier(submitted.id, submitted.request_digest, new, wait_seconds)
-        if self.plans.guard is not None:
-            self.plans.guard.count(terms.tenant)
+        self.plans.guard.count(terms.tenant)
         self.queue.announce(_signal(new))
         row = await self.wait(terms.tenant, submitted.id, wait_seconds)
         return Accepted(submitted.id, True, True, row)
@@ -281,7 +289,7 @@ class Runner:
 
     async def cancel(self, tenant: str, execution_id: str) -> ExecutionRow | None:
         """Cancel an execution, also one that runs; None if there is none."""
-        row = await self.store.request_cancel(tenant, execution_id, at=now(), metadata=_metadata())
+        row = await self.store.request_cancel(tenant, execution_id, at=now(), metadata=initiating())
         if row is not None:
             self._cancel_here(execution_id)
             if row.state in FINAL_STATES:
@@ -299,13 +307,6 @@ class Runner:
     def follow(self, tenant: str, execution_id: str, *, after: int = 0) -> AsyncIterator[Event | None]:
         """Events of an execution as they happen, until it ends; None now and then while nothing happens."""
         return self._watch.follow(tenant, execution_id, after=after)
-
-    def _per_tenant(self) -> int | None:
-        """How many executions of a tenant without quotas run at once; None if nobody has any either."""
-        guard = self.plans.guard
-        if self.settings.tenant_concurrency is None and guard is not None and guard.standings.any_quotas:
-            return _UNLIMITED
-        return self.settings.tenant_concurrency
 
     def _is_quick(self, plan: Plan, order: Order) -> bool:
         # What hooks do may take any time, and the event loop waits for none of it.
@@ -354,7 +355,7 @@ class Runner:
                         limit=free,
                         now=now(),
                         lease=self._lease,
-                        per_tenant=self._per_tenant(),
+                        per_tenant=self.plans.guard.most_at_once(self.settings.tenant_concurrency),
                     )
                 except StoreError as error:  # a full disk or a lock: try again
                     _log.warning("nothing is claimed for now: %s", error)
@@ -428,10 +429,9 @@ class Runner:
 
         order = read_order(row.request)
         plan = await self.plan(order.program)
-        if (guard := self.plans.guard) is not None:
-            await guard.look_at(row.tenant)
+        await self.plans.guard.look_at(row.tenant)
         self.plans.admit(plan, row.tenant, fresh=False)
-        spent = None if guard is None else guard.spent_by(row.tenant)
+        spent = self.plans.guard.spent_by(row.tenant)
         hooks = self.plans.registry.lifecycle
         clock = StoppableClock()
         trace = self._traces.begin(row.id, plan)
@@ -482,8 +482,7 @@ class Runner:
                 finally:
                     clock.stop()  # cancelled, or late: the thread ends where its present step ends
         finally:
-            if guard is not None and spent is not None:
-                guard.spend(row.tenant, row.id, row.attempt, spent)
+            self.plans.guard.spend(row.tenant, row.id, row.attempt, spent)
         if isinstance(ended, BaseException):
             raise ended
         return ended
@@ -532,6 +531,9 @@ class Runner:
         self._ending[row.id] = committing
         committing.add_done_callback(lambda _: self._ending.pop(row.id, None))
         await asyncio.shield(committing)
+        if self._counts is not None and to in _COUNTED:
+            formulas = () if proven is None else proven.formulas
+            self._counts.calculated(_agent_of(row.agents), formulas, _COUNTED[to])
 
     async def _commit(self, change: Change) -> None:
         while True:
@@ -565,7 +567,7 @@ async def requeue(store: Store, tenant: str, execution_id: str) -> bool:
             expected=(State.DEAD_LETTER,),
             to=State.QUEUED,
             at=now(),
-            event=NewEvent(State.QUEUED, metadata=_metadata()),
+            event=NewEvent(State.QUEUED, metadata=initiating()),
             reset_attempts=True,
         )
     )
@@ -583,14 +585,13 @@ def _contained(run: Callable[[], Proven]) -> Proven | BaseException:
         return error
 
 
+def _agent_of(agents: tuple[str, ...]) -> str:
+    """The name of the agent that gives the result, of those of a plan with their versions."""
+    return agents[-1].partition("@")[0] if agents else NONE
+
+
 def _agents_of(plan: Plan) -> tuple[str, ...]:
     return tuple(f"{spec.name}@{spec.version}" for spec in plan.agents)
-
-
-def _metadata() -> EventMetadata | None:
-    """Of the events of what is asked for at present."""
-    by = initiator()
-    return None if by is None else by.metadata
 
 
 def _signal(waiting: NewExecution | ExecutionRow) -> Signal:

@@ -17,6 +17,7 @@ from greenlang.service.operations.health import HealthChecks
 from greenlang.service.operations.histories import Histories
 from greenlang.service.operations.inventories import Inventories, look_at_batches, look_at_executions
 from greenlang.service.operations.keys import Keys
+from greenlang.service.operations.metrics import Metrics
 from greenlang.service.operations.own_factors import OwnFactors
 from greenlang.service.operations.own_tenant import OwnTenant
 from greenlang.service.operations.people import People
@@ -38,6 +39,7 @@ __all__ = [
     "Histories",
     "Inventories",
     "Keys",
+    "Metrics",
     "OwnFactors",
     "OwnTenant",
     "People",

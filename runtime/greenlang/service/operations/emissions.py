@@ -90,6 +90,8 @@ class Emissions:
             calculated = await self._calculated(call, given, key)
         except DataError as error:
             raise Refusal(422, *_faults(error)) from error
+        finally:
+            call.agent = self._calculator.agent
         if calculated.record is None or calculated.outcome is None:
             raise Refusal(
                 409,

@@ -127,7 +127,10 @@ class Workflows:
         )
         program = asked.program or await self._saved(call.tenant, asked.workflow)
         order = Order(program, asked.input, asked.policy)
-        accepted = await self._runner.execute(order, terms, wait_seconds=asked.wait)
+        try:
+            accepted = await self._runner.execute(order, terms, wait_seconds=asked.wait)
+        finally:
+            call.agent = self._runner.plans.agent_of(program)
         if not accepted.same_order:
             raise Refusal(
                 409,
