@@ -6,19 +6,17 @@ __all__ = ["Order", "PlanCache", "prepare", "read_order"]
 
 from collections import OrderedDict
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 
 from greenlang.agents import Registry
 from greenlang.carbon import InventoryInput, table_of_objects
 from greenlang.engine.inputs import make_policy
+from greenlang.engine.tenancy import Guard, Unguarded
 from greenlang.errors import InputError
 from greenlang.gcel import Plan
 from greenlang.gcel import compile as compile_program
-
-if TYPE_CHECKING:
-    from greenlang.engine.tenancy import Guard
 
 #: Plans kept compiled; beyond that the one that was used longest ago goes.
 _PLANS = 512
@@ -50,8 +48,8 @@ class PlanCache:
 
     def __init__(self, registry: Registry) -> None:
         self.registry = registry
-        #: Holds tenants to what they may run and use; None where nobody keeps tenants.
-        self.guard: Guard | None = None
+        #: Holds tenants to what they may run and use.
+        self.guard: Guard | Unguarded = Unguarded()
         self._plans: OrderedDict[str, Plan] = OrderedDict()
         #: How often a plan was kept, and how often it was not.
         self.hits = 0
@@ -66,8 +64,7 @@ class PlanCache:
             If a pack or an agent of it is not for the tenant, or the tenant has used what it may.
         """
         self.registry.admit(plan.agents, tenant)
-        if self.guard is not None:
-            self.guard.admit(plan.agents, tenant, fresh=fresh)
+        self.guard.admit(plan.agents, tenant, fresh=fresh)
 
     def plan(self, program: str) -> Plan:
         """The plan of a program, which may name no files: it comes from outside.

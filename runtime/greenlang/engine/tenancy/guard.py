@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["Guard"]
+__all__ = ["Guard", "Unguarded"]
 
 import asyncio
 from collections.abc import Iterable
@@ -13,6 +13,9 @@ from greenlang.engine.tenancy.metering import Meter
 from greenlang.engine.tenancy.registrations import refusal_of
 from greenlang.engine.tenancy.standing import Standing, Standings
 from greenlang.stores.rows import Rows
+
+#: As many executions of a tenant as there are.
+_UNLIMITED = 2**31 - 1
 
 
 class Guard:
@@ -81,6 +84,44 @@ class Guard:
         if self.meters(tenant):
             self.meter.count(tenant)
 
-    def spend(self, tenant: str, execution_id: str, attempt: int, spent: Spent) -> None:
-        """Write down what an attempt of an execution used."""
-        self.meter.spend(tenant, execution_id, attempt, spent)
+    def spend(self, tenant: str, execution_id: str, attempt: int, spent: Spent | None) -> None:
+        """Write down what an attempt of an execution used; None: nobody wants to know."""
+        if spent is not None:
+            self.meter.spend(tenant, execution_id, attempt, spent)
+
+    def ran(self, tenant: str, execution_id: str, spent: Spent | None) -> None:
+        """Count and write down what was accepted and run at once."""
+        if spent is not None:
+            self.meter.count(tenant)
+            self.meter.spend(tenant, execution_id, 1, spent)
+
+    def most_at_once(self, usual: int | None) -> int | None:
+        """How many executions of a tenant without quotas run at once; None if nobody need be counted."""
+        return _UNLIMITED if usual is None and self.standings.any_quotas else usual
+
+
+class Unguarded:
+    """Where nobody keeps tenants: everything may be run, and nobody wants to know what it used."""
+
+    async def look_at(self, tenant: str) -> None:
+        """Nothing is known of a tenant."""
+
+    def admit(self, agents: Iterable[AgentSpec], tenant: str, *, fresh: bool = True) -> None:
+        """Whatever it is, it may be run."""
+
+    def spent_by(self, tenant: str) -> Spent | None:  # noqa: ARG002  nobody's
+        """Nothing is counted."""
+        return None
+
+    def count(self, tenant: str) -> None:
+        """Nothing is counted."""
+
+    def spend(self, tenant: str, execution_id: str, attempt: int, spent: Spent | None) -> None:
+        """Nothing is written down."""
+
+    def ran(self, tenant: str, execution_id: str, spent: Spent | None) -> None:
+        """Nothing is written down."""
+
+    def most_at_once(self, usual: int | None) -> int | None:
+        """As many as are set."""
+        return usual
