@@ -251,6 +251,19 @@ def test_a_new_certificate_is_taken_up_without_a_restart(serve, authority, tmp_p
     assert served.stop() == 0
 
 
+def test_every_process_of_a_port_speaks_it(serve, authority, tmp_path):
+    certificate, key = localhost(authority, "shared")
+    (tmp_path / "serve.toml").write_text(f'[tls]\ncertificate = "{certificate}"\nkey = "{key}"\n')
+    served = serve(
+        tmp_path / "runtime.db", tmp_path, "--workers", "2", "--config", str(tmp_path / "serve.toml")
+    )
+    assert f"https://127.0.0.1:{served.port}" in served.log.read_text()
+    for _ in range(6):
+        with connected(served, authority) as connection:
+            assert ask(connection, "POST", "/v1/workflows/execute", SUM)[0].status == 200
+    assert served.stop() == 0
+
+
 def test_files_that_are_none_are_refused_before_anything_is_served(greenlang, tmp_path):
     (tmp_path / "serve.toml").write_text('[tls]\ncertificate = "absent.pem"\nkey = "absent.key"\n')
     done = greenlang("serve", "--port", "0", "--config", tmp_path / "serve.toml", code=2)
