@@ -67,7 +67,7 @@ def main(folder: str) -> None:
         print(f"{'root':<10} read-only: what is written goes to /data and /tmp")
         key = subprocess.run(
             [*enter, "greenlang", "keys", "create", "--role", "operator", "--name", "check"],
-            env=environment, check=True, text=True, stdout=subprocess.PIPE,
+            env=environment, check=True, text=True, capture_output=True,
         ).stdout.split()[0]  # fmt: skip
         print(f"{'calculate':<10} {calculated(key)}")
     finally:
@@ -117,12 +117,13 @@ def mount(folder: Path, user: int, group: int) -> Path:
 
 
 def wait_ready(process: subprocess.Popen[bytes]) -> None:
-    """Until `/health/ready` answers with 200."""
+    """Until `/health/ready` answers with 200 to somebody who knows it by another address, as a cluster does."""
+    asked = urllib.request.Request(f"{_ADDRESS}/health/ready", headers={"Host": "10.0.0.7:8080"})
     for _ in range(600):
         if process.poll() is not None:
             sys.exit(f"the process ended with {process.returncode}")
         try:
-            with urllib.request.urlopen(f"{_ADDRESS}/health/ready", timeout=5):
+            with urllib.request.urlopen(asked, timeout=5):
                 return
         except (urllib.error.URLError, ConnectionError):
             time.sleep(0.1)

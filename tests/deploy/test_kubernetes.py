@@ -179,13 +179,17 @@ def amount(text):
 
 def test_what_is_routed_from_outside_is_neither_health_nor_metrics():
     paths = [
-        match["path"]["value"]
+        match["path"]
         for route in objects("components/gateway/routes.yaml")
         for rule in route["spec"]["rules"]
         for match in rule.get("matches", [])
     ]
-    assert paths
-    assert not [path for path in paths if path == "/" or path.startswith(("/health", "/metrics"))]
+    assert {"type": "PathPrefix", "value": "/v1"} in paths
+    for hidden in ("/health/live", "/health/ready", "/metrics"):
+        for path in paths:
+            value = path["value"]
+            assert hidden != value
+            assert path["type"] == "Exact" or not f"{hidden}/".startswith(f"{value.rstrip('/')}/")
 
 
 def test_what_may_have_been_carried_out_is_not_sent_again():
