@@ -117,7 +117,7 @@ def mount(folder: Path, user: int, group: int) -> Path:
 
 
 def wait_ready(process: subprocess.Popen[bytes]) -> None:
-    """Until `/health/ready` answers with 200 to somebody who knows it by another address, as a cluster does."""
+    """Until `/health/ready` answers with 200, to somebody who calls it by another name, as a cluster does."""
     asked = urllib.request.Request(f"{_ADDRESS}/health/ready", headers={"Host": "10.0.0.7:8080"})
     for _ in range(600):
         if process.poll() is not None:
