@@ -110,6 +110,7 @@ function header(place) {
       "div",
       { class: "who" },
       place !== "" && h("span", { class: "tenant", title: "tenant" }, who.tenant),
+      h("a", { class: "button quiet word", href: "/docs" }, "API"),
       themeSwitch(),
       place !== "" && settings.authentication !== null && h("button", { class: "button quiet", type: "button", onclick: leave }, "Sign out"),
     ),

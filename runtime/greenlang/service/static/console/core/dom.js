@@ -42,3 +42,10 @@ export function replace(element, ...children) {
 export function announce(text) {
   document.getElementById("announcer").textContent = text
 }
+
+/** Draw anew, and leave the keyboard at the link where it was. */
+export function keepingFocus(container, draw) {
+  const focused = container.contains(document.activeElement) ? document.activeElement.getAttribute("href") : null
+  draw()
+  if (focused !== null) container.querySelector(`a[href="${CSS.escape(focused)}"]`)?.focus({ preventScroll: true })
+}

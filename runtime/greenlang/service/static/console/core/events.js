@@ -1,6 +1,7 @@
 // Server-sent events by `fetch`, because an EventSource can send no key.
 
 import { raw } from "./api.js"
+import { pause } from "./times.js"
 
 const PAUSE_MS = 1000
 
@@ -20,7 +21,7 @@ export async function follow(path, told, signal) {
       return
     } catch (error) {
       if (signal.aborted || error.status >= 400) return
-      await new Promise((resolve) => setTimeout(resolve, PAUSE_MS))
+      await pause(PAUSE_MS)
     }
   }
 }

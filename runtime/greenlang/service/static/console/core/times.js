@@ -38,3 +38,8 @@ function micro(text, milliseconds) {
   const digits = /\.\d{3}(\d{3})Z$/.exec(text ?? "")
   return milliseconds / 1000 + (digits === null ? 0 : Number(digits[1]) / 1e6)
 }
+
+/** A rest between two looks at what goes on. */
+export function pause(milliseconds) {
+  return new Promise((resolve) => setTimeout(resolve, milliseconds))
+}

@@ -5,7 +5,7 @@ import { save } from "../core/csv.js"
 import { announce, h, replace } from "../core/dom.js"
 import { follow } from "../core/events.js"
 import { count } from "../core/numbers.js"
-import { duration, moment, taken } from "../core/times.js"
+import { duration, moment, pause, taken } from "../core/times.js"
 import { batchCharts } from "../parts/batch-charts.js"
 import { badge, facts, failed, faults, loading, pageHead, panel } from "../parts/states.js"
 import { verifyPanel } from "../parts/verify.js"
@@ -13,8 +13,8 @@ import { verifyPanel } from "../parts/verify.js"
 const ENDED = new Set(["completed", "failed", "cancelled"])
 const FORMATS = { csv: "CSV", jsonl: "JSON lines", parquet: "Parquet", arrow: "Arrow" }
 
-/** Its record is committed a moment after it has ended. */
-const SOON_MS = 1000
+/** Its record is committed a moment after it has ended, and a stream may have broken off. */
+const SOON_MS = 500
 
 /** Failures that are shown; all of them are in their file. */
 const FAILURES_SHOWN = 20
@@ -45,8 +45,9 @@ export function batchPage({ names: [id], who, signal }) {
       replace(state, badge(data.state))
     }
     await follow(`/v1/batches/${id}/events`, told, signal)
+    await pause(SOON_MS)
     if (signal.aborted) return
-    announce("the batch has ended")
+    announce("the batch has moved on")
     await show()
   }
 

@@ -1,7 +1,7 @@
 // Batches: a year of activity data goes in as a file.
 
-import { ask, get, withQuery } from "../core/api.js"
-import { h, replace } from "../core/dom.js"
+import { ask, Watched, withQuery } from "../core/api.js"
+import { h, keepingFocus, replace } from "../core/dom.js"
 import { count } from "../core/numbers.js"
 import { ago, moment } from "../core/times.js"
 import { badge, empty, failed, faults, loading, pageHead } from "../parts/states.js"
@@ -20,6 +20,7 @@ const TYPES = {
 export function batchesPage({ who, signal }) {
   const place = h("div", { class: "panel" }, loading("batches"))
   const element = h("div", { class: "stack" }, pageHead("Batches", { text: "Files of activity data of any size, computed in parts that survive a restart." }), who.permissions.includes("run") && upload(), place)
+  let watched = new Watched("/v1/batches", { limit: AT_ONCE })
   show()
   const timer = setInterval(show, EVERY_MS)
   signal.addEventListener("abort", () => clearInterval(timer))
@@ -27,9 +28,13 @@ export function batchesPage({ who, signal }) {
 
   async function show() {
     try {
-      const { batches } = await get("/v1/batches", { limit: AT_ONCE })
-      replace(place, batches.length === 0 ? empty("No batches yet", "Choose a file above: CSV, JSON lines, Parquet or Arrow, with the columns id, period, activity, quantity and unit.") : table(batches))
+      const told = await watched.read()
+      if (told === null) return
+      const { batches } = told
+      const made = batches.length === 0 ? empty("No batches yet", "Choose a file above: CSV, JSON lines, Parquet or Arrow, with the columns id, period, activity, quantity and unit.") : table(batches)
+      keepingFocus(place, () => replace(place, made))
     } catch (error) {
+      watched = new Watched("/v1/batches", { limit: AT_ONCE })
       if (!signal.aborted) replace(place, failed(error, show))
     }
   }

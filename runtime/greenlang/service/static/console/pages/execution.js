@@ -3,7 +3,7 @@
 import { get, post, remove } from "../core/api.js"
 import { h, replace } from "../core/dom.js"
 import { follow } from "../core/events.js"
-import { duration, moment, taken } from "../core/times.js"
+import { duration, moment, pause, taken } from "../core/times.js"
 import { centre, planPicture } from "../parts/graph.js"
 import { badge, errorNotice, facts, failed, faults, loading, pageHead, panel } from "../parts/states.js"
 
@@ -11,6 +11,9 @@ const ENDED = new Set(["completed", "failed", "timeout", "cancelled", "dead_lett
 
 /** Characters of an input or a result that are shown; the rest is there to be copied from the API. */
 const SHOWN = 4000
+
+/** A stream that broke off may have ended for another reason than its end. */
+const SOON_MS = 300
 
 export function executionPage({ names: [id], who, signal }) {
   const element = h("div", { class: "stack" }, loading("the execution"))
@@ -38,7 +41,9 @@ export function executionPage({ names: [id], who, signal }) {
   /** The events as they come; when it has ended, all of it is looked at again. */
   async function watch(execution, log) {
     await follow(`/v1/executions/${id}/events`, (event) => log.append(happening(event)), signal)
-    if (!signal.aborted && !ENDED.has(execution.state)) await show()
+    if (ENDED.has(execution.state)) return
+    await pause(SOON_MS)
+    if (!signal.aborted) await show()
   }
 
   function head(execution) {

@@ -1,6 +1,6 @@
 // A table of which only the rows in sight are in the page, so that ten thousand scroll like ten.
 
-import { h, replace } from "../core/dom.js"
+import { h, keepingFocus, replace } from "../core/dom.js"
 
 /** Rows beyond each edge that are there already when one scrolls on. */
 const AHEAD = 10
@@ -43,9 +43,11 @@ export class WindowedTable {
   /** Draw again what is in sight, for it may have changed. */
   redraw() {
     this.#height = Number.parseFloat(getComputedStyle(this.element).getPropertyValue("--row")) || 44
-    for (const line of this.#lines.values()) line.remove()
-    this.#lines.clear()
-    this.#draw()
+    keepingFocus(this.body, () => {
+      for (const line of this.#lines.values()) line.remove()
+      this.#lines.clear()
+      this.#draw()
+    })
   }
 
   #draw() {
