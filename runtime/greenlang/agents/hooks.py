@@ -198,26 +198,46 @@ def greenlang_stores() -> Iterable[StoreBackend]:  # type: ignore[empty-body]  #
 
 @hookspec
 def greenlang_engines() -> Iterable[EngineBackend]:  # type: ignore[empty-body]  # as above
-    """Engines that run plans over many machines, each chosen by the scheme of a URL.
+    """Engines that compute the partitions of batches, each chosen by its scheme or a URL of that scheme.
 
-    It is collected and checked; nothing uses it yet: engines by URL come with a later version.
+    `open(name, workers)` is given what was asked for, `acme` or `acme://host`, and how many partitions to
+    compute at once or None, and gives a `greenlang.engine.batches.BatchEngine`. It hands each
+    `PartitionTask` to `compute_partition`, wherever that is.
 
     Example
     -------
-    An engine for URLs like `acme://scheduler`::
+    An engine that computes one partition after the other, as it is asked for them::
+
+        from concurrent.futures import Future
 
         from greenlang.agents import EngineBackend
         from greenlang.agents.hooks import hookimpl
 
 
         class AcmeEngine:
-            def __init__(self, url):
-                self.url = url
+            def __init__(self, name, workers=None):
+                self.workers = 1
+
+            def submit(self, task):
+                from greenlang.engine.batches import compute_partition
+
+                future = Future()
+                try:
+                    future.set_result(compute_partition(task))
+                except Exception as error:
+                    future.set_exception(error)
+                return future
+
+            def abandon(self, future):
+                pass
+
+            def close(self):
+                pass
 
 
         @hookimpl
         def greenlang_engines():
-            summary = "Runs plans on Acme's cluster."
+            summary = "Computes one partition after the other."
             return [EngineBackend(scheme="acme", summary=summary, open=AcmeEngine)]
     """
 

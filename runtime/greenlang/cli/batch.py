@@ -152,8 +152,7 @@ def run(
         tries=tries,
         timeout_s=timeout,
     )
-    folder = make_batch(_batches(root), order, registry=default_registry())
-    _run(folder, **work)
+    _run(lambda: make_batch(_batches(root), order, registry=default_registry()), **work)
 
 
 @batch.command()
@@ -164,7 +163,7 @@ def resume(batch_id: str, root: Path | None, **work: Any) -> None:
 
     Of one that is completed, show and write again what it gave.
     """
-    _run(_batches(root).get("default", batch_id), **work)
+    _run(lambda: _batches(root).get("default", batch_id), **work)
 
 
 @batch.command("list")
@@ -217,13 +216,8 @@ def recalculate(batch_id: str, factor_paths: tuple[Path, ...], root: Path | None
     batches = _batches(root)
     base = batches.get("default", batch_id)
     files = tuple(Resource.read(factors.name, folder=factors.parent) for factors in factor_paths)
-    folder = make_recalculation(
-        batches,
-        base,
-        policy=policy_of(on_error=base.definition().policy.on_error, **options),
-        factor_files=files or None,
-    )
-    _run(folder, **work)
+    policy = policy_of(on_error=base.definition().policy.on_error, **options)
+    _run(lambda: make_recalculation(batches, base, policy=policy, factor_files=files or None), **work)
 
 
 @batch.command(
@@ -260,7 +254,7 @@ def _batches(root: Path | None) -> Batches:
 
 
 def _run(
-    folder: BatchFolder,
+    made: Callable[[], BatchFolder],
     *,
     engine: str,
     workers: int | None,
@@ -273,8 +267,10 @@ def _run(
     from greenlang.ledger import load_signer
 
     forms = [format_of_suffix(path) for path in (output_path, failures_path) if path is not None]
+    # First: without an engine there is no use in making a batch.
     opened = open_engine(engine, workers)
     try:
+        folder = made()
         with _resumable(folder), bar(folder) as on_progress:
             result: BatchResult = run_batch(folder, opened, on_progress=on_progress, signer=load_signer())
     finally:
