@@ -70,6 +70,23 @@ def test_a_file_goes_in_and_its_numbers_are_followed_to_their_proof(open_page, f
         expect(proof).to_contain_text(verdict, timeout=30_000)
 
 
+def test_a_batch_is_computed_again_and_the_difference_is_explained(open_page, tmp_path):
+    path = tmp_path / "year.csv"
+    path.write_text(as_csv(activities(50)))
+    page = open_page("#/batches")
+    page.get_by_label("File of activity data").set_input_files(path)
+    page.get_by_role("button", name="Upload and compute").click()
+    expect(page.get_by_role("heading", name="year.csv completed")).to_be_visible(timeout=60_000)
+    first = page.url
+    page.get_by_role("region", name="Compared with").get_by_label("Warming potentials").select_option("AR6")
+    page.get_by_role("button", name="Compute again").click()
+    page.wait_for_url(lambda url: url != first)
+    differences = page.get_by_role("region", name="Differences")
+    expect(differences).to_be_visible(timeout=60_000)
+    expect(differences.get_by_role("row").nth(1)).to_contain_text("scope1")
+    shoot(page, "batch-again")
+
+
 def test_executions_are_told_as_they_happen(open_page, server):
     page = open_page("#/executions")
     _, told = server.call("POST", "/v1/workflows/execute", {"program": "sum", "input": [1, 2.5]})

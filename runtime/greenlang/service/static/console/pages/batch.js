@@ -6,6 +6,7 @@ import { announce, h, replace } from "../core/dom.js"
 import { follow } from "../core/events.js"
 import { count } from "../core/numbers.js"
 import { duration, moment, pause, taken } from "../core/times.js"
+import { againPanel } from "../parts/batch-again.js"
 import { batchCharts } from "../parts/batch-charts.js"
 import { badge, facts, failed, faults, loading, pageHead, panel } from "../parts/states.js"
 import { verifyPanel } from "../parts/verify.js"
@@ -86,6 +87,7 @@ export function batchPage({ names: [id], who, signal }) {
   async function given(batch) {
     return [
       ...(await batchCharts(id, look)),
+      againPanel(batch, { mayRun: who.permissions.includes("run") }),
       h("div", { class: "split" }, h("div", { class: "stack" }, files("Download the result", "result"), batch.failed_rows === 0 ? null : failures(batch)), batch.calculation_id ? verifyPanel(batch.calculation_id, { batch_id: id }) : null),
     ]
   }
