@@ -11,10 +11,12 @@ from decimal import Decimal
 import msgspec
 import pytest
 from redis_server import redis
+from stored import seal
 
 import greenlang as gl
 from greenlang.agents import Registry
 from greenlang.engine.executions import Order, PlanCache, Prover, Runner, Terms
+from greenlang.engine.tenancy import Guard, note
 from greenlang.errors import InputError
 from greenlang.ledger import Unsigned
 from greenlang.service.identity import new_api_key
@@ -227,6 +229,35 @@ def test_without_redis_a_revoked_key_lives_no_longer_than_the_setting_says(tmp_p
                 await asyncio.sleep(0.01)
 
         nodes(server, tmp_path, use)
+
+
+def test_without_redis_the_audit_log_ends_a_revoked_key(tmp_path):
+    """Long before it would be looked for again."""
+
+    async def main():
+        stores = [open_store(f"sqlite:{tmp_path / 'runtime.db'}", seal) for _ in range(2)]
+        shared = [share(None) for _ in stores]
+        one, other = (
+            Reads(store, each.cache, remembered_seconds=LONG)
+            for store, each in zip(stores, shared, strict=True)
+        )
+        guard = Guard(stores[1].rows, heard=other.hear)
+        made = new_api_key("acme", frozenset({Role.VIEWER}), name="k", at=1, expires_at=None)
+        await stores[0].add_api_key(made.kept)
+        assert (await other.api_key(made.kept.id)).revoked_at is None
+        guard.start()
+        await note(stores[0].rows, "acme", "user:boss", "key.revoked", made.kept.id)
+        await stores[0].revoke_api_key("acme", made.kept.id, at=2)
+        await one.forget_api_key(made.kept.id)
+        began = time.monotonic()
+        while (await other.api_key(made.kept.id)).revoked_at is None:
+            assert time.monotonic() - began < 4
+            await asyncio.sleep(0.02)
+        await guard.stop()
+        for each in (*shared, *stores):
+            await each.close()
+
+    asyncio.run(main())
 
 
 def test_a_key_is_never_kept_where_the_setting_says_so(tmp_path):

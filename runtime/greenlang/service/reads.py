@@ -16,6 +16,7 @@ import msgspec
 
 from greenlang.caches import Cache, Kind
 from greenlang.stores import FINAL_STATES, ApiKey, Calculation, ExecutionRow, State, Store
+from greenlang.stores.tables import AuditEntry
 
 #: A key is believed for so long where its revocation is heard of.
 _HEARD_SECONDS = 300.0
@@ -69,6 +70,11 @@ class Reads:
     async def forget_api_key(self, key_id: str) -> None:
         """Have a key that changed looked for anew, in every process."""
         await self._cache.drop(self._keys, "", key_id)
+
+    async def hear(self, entry: AuditEntry) -> None:
+        """Forget what an entry of the audit log says has changed: Redis may not have told it."""
+        if entry.action == "key.revoked":
+            await self.forget_api_key(entry.subject)
 
     async def execution(self, tenant: str, execution_id: str) -> ExecutionRow | None:
         """One execution, or None if this tenant has none of that id."""

@@ -125,7 +125,7 @@ async def serve(
     authentication = settings.authentication
     remembered = 60.0 if authentication is None else authentication.remembered_seconds
     reads = Reads(runner.store, sharing.cache, remembered_seconds=remembered)
-    guard = runner.plans.guard = Guard(runner.store.rows)
+    guard = runner.plans.guard = Guard(runner.store.rows, heard=reads.hear)
     gate = Gate(settings.limits, guard.meter.warn_of_requests, limiter=sharing.limiter)
     batches = BatchKeeper(
         settings.batches, batches_root(settings.batches, settings.store), runner.store, prover, registry

@@ -11,7 +11,7 @@ from greenlang.agents import AgentSpec
 from greenlang.agents.spending import Spent
 from greenlang.engine.tenancy.metering import Meter
 from greenlang.engine.tenancy.registrations import refusal_of
-from greenlang.engine.tenancy.standing import Standing, Standings
+from greenlang.engine.tenancy.standing import Heard, Standing, Standings
 from greenlang.stores.rows import Rows
 
 #: As many executions of a tenant as there are.
@@ -19,10 +19,16 @@ _UNLIMITED = 2**31 - 1
 
 
 class Guard:
-    """What one process knows of tenants, and holds them to."""
+    """What one process knows of tenants, and holds them to.
 
-    def __init__(self, rows: Rows) -> None:
-        self.standings = Standings(rows)
+    Parameters
+    ----------
+    heard : callable, optional
+        Told each entry of the audit log, of whichever node, soon after it was written and a few times.
+    """
+
+    def __init__(self, rows: Rows, *, heard: Heard | None = None) -> None:
+        self.standings = Standings(rows, heard=heard)
         self.meter = Meter(rows)
         self._keepers: list[asyncio.Task[None]] = []
 

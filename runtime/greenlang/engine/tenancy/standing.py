@@ -6,19 +6,31 @@ knows what to forget: changes hold on every node within about a second.
 
 from __future__ import annotations
 
-__all__ = ["Standing", "Standings"]
+__all__ = ["Heard", "Standing", "Standings"]
 
 import asyncio
 import logging
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
 from greenlang.engine.tenancy.agent_states import EXECUTABLE
 from greenlang.errors import StoreError
 from greenlang.stores.rows import EVERYBODY, AtLeast, Rows
-from greenlang.stores.tables import AUDIT_LOG, QUOTAS, REGISTRATIONS, TENANTS, Quotas, Registration, Tenant
+from greenlang.stores.tables import (
+    AUDIT_LOG,
+    QUOTAS,
+    REGISTRATIONS,
+    TENANTS,
+    AuditEntry,
+    Quotas,
+    Registration,
+    Tenant,
+)
+
+#: Told an entry of the audit log.
+Heard = Callable[[AuditEntry], Awaitable[None]]
 
 _log = logging.getLogger("greenlang.engine")
 
@@ -54,11 +66,16 @@ class Standings:
     ----------
     clock : callable
         Seconds since some moment.
+    heard : callable
+        Told each entry of the audit log, soon after it was written and a few times.
     """
 
-    def __init__(self, rows: Rows, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, rows: Rows, clock: Callable[[], float] = time.monotonic, *, heard: Heard | None = None
+    ) -> None:
         self._rows = rows
         self._clock = clock
+        self._heard = heard
         self._known: OrderedDict[str, tuple[float, Standing]] = OrderedDict()
         #: Whether any tenant has quotas; until it has, nobody need be counted.
         self.any_quotas = False
@@ -111,6 +128,8 @@ class Standings:
         for entry in changed:
             # What is done to a tenant by somebody else is written down with the tenant that it is done to.
             self.forget(entry.tenant)
+            if self._heard is not None:
+                await self._heard(entry)
 
     async def _load(self, tenant: str) -> Standing:
         made = next(iter(await self._rows.rows(tenant, TENANTS)), None)
