@@ -23,6 +23,7 @@ help:
 	@echo 'make test-system  run the tests that need system programs, which it installs with apt'
 	@echo 'make image-check  build the Dockerfile with buildah, look at the image and run it (needs root)'
 	@echo 'make release-check KEYS=FOLDER  everything that a release must be, tests and signatures too'
+	@echo 'make monitoring   write the alert rules and dashboards of deploy/monitoring'
 	@echo 'make lint         ruff and mypy'
 	@echo 'make bench        the benchmarks, quickly, against this checkout'
 	@echo 'make bench-gcel   the speed table of GCEL, with a pass or a fail for each target'
@@ -57,6 +58,9 @@ image-check: $(VENV)/.system
 
 release-check: $(VENV)/.release
 	$(BIN)/python deploy/release/check.py $(if $(KEYS),--keys $(KEYS))
+
+monitoring: $(VENV)/.installed
+	$(BIN)/python deploy/monitoring/generate.py
 
 lint: $(VENV)/.lint
 	$(BIN)/ruff check .

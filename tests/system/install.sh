@@ -5,6 +5,7 @@ set -u
 programs='
 chromium chromium
 pgbouncer pgbouncer
+promtool prometheus
 npm npm
 '
 echo "$programs" | while read -r program package; do
