@@ -59,10 +59,15 @@ class TestStandings:
             nonlocal now
             standings = Standings(store.rows, lambda: now)
             await standings.of("acme")
+            now = 30.0
+            await standings.of("other")
             now = 59.0
+            standings.forget_old()
             assert standings.known("acme") is not None
             now = 61.0
+            standings.forget_old()
             assert standings.known("acme") is None
+            assert standings.known("other") is not None
 
         run(use)
 
@@ -71,15 +76,21 @@ class TestStandings:
 
         async def use(store):
             nonlocal now
+            asked = []
             await Tenants(store.rows).create(OPERATOR, "acme", name="Acme", tier="pro")
             standings = Standings(store.rows, lambda: now)
             known = await standings.of("acme")
 
             async def gone(*_, **__):
+                asked.append(True)
                 raise StoreError("gone")
 
             monkeypatch.setattr(store.rows, "rows", gone)
             now = 61.0
+            following = asyncio.create_task(standings.follow())
+            while not asked:
+                await asyncio.sleep(0.01)
+            following.cancel()
             assert await standings.of("acme") is known
             with pytest.raises(StoreError):
                 await standings.of("never seen")

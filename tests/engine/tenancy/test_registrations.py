@@ -49,22 +49,20 @@ def test_every_state_is_reached_and_all_but_the_last_are_left():
 
 
 def test_the_events_are_those_of_the_lifecycle():
-    assert {*EVENTS.values(), *BEGINNINGS.values()} == set(
-        [
-            "created",
-            "generated",
-            "built",
-            "validated",
-            "registered",
-            "deployed",
-            "started",
-            "stopped",
-            "paused",
-            "resumed",
-            "retired",
-            "failed",
-        ]
-    )
+    assert {*EVENTS.values(), *BEGINNINGS.values()} == {
+        "created",
+        "generated",
+        "built",
+        "validated",
+        "registered",
+        "deployed",
+        "started",
+        "stopped",
+        "paused",
+        "resumed",
+        "retired",
+        "failed",
+    }
 
 
 def test_each_pair_of_states_is_moved_between_as_the_table_says(run):

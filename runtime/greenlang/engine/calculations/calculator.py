@@ -153,8 +153,7 @@ class Calculator:
             If the record could not be committed.
         """
         plan = self.plan()
-        self._plans.admit(plan, tenant)
-        spent = self._plans.guard.spent_by(tenant)
+        spent = self._plans.admit(plan, tenant)
         try:
             made = await self._compute(plan, given, tenant, spent)
         except Exception as error:
@@ -185,8 +184,7 @@ class Calculator:
         prepared = self._prepared.get(_kind_of(cells, policy))
         if prepared is None:
             return None
-        self._plans.admit(self.plan(), tenant)
-        spent = self._plans.guard.spent_by(tenant)
+        spent = self._plans.admit(self.plan(), tenant)
         at = now()
         calculation_id, timestamp = new_id("calc", at), timestamp_text(at)
         with spending(spent):

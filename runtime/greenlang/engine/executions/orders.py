@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from greenlang.agents import Registry
+from greenlang.agents.spending import Spent
 from greenlang.carbon import InventoryInput, table_of_objects
 from greenlang.engine.inputs import make_policy
 from greenlang.engine.tenancy import Guard, Unguarded
@@ -55,8 +56,13 @@ class PlanCache:
         self.hits = 0
         self.misses = 0
 
-    def admit(self, plan: Plan, tenant: str, *, fresh: bool = True) -> None:
+    def admit(self, plan: Plan, tenant: str, *, fresh: bool = True) -> Spent | None:
         """See that a tenant may run a plan now; `fresh` where it is not admitted already.
+
+        Returns
+        -------
+        Spent or None
+            Where to count what the run spends; None if nobody wants to know.
 
         Raises
         ------
@@ -64,7 +70,7 @@ class PlanCache:
             If a pack or an agent of it is not for the tenant, or the tenant has used what it may.
         """
         self.registry.admit(plan.agents, tenant)
-        self.guard.admit(plan.agents, tenant, fresh=fresh)
+        return self.guard.admit(plan.agents, tenant, fresh=fresh)
 
     def plan(self, program: str) -> Plan:
         """The plan of a program, which may name no files: it comes from outside.

@@ -241,7 +241,7 @@ class Runner:
             If it could not be committed: nothing was accepted.
         """
         plan = await self.plan(order.program)
-        self.plans.admit(plan, terms.tenant)
+        spent = self.plans.admit(plan, terms.tenant)
         if len(order.input) <= _QUICK_BYTES:
             given = prepare(order, plan)
         else:
@@ -264,7 +264,6 @@ class Runner:
             metadata=initiating(),
         )
         if wait_seconds > 0 and self._is_quick(plan, order):
-            spent = self.plans.guard.spent_by(terms.tenant)
             with spending(spent):
                 proven = self._run_here(plan, given, terms.tenant)
             if proven is not None:
@@ -278,7 +277,7 @@ class Runner:
         submitted = await self.store.submit(new)
         if not submitted.fresh:
             return await self._earlier(submitted.id, submitted.request_digest, new, wait_seconds)
-        self.plans.guard.count(terms.tenant)
+        self.plans.guard.accepted(terms.tenant, spent)
         self.queue.announce(_signal(new))
         row = await self.wait(terms.tenant, submitted.id, wait_seconds)
         return Accepted(submitted.id, True, True, row)
@@ -430,8 +429,7 @@ class Runner:
         order = read_order(row.request)
         plan = await self.plan(order.program)
         await self.plans.guard.look_at(row.tenant)
-        self.plans.admit(plan, row.tenant, fresh=False)
-        spent = self.plans.guard.spent_by(row.tenant)
+        spent = self.plans.admit(plan, row.tenant, fresh=False)
         hooks = self.plans.registry.lifecycle
         clock = StoppableClock()
         trace = self._traces.begin(row.id, plan)

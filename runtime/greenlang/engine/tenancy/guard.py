@@ -55,8 +55,13 @@ class Guard:
                 await self.meter.load(tenant)
         return found
 
-    def admit(self, agents: Iterable[AgentSpec], tenant: str, *, fresh: bool = True) -> None:
+    def admit(self, agents: Iterable[AgentSpec], tenant: str, *, fresh: bool = True) -> Spent | None:
         """See that a tenant may run agents now; `fresh` where that is one more execution of its quotas.
+
+        Returns
+        -------
+        Spent or None
+            Where to count what the run spends; None if nobody wants to know.
 
         Raises
         ------
@@ -67,27 +72,21 @@ class Guard:
         """
         standing = self.standings.known(tenant)
         if standing is None:
-            return  # nobody looked at it in the last minute: what is run is what was admitted before
+            return None  # nobody looked at it in the last minute: what is run is what was admitted before
         if standing.refused:
             for spec in agents:
                 registration = standing.refused.get(f"{spec.name}@{spec.version}")
                 if registration is not None:
                     raise refusal_of(registration)
-        if fresh and standing.quotas is not None:
+        if standing.quotas is None:
+            return None
+        if fresh:
             self.meter.hold(tenant, standing.quotas)
+        return Spent()
 
-    def meters(self, tenant: str) -> bool:
-        """Whether what a tenant uses is written down."""
-        standing = self.standings.known(tenant)
-        return standing is not None and standing.quotas is not None
-
-    def spent_by(self, tenant: str) -> Spent | None:
-        """Where to count what a run of a tenant spends; None if nobody wants to know."""
-        return Spent() if self.meters(tenant) else None
-
-    def count(self, tenant: str) -> None:
-        """Count an execution that was accepted, if its tenant has quotas."""
-        if self.meters(tenant):
+    def accepted(self, tenant: str, spent: Spent | None) -> None:
+        """Count an execution that was accepted, and will be run."""
+        if spent is not None:
             self.meter.count(tenant)
 
     def spend(self, tenant: str, execution_id: str, attempt: int, spent: Spent | None) -> None:
@@ -112,14 +111,11 @@ class Unguarded:
     async def look_at(self, tenant: str) -> None:
         """Nothing is known of a tenant."""
 
-    def admit(self, agents: Iterable[AgentSpec], tenant: str, *, fresh: bool = True) -> None:
+    def admit(self, agents: Iterable[AgentSpec], tenant: str, *, fresh: bool = True) -> Spent | None:  # noqa: ARG002  whatever they are
         """Whatever it is, it may be run."""
-
-    def spent_by(self, tenant: str) -> Spent | None:  # noqa: ARG002  nobody's
-        """Nothing is counted."""
         return None
 
-    def count(self, tenant: str) -> None:
+    def accepted(self, tenant: str, spent: Spent | None) -> None:
         """Nothing is counted."""
 
     def spend(self, tenant: str, execution_id: str, attempt: int, spent: Spent | None) -> None:

@@ -11,7 +11,6 @@ __all__ = ["Heard", "Standing", "Standings"]
 import asyncio
 import logging
 import time
-from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
@@ -76,34 +75,38 @@ class Standings:
         self._rows = rows
         self._clock = clock
         self._heard = heard
-        self._known: OrderedDict[str, tuple[float, Standing]] = OrderedDict()
+        self._known: dict[str, Standing] = {}
+        #: When each was looked at, the longest ago first.
+        self._since: dict[str, float] = {}
         #: Whether any tenant has quotas; until it has, nobody need be counted.
         self.any_quotas = False
 
     def known(self, tenant: str) -> Standing | None:
         """What is known of a tenant; None if it has to be looked for."""
-        found = self._known.get(tenant)
-        return None if found is None or self._clock() >= found[0] else found[1]
+        return self._known.get(tenant)
 
     async def of(self, tenant: str) -> Standing:
         """The standing of a tenant, looked for if need be."""
-        found = self.known(tenant)
-        if found is not None:
-            return found
-        try:
+        found = self._known.get(tenant)
+        if found is None:
             found = await self._load(tenant)
-        except StoreError:
-            if tenant not in self._known:
-                raise
-            return self._known[tenant][1]  # as it was when the store last answered
-        self._known[tenant] = (self._clock() + _BELIEVED_SECONDS, found)
-        if len(self._known) > _REMEMBERED:
-            self._known.popitem(last=False)
+            self.forget(tenant)  # whoever looked meanwhile
+            self._known[tenant] = found
+            self._since[tenant] = self._clock()
+            if len(self._known) > _REMEMBERED:
+                self.forget(next(iter(self._since)))
         return found
 
     def forget(self, tenant: str) -> None:
         """Look for a tenant anew when it is next seen."""
         self._known.pop(tenant, None)
+        self._since.pop(tenant, None)
+
+    def forget_old(self) -> None:
+        """Forget what nobody has looked at for long."""
+        before = self._clock() - _BELIEVED_SECONDS
+        while self._since and next(iter(self._since.values())) <= before:
+            self.forget(next(iter(self._since)))
 
     async def follow(self) -> None:
         """Forget what changed, on whichever node, for as long as it runs."""
@@ -111,6 +114,7 @@ class Standings:
         while True:
             try:
                 await self.forget_changes(since)
+                self.forget_old()  # not while the store is gone: what was known holds until it answers
             except StoreError as error:
                 _log.warning("it is not known which tenants changed: %s", error)
             since = time.time_ns() // 1000 - _OVERLAP
@@ -123,6 +127,7 @@ class Standings:
         )
         if len(changed) > _MOST_CHANGES:
             self._known.clear()
+            self._since.clear()
         if changed and not self.any_quotas:
             self.any_quotas = bool(await self._rows.rows(EVERYBODY, QUOTAS, limit=1))
         for entry in changed:
