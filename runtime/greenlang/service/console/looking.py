@@ -4,12 +4,12 @@ from __future__ import annotations
 
 __all__ = ["Looking"]
 
-import asyncio
 
 import msgspec
 
 from greenlang.engine.executions import Runner, read_order, steps_taken, tell_steps
 from greenlang.service.inventory_messages import IdentityData, OrderData, StepData, StepsData
+from greenlang.service.operations.aside import aside
 from greenlang.service.operations.told import found
 from greenlang.service.roles import Permission
 from greenlang.service.routing import Route
@@ -66,6 +66,6 @@ class Looking:
         row = await found(self._store, call)
         events = await self._store.events(call.tenant, row.id)
         taken = next(filter(None, (steps_taken(bytes(event.payload)) for event in reversed(events))), [])
-        told = await asyncio.to_thread(tell_steps, row, self._plans, taken)
+        told = await aside(tell_steps, row, self._plans, taken)
         steps = [msgspec.convert(step, StepData, from_attributes=True) for step in told.steps]
         return answer(call, StepsData(told.drawing, steps, told.because, told.error))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 __all__ = ["Inventories", "look_at_batches", "look_at_executions"]
 
-import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, localcontext
@@ -41,6 +40,7 @@ from greenlang.service.inventory_messages import (
     UsedFactor,
 )
 from greenlang.service.messages import Fault
+from greenlang.service.operations.aside import aside
 from greenlang.service.operations.factors import factor_data
 from greenlang.service.operations.told import found, unknown
 from greenlang.service.reading import read_query
@@ -120,13 +120,13 @@ class Inventories:
         """`GET /v1/executions/{id}/inventory`."""
         part = _slice(read_query(call, InventoryQuery))
         looked, inventory = await self._inventory(call)
-        return answer(call, await asyncio.to_thread(_cut_up, looked, inventory, part))
+        return answer(call, await aside(_cut_up, looked, inventory, part))
 
     async def inventory_rows(self, call: Call) -> Reply:
         """`GET /v1/executions/{id}/inventory/rows`."""
         asked = read_query(call, InventoryRowQuery)
         _, inventory = await self._inventory(call)
-        listed = await asyncio.to_thread(_page, inventory, asked)
+        listed = await aside(_page, inventory, asked)
         links = () if listed.next_cursor is None else (next_link(call, listed.next_cursor),)
         return answer(call, listed, headers=links)
 
@@ -154,7 +154,7 @@ def look_at_executions(store: Store, again: Again) -> Look:
         row = await found(store, call)
         if row.state is not State.COMPLETED:
             raise Refusal(409, Fault("state", f"execution {row.id} is {row.state}", "id"))
-        return Looked(row.id, row.calculation_id, await asyncio.to_thread(again.evidence, row))
+        return Looked(row.id, row.calculation_id, await aside(again.evidence, row))
 
     return look
 
@@ -169,7 +169,7 @@ def look_at_batches(batches: Batches, again: BatchesAgain) -> Look:
         state = folder.state()
         if state.state is not BatchStates.COMPLETED:
             raise Refusal(409, Fault("state", f"batch {folder.batch_id} is {state.state}", "id"))
-        evidence = await asyncio.to_thread(again.evidence, folder)
+        evidence = await aside(again.evidence, folder)
         return Looked(folder.batch_id, state.calculation_id or None, evidence)
 
     return look

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 __all__ = ["Verifications"]
 
-import asyncio
 import time
 from collections.abc import Callable
 
@@ -14,6 +13,7 @@ from greenlang.engine.executions import Again
 from greenlang.ledger import CalculationRecord, load_known_keys
 from greenlang.service.inventory_messages import VerdictData, VerificationData, VerifyRequest
 from greenlang.service.messages import Fault
+from greenlang.service.operations.aside import aside
 from greenlang.service.operations.told import unknown
 from greenlang.service.reading import read_body
 from greenlang.service.roles import Permission
@@ -56,7 +56,7 @@ class Verifications:
             raise unknown("calculation", call.names["id"])
         recompute = await self._recompute(call, asked)
         began = time.perf_counter()
-        verification = await asyncio.to_thread(verify_calculation, kept, recompute, keys=load_known_keys())
+        verification = await aside(verify_calculation, kept, recompute, keys=load_known_keys())
         verdicts = [
             VerdictData(name, verdict.status, verdict.sentence, [one.text() for one in verdict.findings])
             for name, verdict in verification.verdicts.items()
