@@ -102,7 +102,7 @@ class StoreBackend(Backend):
 
 
 class EngineBackend(Backend):
-    """Computes partitions of batches: `open(name, workers)` gives a `greenlang.engine.batches.BatchEngine`."""
+    """Computes partitions: `open(name, workers)` gives a `greenlang.engine.batches.BatchEngine`."""
 
     __slots__ = ()
 

@@ -202,3 +202,26 @@ def test_a_result_is_written_with_exact_types_and_can_be_read_as_data(write, rea
     assert table.column("kg").to_pylist() == [Decimal("0.123456789012"), None]
     again = reader(io.BytesIO(written.getvalue()), name="result")
     assert list(again.rows()) == [("A", "2", "0.123456789012"), ("B", "3", "")]
+
+
+@pytest.mark.parametrize("form", FORMATS)
+@given(
+    dictionary=st.lists(st.text("abc", max_size=3), min_size=1, max_size=6, unique=True),
+    picks=st.lists(st.one_of(st.none(), st.integers(0, 5)), min_size=1, max_size=8),
+)
+def test_a_dictionary_may_be_in_any_order_and_hold_what_no_row_has(form, dictionary, picks):
+    codes = pa.array([None if pick is None else pick % len(dictionary) for pick in picks], pa.int32())
+    array = pa.DictionaryArray.from_arrays(codes, pa.array(dictionary))
+    column = read(FORMATS[form], pa.table({"cell": array})).column("cell")
+    expected = [text or "" for text in array.to_pylist()]
+    assert column.texts() == expected
+    # Others rely on it: as many distinct texts as rows are the rows.
+    assert list(column.values) == list(dict.fromkeys(expected))
+
+
+@pytest.mark.parametrize("form", FORMATS.values(), ids=FORMATS)
+def test_null_figures_keep_their_places(form):
+    array = pa.array([None, Decimal("1.5"), None, Decimal("2.5")])
+    column = read(form, pa.table({"cell": array})).column("cell")
+    assert column.texts() == ["", "1.5", "", "2.5"]
+    assert list(column.values) == ["", "1.5", "2.5"]

@@ -13,6 +13,7 @@ from decimal import Decimal
 from typing import Any, BinaryIO
 
 import numpy as np
+import numpy.typing as npt
 
 from greenlang.carbon.tables.results import ResultColumn, ResultTable
 from greenlang.carbon.tables.table import Table, TableBuilder, column_names, unreadable
@@ -203,33 +204,34 @@ def _add(arrow: Any, coder: TextCoder, array: Any) -> None:
         if len(array):
             add_strings(coder, array)
         return
-    if arrow.types.is_dictionary(array.type):
-        codes, values = _used(arrow, array)
+    coded = array if arrow.types.is_dictionary(array.type) else array.dictionary_encode()
+    values, nothing = coded.dictionary, len(coded.dictionary)
+    # What is null has no code; it gets that of one more value, the empty text.
+    codes = coded.indices.fill_null(nothing).to_numpy(zero_copy_only=False)
+    if coded is array or array.null_count:
+        used = _used(codes, nothing + 1)
+        texts = _texts(arrow, values.take(arrow.array(used[used < nothing])))
+        if array.null_count:
+            texts.insert(int(np.flatnonzero(used == nothing)[0]), "")
+        position = np.zeros(nothing + 1, dtype=np.int32)
+        position[used] = np.arange(len(used))
+        codes = position[codes]
     else:
-        # Arrow codes in order of first appearance, as the coder does.
-        coded = array.dictionary_encode()
-        codes, values = coded.indices, coded.dictionary
-    texts = _texts(arrow, values)
-    if codes.null_count:  # what is null has no code; it gets that of one more value, the empty text
-        codes = codes.fill_null(len(texts))
-        texts.append("")
+        texts = _texts(arrow, values)  # Arrow codes in order of first appearance, as the coder does
     known = coder.codes_of(texts)
-    coder.add_codes(np.asarray(known)[codes.to_numpy(zero_copy_only=False)])
+    coder.add_codes(np.asarray(known)[codes])
 
 
-def _used(arrow: Any, array: Any) -> tuple[Any, Any]:
-    """Codes and values of a dictionary array: the values that rows have, in order of first appearance.
+def _used(codes: npt.NDArray[Any], count: int) -> npt.NDArray[np.intp]:
+    """Which of `count` codes rows have, in order of first appearance.
 
-    A dictionary may hold values that no row here has, and hold them in any order.
+    A dictionary may hold values that no row here has, and hold them in any order; readers of a column with as
+    many values as rows take these for the rows.
     """
-    codes = array.indices.drop_null().to_numpy()
-    first = np.full(len(array.dictionary), -1)
+    first = np.full(count, -1)
     first[codes[::-1]] = np.arange(len(codes) - 1, -1, -1)
     used = np.flatnonzero(first >= 0)
-    used = used[np.argsort(first[used])]
-    position = np.zeros(len(first), dtype=np.int32)
-    position[used] = np.arange(len(used))
-    return arrow.array(position).take(array.indices), array.dictionary.take(arrow.array(used))
+    return used[np.argsort(first[used])]
 
 
 def _texts(arrow: Any, values: Any) -> list[str]:
