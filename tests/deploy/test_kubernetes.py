@@ -79,7 +79,8 @@ def test_pods_listen_where_they_are_asked(pod, settings):
     (container,) = pod["containers"]
     assert settings.host == "0.0.0.0"  # noqa: S104  a pod's address is its own
     assert settings.authentication is not None
-    assert container["ports"] == [{"name": "http", "containerPort": settings.port}]
+    ports = {each["name"]: each["containerPort"] for each in container["ports"]}
+    assert ports == {"http": settings.port, "metrics": settings.metrics_port}
     assert (
         container["livenessProbe"]["httpGet"]["path"]
         == container["startupProbe"]["httpGet"]["path"]
@@ -113,6 +114,27 @@ def test_pods_run_as_many_as_wait_and_work_asks_for():
 def test_nothing_is_allowed_that_is_not_named():
     denied, *_ = objects("base/network-policies.yaml")
     assert denied["spec"] == {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}
+
+
+def test_who_watches_reaches_metrics_alone_and_who_asks_everything_else():
+    reached = {}
+    for policy in objects("base/network-policies.yaml"):
+        for rule in policy["spec"].get("ingress", []):
+            (source,) = rule["from"]
+            (port,) = rule["ports"]
+            reached[source["namespaceSelector"]["matchLabels"]["kubernetes.io/metadata.name"]] = port["port"]
+    assert reached == {"gateway": "http", "monitoring": "metrics"}
+    (monitor,) = objects("components/monitoring/service-monitor.yaml")
+    assert [each["port"] for each in monitor["spec"]["endpoints"]] == ["metrics"]
+    (authorization,) = objects("components/mesh/authorization.yaml")
+    allowed = {
+        rule["from"][0]["source"]["namespaces"][0]: rule["to"][0]["operation"]["ports"]
+        for rule in authorization["spec"]["rules"]
+    }
+    (service,) = objects("base/service.yaml")
+    named = {each["targetPort"]: each["name"] for each in service["spec"]["ports"]}
+    assert named == {"http": "http", "metrics": "metrics"}
+    assert allowed == {"gateway": ["8080"], "monitoring": ["9090"]}
 
 
 def test_secrets_are_named_and_never_written():
