@@ -296,10 +296,15 @@ def test_what_cannot_be_read_is_laid_aside(redis_server):
         told = signal(0)
         one.announce(told)
         await asyncio.sleep(0.1)
-        await one._connection.client.xadd("greenlang:queue:p0", {"signal": b"{"})
+        client = one._connection.client
+        await client.xadd("greenlang:queue:p0", {"signal": b"{"})
         assert signals(await take(one, 1)) == [told]
         assert await one.take(2, wait_seconds=0.2) == ()
-        assert (await lengths(one))[4] == 1
+        await client.xadd("greenlang:queue:p3", {"other": b"\xff"})
+        assert await one.take(2, wait_seconds=0.2) == ()
+        one.announce(told)
+        assert signals(await take(one, 1)) == [told]
+        assert (await lengths(one))[4] == 2
 
     nodes(redis_server, use)
 

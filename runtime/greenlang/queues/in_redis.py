@@ -79,7 +79,7 @@ class RedisQueue(Queue):
         self._take_script = connection.client.register_script(TAKE)
         self._recover_script = connection.client.register_script(RECOVER)
         self._woken = asyncio.Event()
-        #: How many whoever takes has room for; the event is set while there is somebody and nothing is here.
+        #: How many whoever takes has room for; the event is set while they wait for one.
         self._room = 0
         self._asked = asyncio.Event()
         self._arrived: deque[Taken] = deque()
@@ -226,7 +226,7 @@ class RedisQueue(Queue):
         )
         self._more_waits = any(len(found) == of_each for _, found in read)
         return [
-            (_STREAMS.index(stream.decode()) + 1, name, fields[b"signal"])
+            (_STREAMS.index(stream.decode()) + 1, name, fields.get(b"signal", b""))
             for stream, found in read
             for name, fields in found
         ]

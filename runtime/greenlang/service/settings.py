@@ -164,6 +164,6 @@ def read_settings(path: Path) -> dict[str, object]:
 def restart_needed(before: ServerSettings, after: ServerSettings) -> list[str]:
     """The settings that differ and wait for the next start."""
     differ = [name for name in _FIXED if getattr(before, name) != getattr(after, name)]
-    if before.limits is None or after.limits is None:
-        return differ + ["limits"] * (before.limits is not after.limits)
+    if (before.limits is None) != (after.limits is None):
+        differ.append("limits")
     return differ
