@@ -8,7 +8,7 @@ FROM ${PYTHON_IMAGE} AS wheels
 RUN apt-get update \
     && apt-get install --yes --no-install-recommends gcc libc6-dev \
     && rm -rf /var/lib/apt/lists/*
-ARG EXTRAS=arrow,postgresql,redis,serve
+ARG EXTRAS=arrow,postgresql,redis,serve,traces
 ARG SOURCE_DATE_EPOCH=315532800
 ENV SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH}
 WORKDIR /source
