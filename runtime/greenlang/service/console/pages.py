@@ -19,11 +19,10 @@ from greenlang.service.identity import AuthenticationSettings
 from greenlang.service.routing import Route
 from greenlang.service.wire import JSON, Call, Reply
 
+#: Of the files that the page loads; the page itself is served with its policy, and nowhere else.
 _TYPES = {
     ".css": "text/css",
-    ".html": "text/html",
     ".js": "text/javascript",
-    ".json": "application/json",
     ".svg": "image/svg+xml",
 }
 
