@@ -276,3 +276,30 @@ def test_of_many_that_are_forged_none_costs_memory(believed, forge):
     finally:
         tracemalloc.stop()
     assert after - before < 100_000
+
+
+def test_what_was_believed_is_remembered_up_to_a_bound_and_never_past_its_end(forge, issuer, monkeypatch):
+    monkeypatch.setattr("greenlang.service.identity.tokens._BELIEVED_TOKENS", 3)
+    verified = []
+    decode = jwt.decode
+
+    def decoded(token, *rest, **more):
+        verified.append(token)
+        return decode(token, *rest, **more)
+
+    monkeypatch.setattr(jwt, "decode", decoded)
+    verifier = TokenVerifier(TokenSettings(issuer=issuer.url, audience=AUDIENCE, leeway_seconds=0.0))
+
+    async def ask():
+        tokens = [forge.good(sub=f"caller {number}") for number in range(5)]
+        for token in (*tokens, *tokens[2:], *tokens[2:]):
+            assert await verifier.identity(token) is not None
+        assert verified == tokens
+        assert await verifier.identity(tokens[0]) is not None
+        assert verified == [*tokens, tokens[0]]
+        short = forge.good(exp=int(time.time()) + 1)
+        assert await verifier.identity(short) is not None
+        await asyncio.sleep(1.1)
+        assert await verifier.identity(short) is None
+
+    asyncio.run(ask())

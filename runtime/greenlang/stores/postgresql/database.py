@@ -8,6 +8,7 @@ from __future__ import annotations
 
 __all__ = [
     "LEDGER_LOCK",
+    "LOSSES",
     "SCHEMA_LOCK",
     "Address",
     "Connection",
@@ -42,6 +43,17 @@ Connection: TypeAlias = (
 #: Advisory locks: one node changes the schema at a time, one transaction at a time links to the chain.
 SCHEMA_LOCK = 0x6772_6C67_0001
 LEDGER_LOCK = 0x6772_6C67_0002
+
+#: A connection that is gone, whoever ended it.
+LOSSES = (
+    OSError,
+    TimeoutError,
+    asyncpg.InterfaceError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.CannotConnectNowError,
+)
 
 _OLDEST_SERVER = 15
 _CONNECT_SECONDS = 5.0
@@ -115,7 +127,7 @@ async def connect(address: Address, *, connections: int) -> asyncpg.Pool:
             max_size=connections,
             statement_cache_size=address.statement_cache_size,
             command_timeout=address.statement_seconds,
-            timeout=_CONNECT_SECONDS,
+            timeout=min(_CONNECT_SECONDS, address.statement_seconds),
         )
         async with pool.acquire() as connection:
             version = connection.get_server_version().major
@@ -136,17 +148,15 @@ async def transaction(pool: asyncpg.Pool, *, readonly: bool = False) -> AsyncIte
     A network that was cut without a word tells nobody.  asyncpg would then ask the server to cancel the
     statement and wait for that too; and whatever else is open is no better.
     """
-    async with pool.acquire() as connection:
-        try:
-            async with connection.transaction(readonly=readonly):
-                with _ended_if_silent(connection):
-                    yield connection
-        except TimeoutError:  # COMMIT went unanswered
-            connection.terminate()
-            raise
-        finally:
-            if connection.is_closed():
-                await pool.expire_connections()
+    try:
+        async with pool.acquire() as connection:
+            with _ended_if_silent(connection):  # COMMIT may go unanswered, too
+                async with connection.transaction(readonly=readonly):
+                    with _ended_if_silent(connection):
+                        yield connection
+    except LOSSES:
+        await pool.expire_connections()
+        raise
 
 
 @contextlib.contextmanager

@@ -318,7 +318,9 @@ class PostgresqlStore(Store):
             async with transaction(opened.pool, readonly=True) as connection:
                 yield connection
         except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
-            raise StoreError(f"the store could not be read: {error}") from error
+            raise StoreError(
+                f"the store could not be read: {str(error) or 'no answer came in time'}"
+            ) from error
 
     @contextlib.asynccontextmanager
     async def _transaction(self) -> AsyncIterator[Connection]:

@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 import asyncpg
 
 from greenlang.errors import StoreError
-from greenlang.stores.postgresql.database import LEDGER_LOCK, Connection, transaction
+from greenlang.stores.postgresql.database import LEDGER_LOCK, LOSSES, Connection, transaction
 from greenlang.stores.postgresql.sessions import as_tenant, as_worker
 from greenlang.stores.protocol import NewRecord, Seal
 
@@ -28,18 +28,6 @@ _GROUP_SIZE = 256
 
 #: Stands for all tenants; no string, since a tenant may have any name.
 _EVERYBODY = object()
-
-
-#: A connection that is gone, whoever ended it.
-_LOSSES = (
-    OSError,
-    TimeoutError,
-    asyncpg.InterfaceError,
-    asyncpg.PostgresConnectionError,
-    asyncpg.AdminShutdownError,
-    asyncpg.CrashShutdownError,
-    asyncpg.CannotConnectNowError,
-)
 
 
 class _ConnectionLost(Exception):
@@ -158,7 +146,7 @@ class GroupWriter:
                 if group.records:
                     await _link(group, self._seal)
                 committing = True
-        except _LOSSES as error:
+        except LOSSES as error:
             raise _ConnectionLost(committing) from error
         return results
 
@@ -199,12 +187,13 @@ async def _link(group: Group, seal: Seal) -> None:
 def _lost(lost: _ConnectionLost) -> StoreError:
     """What each operation of a group is told: an exception of its own, for each has another reader."""
     cause = lost.__cause__
+    why = str(cause) or "no answer came in time"
     if lost.committing:
         told = StoreError(
-            f"the store did not answer, and it is not known whether this was done: {cause}", uncertain=True
+            f"the store did not answer, and it is not known whether this was done: {why}", uncertain=True
         )
     else:
-        told = StoreError(f"the store could not be written: {cause}")
+        told = StoreError(f"the store could not be written: {why}")
     told.__cause__ = cause
     return told
 
