@@ -270,14 +270,17 @@ def public_jwk(key):
 
 #: What each operation takes that changes something or that not everybody may look at; any other takes `read`.
 WANTED = {
-    Permission.RUN: ("execute", "calculate", "make_batch", "save_workflow"),
+    Permission.RUN: ("execute", "calculate", "make_batch", "recalculate_batch", "save_workflow"),
     Permission.OPERATE: ("cancel", "requeue", "cancel_batch", "resume_batch"),
     Permission.MANAGE_KEYS: ("create_key", "keys", "revoke_key"),
     Permission.MANAGE: (
         *("configure", "audit", "add_organisation", "remove_organisation", "put_user", "remove_user"),
-        *("register", "move"),
+        *("register", "move", "put_own_factors", "remove_own_factors"),
     ),
-    Permission.MANAGE_TENANTS: ("create_tenant", "tenants", "tenant", "change_tenant", "set_quotas"),
+    Permission.MANAGE_TENANTS: (
+        *("create_tenant", "tenants", "tenant", "change_tenant", "set_quotas"),
+        "metrics",
+    ),
 }
 
 

@@ -208,7 +208,9 @@ def test_the_document_of_the_api_names_every_operation(server):
 def test_the_examples_of_the_document_work(server):
     _, document = server.call("GET", "/openapi.json")
     shown = 0
-    for path, methods in document["paths"].items():
+    # What a name in a path stands for has to be there first: those are tried where it is made.
+    plain = {path: methods for path, methods in document["paths"].items() if "{" not in path}
+    for path, methods in plain.items():
         for method, operation in methods.items():
             for content in operation.get("requestBody", {}).get("content", {}).values():
                 for example in content.get("examples", {}).values():
