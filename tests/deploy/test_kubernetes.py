@@ -218,3 +218,12 @@ def test_what_may_have_been_carried_out_is_not_sent_again():
     (service,) = objects("components/mesh/virtual-service.yaml")
     for route in service["spec"]["http"]:
         assert set(route["retries"]["retryOn"].split(",")) <= {"connect-failure", "refused-stream"}
+
+
+def test_every_dashboard_comes_with_the_monitoring():
+    folder = ROOT / "deploy" / "monitoring"
+    kustomization = yaml.safe_load((folder / "kustomization.yaml").read_text())
+    (generated,) = kustomization["configMapGenerator"]
+    dashboards = {path.relative_to(folder).as_posix() for path in folder.glob("dashboards/*.json")}
+    assert set(generated["files"]) == dashboards
+    assert "../../../monitoring" in objects("components/monitoring/kustomization.yaml")[0]["resources"]

@@ -57,7 +57,7 @@ def test_custom_objects_have_the_schemas_of_their_makers(built, complaints):
     objects = [each for name in COMPLETE for each in built(name) if is_custom(each)]
     objects += [each for each in written() if is_custom(each)]
     istio = {"AuthorizationPolicy", "DestinationRule", "PeerAuthentication", "VirtualService"}
-    assert {each["kind"] for each in objects} == {*istio, "HTTPRoute", "ServiceMonitor"}
+    assert {each["kind"] for each in objects} == {*istio, "HTTPRoute", "PrometheusRule", "ServiceMonitor"}
     assert complaints(objects) == [None] * len(objects)
 
 
