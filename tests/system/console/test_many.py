@@ -14,8 +14,8 @@ from greenlang.stores import open_store
 
 COUNT = 10_000
 
-#: Milliseconds within which half of the frames are drawn while one scrolls: three frames of a screen.  A machine
-#: without a graphics card, which serves the pages beside, takes one (the file has the rest).
+#: Milliseconds within which half of the frames are drawn while one scrolls: three frames of a screen.  A
+#: machine without a graphics card, which serves the pages beside, takes one (the file has the rest).
 FRAME_MS = 50
 
 SCROLL = """
