@@ -50,7 +50,7 @@ def network(database):
 @pytest.fixture
 def node(serve, network, name, tmp_path):
     (tmp_path / "serve.toml").write_text("lease_seconds = 1.0\n")
-    url = f"postgresql://postgres@127.0.0.1:{network.port}/{name}?statement_seconds=2"
+    url = f"postgresql://postgres@127.0.0.1:{network.port}/{name}?statement_seconds=3"
     made = serve(url, tmp_path, "--config", str(tmp_path / "serve.toml"))
     yield made
     assert made.stop() == 0
@@ -165,7 +165,7 @@ def test_a_database_that_is_killed_under_load_costs_nothing_that_was_accepted(no
         end = load.more()
     assert back - killed < 20
     assert not [at for at in load.refused if at > back]
-    assert load.slowest(back, end) < 5 * load.slowest(began, killed) + 0.1
+    assert load.slowest(back, end) < 5 * load.slowest(began, killed) + 0.5
     check(load, database, name)
 
 

@@ -503,7 +503,7 @@ def test_commits_wait_for_the_disk_and_locks_end_whatever_the_server_is_set_up_w
 
         return await (await store._writer()).run(shown)
 
-    assert with_store(postgresql_url, use) == ["on", "30s"] * 2
+    assert with_store(postgresql_url, use) == ["on", "5s"] * 2
 
 
 def test_a_purge_goes_in_portions(postgresql_url, monkeypatch):

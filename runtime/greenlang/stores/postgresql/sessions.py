@@ -10,7 +10,7 @@ from greenlang.stores.postgresql.database import Connection
 #: node that is gone in the middle of a transaction, and cannot say so, holds its locks no longer than this.
 _KEPT = (
     "set_config('synchronous_commit', replace(current_setting('synchronous_commit'), 'off', 'on'), true),"
-    " set_config('idle_in_transaction_session_timeout', '30s', true)"
+    " set_config('idle_in_transaction_session_timeout', '5s', true)"
 )
 
 
