@@ -9,7 +9,6 @@ from __future__ import annotations
 
 __all__ = ["BatchEngine", "ThreadEngine", "WorkerLost", "open_engine"]
 
-import os
 import queue
 import threading
 from concurrent.futures import Future
@@ -17,6 +16,7 @@ from typing import Protocol
 
 from greenlang.agents import EngineBackend, default_registry
 from greenlang.engine.batches.computing import PartitionTask, compute_partition
+from greenlang.engine.machine import read_machine
 from greenlang.errors import GreenLangError, InputError, either
 
 
@@ -89,8 +89,8 @@ class ThreadEngine:
 
 
 def available_workers() -> int:
-    """The processors that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    """The processors that this process may use, as its control group allots them."""
+    return read_machine().whole_processors
 
 
 def open_engine(name: str, workers: int | None = None) -> BatchEngine:
