@@ -95,6 +95,28 @@ def test_what_was_loaded_is_kept(caching, name):
     caching(use)
 
 
+def test_each_look_is_counted_where_it_was_taken(caching, name):
+    async def use(cache):
+        before = cache.looks()
+        for _ in range(3):
+            await cache.fetch(KEYS, "acme", name, Source().load)
+        after = cache.looks()
+        taken = {where: tuple(map(int.__sub__, after[where], before[where])) for where in after}
+        assert taken == {"process": (2, 1), "redis": (0, 1)} or taken == {"process": (2, 1)}
+
+    caching(use)
+
+
+def test_what_another_node_loaded_counts_as_found_in_redis(redis_server, name):
+    async def use(one, other):
+        for node in (one, other):
+            await node.cache.fetch(KEYS, "acme", name, Source().load)
+        assert one.cache.looks() == {"process": (0, 1), "redis": (0, 1)}
+        assert other.cache.looks() == {"process": (0, 1), "redis": (1, 0)}
+
+    nodes(redis_server, use)
+
+
 def test_what_was_dropped_is_loaded_anew(caching, name):
     async def use(cache):
         source = Source()
