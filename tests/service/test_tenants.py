@@ -18,6 +18,7 @@ ACTIVITY = {
     "unit": "MMBtu",
     "region": "US",
 }
+CSV = f"{','.join(ACTIVITY)}\n{','.join(ACTIVITY.values())}\n".encode()
 SUM = {"program": "sum", "input": [1, 2.25]}
 KEY = base64.b64encode(bytes(range(32))).decode()
 
@@ -55,9 +56,9 @@ def served(serve, keys):
 
 @pytest.fixture(scope="module")
 def ask(served, keys):
-    def ask(tenant, method, path, body=None, *, role=Role.ADMIN):
-        shown = keys[1][tenant, role]
-        response, told = served.call(method, path, body, Authorization=f"Bearer {shown}")
+    def ask(tenant, method, path, body=None, *, role=Role.ADMIN, content_type="application/json"):
+        shown = {"Authorization": f"Bearer {keys[1][tenant, role]}", "Content_Type": content_type}
+        response, told = served.call(method, path, body, **shown)
         return response, told
 
     return ask
@@ -162,8 +163,12 @@ class TestAgents:
         response, told = ask("acme", "POST", "/v1/calculations/emissions", ACTIVITY)
         assert response.status == 400
         assert "is paused for tenant 'acme'" in told["errors"][0]["message"]
+        response, told = ask("acme", "POST", "/v1/batches", CSV, content_type="text/csv")
+        assert response.status == 400, told
+        assert "is paused for tenant 'acme'" in told["errors"][0]["message"]
         assert ask("other", "POST", "/v1/workflows/execute", program)[0].status == 200
         assert ask("other", "POST", "/v1/calculations/emissions", ACTIVITY)[0].status == 200
+        assert ask("other", "POST", "/v1/batches", CSV, content_type="text/csv")[0].status == 202
         assert ask("other", "POST", move, {"to": "active"})[0].status == 404
         assert ask("acme", "POST", move, {"to": "active"})[0].status == 200
         assert ask("acme", "POST", "/v1/workflows/execute", program)[0].status == 200

@@ -32,6 +32,7 @@ from greenlang.engine.batches import (
     make_recalculation,
 )
 from greenlang.engine.executions import Prover, now
+from greenlang.engine.tenancy import UNGUARDED, Guard, Unguarded
 from greenlang.errors import StoreError
 from greenlang.ledger import CalculationRecord, digest_of_bytes
 from greenlang.stores import Store
@@ -82,9 +83,16 @@ class BatchKeeper:
     """The batches of one process of the service."""
 
     def __init__(
-        self, settings: BatchSettings, root: Path, store: Store, prover: Prover, registry: Registry
+        self,
+        settings: BatchSettings,
+        root: Path,
+        store: Store,
+        prover: Prover,
+        registry: Registry,
+        guard: Guard | Unguarded = UNGUARDED,
     ) -> None:
         self.settings = settings
+        self._guard = guard
         self.registry = registry
         self.batches = Batches(root.absolute())
         self._store = store
@@ -103,7 +111,13 @@ class BatchKeeper:
             If its input or program cannot be used.
         """
         folder = await asyncio.to_thread(
-            make_batch, self.batches, order, registry=self.registry, tenant=tenant, base=base
+            make_batch,
+            self.batches,
+            order,
+            registry=self.registry,
+            tenant=tenant,
+            base=base,
+            guard=self._guard,
         )
         self._wake.set()
         return folder

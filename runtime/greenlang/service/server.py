@@ -128,7 +128,12 @@ async def serve(
     guard = runner.plans.guard = Guard(runner.store.rows, heard=reads.hear)
     gate = Gate(settings.limits, guard.meter.warn_of_requests, limiter=sharing.limiter)
     batches = BatchKeeper(
-        settings.batches, batches_root(settings.batches, settings.store), runner.store, prover, registry
+        settings.batches,
+        batches_root(settings.batches, settings.store),
+        runner.store,
+        prover,
+        registry,
+        guard,
     )
     watched = Watched(counts, slot, sharing.cache.looks, runner.plans.looks)
     operator = None if settings.authentication is None else Permission.MANAGE_TENANTS

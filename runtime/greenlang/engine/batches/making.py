@@ -27,6 +27,7 @@ from greenlang.engine.batches.folder import Batches, BatchFolder
 from greenlang.engine.calculations import standard_program
 from greenlang.engine.executions import new_id, now
 from greenlang.engine.inputs import Limits, read_table
+from greenlang.engine.tenancy import UNGUARDED, Guard, Unguarded
 from greenlang.errors import InputError
 from greenlang.gcel import Plan
 from greenlang.gcel import compile as compile_program
@@ -68,6 +69,7 @@ def make_batch(
     registry: Registry,
     tenant: str = "default",
     base: str | None = None,
+    guard: Guard | Unguarded = UNGUARDED,
 ) -> BatchFolder:
     """Make a batch of an input; nothing of it is computed yet.
 
@@ -77,11 +79,12 @@ def make_batch(
     Raises
     ------
     InputError
-        If the input cannot be read, has not the columns that activity data have, or the program does not
-        take them.
+        If the input cannot be read, has not the columns that activity data have, the program does not
+        take them, or the tenant may not run it now.
     """
     plan = order.plan or compile_program(standard_program(registry.names()), registry=registry)
     registry.admit(plan.agents, tenant)
+    spent = guard.admit(plan.agents, tenant)
     if plan.input_type is not InventoryInput:
         raise InputError(
             "the program of a batch takes no activity data",
@@ -123,6 +126,7 @@ def make_batch(
     except BaseException:
         batches.remove(folder)
         raise
+    guard.accepted(tenant, spent)
     return folder
 
 

@@ -14,7 +14,7 @@ from greenlang.agents import Registry
 from greenlang.agents.spending import Spent
 from greenlang.carbon import InventoryInput, table_of_objects
 from greenlang.engine.inputs import make_policy
-from greenlang.engine.tenancy import Guard, Unguarded
+from greenlang.engine.tenancy import UNGUARDED, Guard, Unguarded
 from greenlang.errors import InputError
 from greenlang.gcel import Plan
 from greenlang.gcel import compile as compile_program
@@ -50,7 +50,7 @@ class PlanCache:
     def __init__(self, registry: Registry) -> None:
         self.registry = registry
         #: Holds tenants to what they may run and use.
-        self.guard: Guard | Unguarded = Unguarded()
+        self.guard: Guard | Unguarded = UNGUARDED
         self._plans: OrderedDict[str, Plan] = OrderedDict()
         #: How often a plan was kept, and how often it was not.
         self.hits = 0

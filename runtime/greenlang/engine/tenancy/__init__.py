@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from greenlang.engine.tenancy.agent_states import BEGINNINGS, EVENTS, TRANSITIONS, may_move
 from greenlang.engine.tenancy.audit import AuditPage, audit_page, note
-from greenlang.engine.tenancy.guard import Guard, Unguarded
+from greenlang.engine.tenancy.guard import UNGUARDED, Guard, Unguarded
 from greenlang.engine.tenancy.key_store import KeyStore, read_key
 from greenlang.engine.tenancy.metering import Meter
 from greenlang.engine.tenancy.own_factors import OwnFactorFiles
@@ -27,6 +27,7 @@ __all__ = [
     "EVENTS",
     "TIERS",
     "TRANSITIONS",
+    "UNGUARDED",
     "AuditPage",
     "Guard",
     "KeyStore",

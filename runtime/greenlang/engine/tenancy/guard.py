@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["Guard", "Unguarded"]
+__all__ = ["UNGUARDED", "Guard", "Unguarded"]
 
 import asyncio
 from collections.abc import Iterable
@@ -127,3 +127,7 @@ class Unguarded:
     def most_at_once(self, usual: int | None) -> int | None:
         """As many as are set."""
         return usual
+
+
+#: There is nothing to tell one of them from another.
+UNGUARDED = Unguarded()
