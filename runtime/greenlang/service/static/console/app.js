@@ -103,16 +103,29 @@ function enter({ title, element }) {
 function header(place) {
   replace(
     document.getElementById("header"),
-    h("a", { class: "brand", href: "#/executions" }, h("img", { src: "/console/icon.svg", alt: "" }), "GreenLang"),
+    h(
+      "a",
+      { class: "brand", href: "#/executions" },
+      h("img", { src: "/console/icon.svg", alt: "" }),
+      "GreenLang",
+    ),
     place !== "" &&
-      h("nav", { class: "places", "aria-label": "Pages" }, ...PLACES.map(([path, name]) => h("a", { href: `#/${path}`, "aria-current": path === place && "page" }, name))),
+      h(
+        "nav",
+        { class: "places", "aria-label": "Pages" },
+        ...PLACES.map(([path, name]) =>
+          h("a", { href: `#/${path}`, "aria-current": path === place && "page" }, name),
+        ),
+      ),
     h(
       "div",
       { class: "who" },
       place !== "" && h("span", { class: "tenant", title: "tenant" }, who.tenant),
       h("a", { class: "button quiet word", href: "/docs" }, "API"),
       themeSwitch(),
-      place !== "" && settings.authentication !== null && h("button", { class: "button quiet", type: "button", onclick: leave }, "Sign out"),
+      place !== "" &&
+        settings.authentication !== null &&
+        h("button", { class: "button quiet", type: "button", onclick: leave }, "Sign out"),
     ),
   )
 }

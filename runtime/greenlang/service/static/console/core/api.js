@@ -27,7 +27,8 @@ export async function remove(path) {
 /** Whose a credential is that nobody is signed in with yet. */
 export async function identify(shown) {
   const headers = { Authorization: `Bearer ${shown}` }
-  return (await envelope(await fetch("/v1/identity", { headers, cache: "no-store", credentials: "omit" }))).data
+  return (await envelope(await fetch("/v1/identity", { headers, cache: "no-store", credentials: "omit" })))
+    .data
 }
 
 /** Asks again and again only for what has changed: `null` where it is as it was. */
@@ -66,7 +67,14 @@ async function request(method, path, { body, type, headers = {}, signal } = {}) 
   if (type !== undefined) sent.set("Content-Type", type)
   let response
   try {
-    response = await fetch(path, { method, body, headers: sent, cache: "no-store", signal, credentials: "omit" })
+    response = await fetch(path, {
+      method,
+      body,
+      headers: sent,
+      cache: "no-store",
+      signal,
+      credentials: "omit",
+    })
   } catch (error) {
     if (error.name === "AbortError") throw error
     throw new Fault(0, [{ code: "network", message: "the service does not answer", hint: "is it running?" }])
@@ -87,6 +95,8 @@ async function envelope(response) {
 }
 
 export function withQuery(path, query) {
-  const given = Object.entries(query).filter(([, value]) => value !== null && value !== undefined && value !== "")
+  const given = Object.entries(query).filter(
+    ([, value]) => value !== null && value !== undefined && value !== "",
+  )
   return given.length === 0 ? path : `${path}?${new URLSearchParams(given)}`
 }

@@ -45,7 +45,10 @@ export function announce(text) {
 
 /** Draw anew, and leave the keyboard at the link where it was. */
 export function keepingFocus(container, draw) {
-  const focused = container.contains(document.activeElement) ? document.activeElement.getAttribute("href") : null
+  const focused = container.contains(document.activeElement)
+    ? document.activeElement.getAttribute("href")
+    : null
   draw()
-  if (focused !== null) container.querySelector(`a[href="${CSS.escape(focused)}"]`)?.focus({ preventScroll: true })
+  if (focused !== null)
+    container.querySelector(`a[href="${CSS.escape(focused)}"]`)?.focus({ preventScroll: true })
 }

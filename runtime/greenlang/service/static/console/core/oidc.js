@@ -30,7 +30,8 @@ export async function arriveFromIssuer(oidc) {
   const pending = JSON.parse(sessionStorage.getItem(PENDING) ?? "null")
   sessionStorage.removeItem(PENDING)
   history.replaceState(null, "", `/${pending?.place ?? ""}`)
-  if (pending === null || pending.state !== answer.get("state")) throw new Error("the answer is to no question of ours")
+  if (pending === null || pending.state !== answer.get("state"))
+    throw new Error("the answer is to no question of ours")
   if (answer.has("error")) throw new Error(answer.get("error_description") ?? answer.get("error"))
   const response = await fetch((await discover(oidc)).token, {
     method: "POST",
@@ -45,14 +46,18 @@ export async function arriveFromIssuer(oidc) {
     }),
   })
   const told = await response.json()
-  if (!response.ok) throw new Error(told.error_description ?? told.error ?? `the issuer answered ${response.status}`)
+  if (!response.ok)
+    throw new Error(told.error_description ?? told.error ?? `the issuer answered ${response.status}`)
   signIn(told.access_token, told.expires_in ?? null)
   return true
 }
 
 async function discover(oidc) {
-  if (oidc.authorization_url && oidc.token_url) return { authorization: oidc.authorization_url, token: oidc.token_url }
-  const response = await fetch(`${oidc.issuer.replace(/\/$/, "")}/.well-known/openid-configuration`, { credentials: "omit" })
+  if (oidc.authorization_url && oidc.token_url)
+    return { authorization: oidc.authorization_url, token: oidc.token_url }
+  const response = await fetch(`${oidc.issuer.replace(/\/$/, "")}/.well-known/openid-configuration`, {
+    credentials: "omit",
+  })
   const told = await response.json()
   return {
     authorization: oidc.authorization_url ?? told.authorization_endpoint,
@@ -73,5 +78,8 @@ async function challenge(verifier) {
 }
 
 function base64url(bytes) {
-  return btoa(String.fromCharCode(...bytes)).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "")
+  return btoa(String.fromCharCode(...bytes))
+    .replaceAll("+", "-")
+    .replaceAll("/", "_")
+    .replaceAll("=", "")
 }

@@ -20,7 +20,11 @@ export function ago(text, now = Date.now()) {
 export function duration(seconds) {
   if (seconds >= 3600) return `${Math.floor(seconds / 3600)} h ${Math.floor((seconds % 3600) / 60)} min`
   if (seconds >= 100) return `${Math.floor(seconds / 60)} min ${Math.floor(seconds % 60)} s`
-  for (const [unit, size] of [["s", 1], ["ms", 1e-3], ["µs", 1e-6]]) {
+  for (const [unit, size] of [
+    ["s", 1],
+    ["ms", 1e-3],
+    ["µs", 1e-6],
+  ]) {
     if (seconds >= size) return `${(seconds / size).toPrecision(3)} ${unit}`
   }
   return seconds === 0 ? "0 s" : `${Math.round(seconds * 1e9)} ns`

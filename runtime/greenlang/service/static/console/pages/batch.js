@@ -31,7 +31,20 @@ export function batchPage({ names: [id], who, signal }) {
       const batch = await get(`/v1/batches/${id}`)
       const done = batch.state === "completed"
       const bar = progress(batch)
-      replace(element, head(batch), batch.error ? h("div", { class: "notice bad", role: "alert" }, h("strong", {}, batch.error), batch.hint ? h("p", {}, batch.hint) : null) : null, done ? null : bar.element, ...(done ? await given(batch) : []))
+      replace(
+        element,
+        head(batch),
+        batch.error
+          ? h(
+              "div",
+              { class: "notice bad", role: "alert" },
+              h("strong", {}, batch.error),
+              batch.hint ? h("p", {}, batch.hint) : null,
+            )
+          : null,
+        done ? null : bar.element,
+        ...(done ? await given(batch) : []),
+      )
       if (!ENDED.has(batch.state)) watch(bar)
       else if (done && !batch.calculation_id) setTimeout(() => signal.aborted || show(), SOON_MS)
     } catch (error) {
@@ -55,14 +68,40 @@ export function batchPage({ names: [id], who, signal }) {
   function head(batch) {
     const operate = who.permissions.includes("operate")
     const actions = [
-      batch.state === "completed" && h("a", { class: "button main", href: `#/batches/${id}/inventory` }, "Open its charts"),
-      operate && !ENDED.has(batch.state) && h("button", { class: "button", type: "button", onclick: () => change(remove(`/v1/batches/${id}`)) }, "Cancel"),
-      operate && ["failed", "cancelled"].includes(batch.state) && h("button", { class: "button main", type: "button", onclick: () => change(post(`/v1/batches/${id}/resume`, {})) }, "Resume"),
+      batch.state === "completed" &&
+        h("a", { class: "button main", href: `#/batches/${id}/inventory` }, "Open its charts"),
+      operate &&
+        !ENDED.has(batch.state) &&
+        h(
+          "button",
+          { class: "button", type: "button", onclick: () => change(remove(`/v1/batches/${id}`)) },
+          "Cancel",
+        ),
+      operate &&
+        ["failed", "cancelled"].includes(batch.state) &&
+        h(
+          "button",
+          {
+            class: "button main",
+            type: "button",
+            onclick: () => change(post(`/v1/batches/${id}/resume`, {})),
+          },
+          "Resume",
+        ),
     ].filter(Boolean)
     return h(
       "div",
       { class: "stack" },
-      pageHead(h("span", { class: "title-with-badge" }, batch.name || "Batch", " ", replace(state, badge(batch.state))), { trail: { href: "#/batches", text: "Batches" }, text: h("span", { class: "hash" }, id), actions }),
+      pageHead(
+        h(
+          "span",
+          { class: "title-with-badge" },
+          batch.name || "Batch",
+          " ",
+          replace(state, badge(batch.state)),
+        ),
+        { trail: { href: "#/batches", text: "Batches" }, text: h("span", { class: "hash" }, id), actions },
+      ),
       facts([
         ["Rows", count(batch.rows)],
         ["Not computed", count(batch.failed_rows)],
@@ -88,7 +127,17 @@ export function batchPage({ names: [id], who, signal }) {
     return [
       ...(await batchCharts(id, look)),
       againPanel(batch, { mayRun: who.permissions.includes("run") }),
-      h("div", { class: "split" }, h("div", { class: "stack" }, files("Download the result", "result"), batch.failed_rows === 0 ? null : failures(batch)), batch.calculation_id ? verifyPanel(batch.calculation_id, { batch_id: id }) : null),
+      h(
+        "div",
+        { class: "split" },
+        h(
+          "div",
+          { class: "stack" },
+          files("Download the result", "result"),
+          batch.failed_rows === 0 ? null : failures(batch),
+        ),
+        batch.calculation_id ? verifyPanel(batch.calculation_id, { batch_id: id }) : null,
+      ),
     ]
   }
 
@@ -98,8 +147,22 @@ export function batchPage({ names: [id], who, signal }) {
 
   function files(title, what) {
     const problem = h("div", { role: "alert" })
-    const buttons = Object.entries(FORMATS).map(([format, name]) => h("button", { class: "button", type: "button", "aria-label": `Download ${name}`, onclick: () => download(what, format, problem) }, name))
-    return panel(title, h("div", { class: "panel-body stack tight" }, h("div", { class: "row-form" }, ...buttons), problem))
+    const buttons = Object.entries(FORMATS).map(([format, name]) =>
+      h(
+        "button",
+        {
+          class: "button",
+          type: "button",
+          "aria-label": `Download ${name}`,
+          onclick: () => download(what, format, problem),
+        },
+        name,
+      ),
+    )
+    return panel(
+      title,
+      h("div", { class: "panel-body stack tight" }, h("div", { class: "row-form" }, ...buttons), problem),
+    )
   }
 
   async function download(what, format, problem) {
@@ -113,28 +176,54 @@ export function batchPage({ names: [id], who, signal }) {
   }
 
   function failures(batch) {
-    const list = h("ul", { class: "points", tabindex: "0", "aria-label": "Failures" }, h("li", {}, loading("failures")))
+    const list = h(
+      "ul",
+      { class: "points", tabindex: "0", "aria-label": "Failures" },
+      h("li", {}, loading("failures")),
+    )
     raw("GET", `/v1/batches/${id}/failures?format=jsonl&limit=${FAILURES_SHOWN}`)
       .then((response) => response.text())
-      .then((text) => replace(list, text.trim().split("\n").map((line) => failure(JSON.parse(line)))))
+      .then((text) =>
+        replace(
+          list,
+          text
+            .trim()
+            .split("\n")
+            .map((line) => failure(JSON.parse(line))),
+        ),
+      )
       .catch((error) => replace(list, h("li", {}, ...faults(error))))
-    const made = files(`${count(batch.failed_rows)} ${batch.failed_rows === 1 ? "row" : "rows"} not computed`, "failures")
+    const made = files(
+      `${count(batch.failed_rows)} ${batch.failed_rows === 1 ? "row" : "rows"} not computed`,
+      "failures",
+    )
     made.append(list)
     return made
   }
 }
 
 function failure(row) {
-  return h("li", {}, h("strong", {}, `Row ${row.row}`), ` ${row.id ?? ""}: ${row.reason}`, row.fix ? h("small", {}, ` ${row.fix}`) : null)
+  return h(
+    "li",
+    {},
+    h("strong", {}, `Row ${row.row}`),
+    ` ${row.id ?? ""}: ${row.reason}`,
+    row.fix ? h("small", {}, ` ${row.fix}`) : null,
+  )
 }
 
 /** A bar that is told how far it is. */
 function progress(batch) {
-  const bar = h("progress", { max: Math.max(batch.rows, 1), value: batch.rows_done, "aria-label": "rows done" })
+  const bar = h("progress", {
+    max: Math.max(batch.rows, 1),
+    value: batch.rows_done,
+    "aria-label": "rows done",
+  })
   const text = h("p", { class: "hint" }, "Waiting for a worker …")
   const tell = (told) => {
     bar.value = told.rows_done
-    const rate = told.rows_per_second === null ? "" : `, ${count(Math.round(told.rows_per_second))} rows a second`
+    const rate =
+      told.rows_per_second === null ? "" : `, ${count(Math.round(told.rows_per_second))} rows a second`
     const left = told.seconds_left === null ? "" : `, ${duration(told.seconds_left)} left`
     text.textContent = `${count(told.rows_done)} of ${count(told.rows)} rows${rate}${left}`
   }

@@ -19,7 +19,15 @@ const TYPES = {
 
 export function batchesPage({ who, signal }) {
   const place = h("div", { class: "panel" }, loading("batches"))
-  const element = h("div", { class: "stack" }, pageHead("Batches", { text: "Files of activity data of any size, computed in parts that survive a restart." }), who.permissions.includes("run") && upload(), place)
+  const element = h(
+    "div",
+    { class: "stack" },
+    pageHead("Batches", {
+      text: "Files of activity data of any size, computed in parts that survive a restart.",
+    }),
+    who.permissions.includes("run") && upload(),
+    place,
+  )
   let watched = new Watched("/v1/batches", { limit: AT_ONCE })
   show()
   const timer = setInterval(show, EVERY_MS)
@@ -31,7 +39,13 @@ export function batchesPage({ who, signal }) {
       const told = await watched.read()
       if (told === null) return
       const { batches } = told
-      const made = batches.length === 0 ? empty("No batches yet", "Choose a file above: CSV, JSON lines, Parquet or Arrow, with the columns id, period, activity, quantity and unit.") : table(batches)
+      const made =
+        batches.length === 0
+          ? empty(
+              "No batches yet",
+              "Choose a file above: CSV, JSON lines, Parquet or Arrow, with the columns id, period, activity, quantity and unit.",
+            )
+          : table(batches)
       keepingFocus(place, () => replace(place, made))
     } catch (error) {
       watched = new Watched("/v1/batches", { limit: AT_ONCE })
@@ -48,7 +62,11 @@ function table(batches) {
     h(
       "table",
       { class: "plain" },
-      h("thead", {}, h("tr", {}, ...names.map((name, at) => h("th", { scope: "col", class: at > 2 && "number" }, name)))),
+      h(
+        "thead",
+        {},
+        h("tr", {}, ...names.map((name, at) => h("th", { scope: "col", class: at > 2 && "number" }, name))),
+      ),
       h("tbody", {}, ...batches.map(line)),
     ),
   )
@@ -59,17 +77,44 @@ function line(batch) {
     "tr",
     {},
     h("td", { class: "figure" }, badge(batch.state)),
-    h("td", { class: "first" }, h("a", { href: `#/batches/${batch.batch_id}` }, batch.name || batch.batch_id)),
-    h("td", {}, h("time", { datetime: batch.created_at, title: moment(batch.created_at) }, ago(batch.created_at))),
-    h("td", { class: "number", "data-name": "Rows" }, batch.state === "running" ? `${count(batch.rows_done)} of ${count(batch.rows)}` : count(batch.rows)),
-    h("td", { class: "number", "data-name": "Failed" }, batch.failed_rows === 0 ? "–" : count(batch.failed_rows)),
+    h(
+      "td",
+      { class: "first" },
+      h("a", { href: `#/batches/${batch.batch_id}` }, batch.name || batch.batch_id),
+    ),
+    h(
+      "td",
+      {},
+      h("time", { datetime: batch.created_at, title: moment(batch.created_at) }, ago(batch.created_at)),
+    ),
+    h(
+      "td",
+      { class: "number", "data-name": "Rows" },
+      batch.state === "running" ? `${count(batch.rows_done)} of ${count(batch.rows)}` : count(batch.rows),
+    ),
+    h(
+      "td",
+      { class: "number", "data-name": "Failed" },
+      batch.failed_rows === 0 ? "–" : count(batch.failed_rows),
+    ),
   )
 }
 
 function upload() {
   const problem = h("div", { role: "alert" })
-  const file = h("input", { type: "file", id: "file", required: true, accept: Object.keys(TYPES).map((suffix) => `.${suffix}`).join(",") })
-  const gwp = h("select", { id: "gwp" }, ...["", "AR4", "AR5", "AR6"].map((set) => h("option", { value: set }, set === "" ? "as set up" : set)))
+  const file = h("input", {
+    type: "file",
+    id: "file",
+    required: true,
+    accept: Object.keys(TYPES)
+      .map((suffix) => `.${suffix}`)
+      .join(","),
+  })
+  const gwp = h(
+    "select",
+    { id: "gwp" },
+    ...["", "AR4", "AR5", "AR6"].map((set) => h("option", { value: set }, set === "" ? "as set up" : set)),
+  )
   const button = h("button", { class: "button main", type: "submit" }, "Upload and compute")
   const send = async (event) => {
     event.preventDefault()
@@ -79,7 +124,10 @@ function upload() {
     try {
       const suffix = chosen.name.split(".").at(-1).toLowerCase()
       const path = withQuery("/v1/batches", { name: chosen.name, gwp_set: gwp.value })
-      const { data } = await ask("POST", path, { body: chosen, type: TYPES[suffix] ?? "application/octet-stream" })
+      const { data } = await ask("POST", path, {
+        body: chosen,
+        type: TYPES[suffix] ?? "application/octet-stream",
+      })
       location.hash = `#/batches/${data.batch_id}`
     } catch (error) {
       replace(problem, h("div", { class: "notice bad" }, ...faults(error)))
@@ -90,7 +138,13 @@ function upload() {
   return h(
     "form",
     { class: "panel", onsubmit: send, "aria-label": "Upload a file" },
-    h("div", { class: "panel-body row-form upload" }, h("label", { class: "grow", for: "file" }, "File of activity data", file), h("label", { for: "gwp" }, "Warming potentials", gwp), button),
+    h(
+      "div",
+      { class: "panel-body row-form upload" },
+      h("label", { class: "grow", for: "file" }, "File of activity data", file),
+      h("label", { for: "gwp" }, "Warming potentials", gwp),
+      button,
+    ),
     problem,
   )
 }

@@ -22,7 +22,10 @@ export function executionPage({ names: [id], who, signal }) {
 
   async function show() {
     try {
-      const [execution, order] = await Promise.all([get(`/v1/executions/${id}`), get(`/v1/executions/${id}/order`)])
+      const [execution, order] = await Promise.all([
+        get(`/v1/executions/${id}`),
+        get(`/v1/executions/${id}/order`),
+      ])
       const log = h("ol", { class: "log" })
       replace(
         element,
@@ -50,13 +53,33 @@ export function executionPage({ names: [id], who, signal }) {
     const inventory = execution.result?.result?.inventory !== undefined
     const actions = [
       inventory && h("a", { class: "button main", href: `#/inventories/${id}` }, "Open its charts"),
-      !ENDED.has(execution.state) && who.permissions.includes("operate") && h("button", { class: "button", type: "button", onclick: () => operate(remove(`/v1/executions/${id}`)) }, "Cancel"),
-      execution.state === "dead_letter" && who.permissions.includes("operate") && h("button", { class: "button", type: "button", onclick: () => operate(post(`/v1/executions/${id}/requeue`, {})) }, "Try again"),
+      !ENDED.has(execution.state) &&
+        who.permissions.includes("operate") &&
+        h(
+          "button",
+          { class: "button", type: "button", onclick: () => operate(remove(`/v1/executions/${id}`)) },
+          "Cancel",
+        ),
+      execution.state === "dead_letter" &&
+        who.permissions.includes("operate") &&
+        h(
+          "button",
+          {
+            class: "button",
+            type: "button",
+            onclick: () => operate(post(`/v1/executions/${id}/requeue`, {})),
+          },
+          "Try again",
+        ),
     ].filter(Boolean)
     return h(
       "div",
       { class: "stack" },
-      pageHead(h("span", { class: "title-with-badge" }, "Execution ", badge(execution.state)), { trail: { href: "#/executions", text: "Executions" }, text: h("span", { class: "hash" }, id), actions }),
+      pageHead(h("span", { class: "title-with-badge" }, "Execution ", badge(execution.state)), {
+        trail: { href: "#/executions", text: "Executions" },
+        text: h("span", { class: "hash" }, id),
+        actions,
+      }),
       facts([
         ["Took", taken(execution) || "not started"],
         ["Accepted", moment(execution.created_at)],
@@ -84,7 +107,12 @@ export function executionPage({ names: [id], who, signal }) {
     const timed = h("small", {}, "")
     get(`/v1/executions/${id}/steps`)
       .then((told) => {
-        timed.textContent = told.steps.length === 0 ? "" : told.because === "" ? "steps timed by running them again, just now" : "steps timed as they ran"
+        timed.textContent =
+          told.steps.length === 0
+            ? ""
+            : told.because === ""
+              ? "steps timed by running them again, just now"
+              : "steps timed as they ran"
         replace(body, steps(told, execution))
         centre(body.querySelector(".plan-frame"))
       })
@@ -96,14 +124,20 @@ export function executionPage({ names: [id], who, signal }) {
 /** The plan drawn, and under it the step that was chosen. */
 function steps(told, execution) {
   const byPath = new Map(told.steps.map((step) => [step.path, step]))
-  const detail = h("div", { class: "step-detail", "aria-live": "polite" }, h("p", { class: "hint" }, "Choose a step to see what it gave."))
+  const detail = h(
+    "div",
+    { class: "step-detail", "aria-live": "polite" },
+    h("p", { class: "hint" }, "Choose a step to see what it gave."),
+  )
   const { picture } = planPicture(told.drawing, {
     state: (step) => byPath.get(step.path)?.state.replace("not reached", "unreached") ?? "",
     note: (step) => note(byPath.get(step.path)),
     choose: (step) => replace(detail, stepFacts(step, byPath.get(step.path))),
   })
   return [
-    told.because === "" || told.steps.length > 0 ? null : h("p", { class: "notice" }, `Its steps are not timed: ${told.because}`),
+    told.because === "" || told.steps.length > 0
+      ? null
+      : h("p", { class: "notice" }, `Its steps are not timed: ${told.because}`),
     h("div", { class: "plan-frame", tabindex: "0", role: "region", "aria-label": "Plan" }, picture),
     told.error === "" || execution.error ? null : h("pre", { class: "notice bad" }, told.error),
     detail,
@@ -113,15 +147,22 @@ function steps(told, execution) {
 function note(step) {
   if (step === undefined) return ""
   if (step.state !== "done") return step.state
-  return step.runs === 1 ? duration(step.seconds) : `${step.runs.toLocaleString("en")} × in ${duration(step.seconds)}`
+  return step.runs === 1
+    ? duration(step.seconds)
+    : `${step.runs.toLocaleString("en")} × in ${duration(step.seconds)}`
 }
 
 function stepFacts(box, step) {
   if (step === undefined) return h("p", { class: "hint" }, box.title)
   return [
     h("h3", {}, box.title, " ", badge(step.state)),
-    facts([["Runs", String(step.runs)], ["Time", step.runs === 0 ? "" : duration(step.seconds)]]),
-    step.output === "" ? null : h("pre", { class: "sunken", tabindex: "0", "aria-label": "what it gave" }, step.output),
+    facts([
+      ["Runs", String(step.runs)],
+      ["Time", step.runs === 0 ? "" : duration(step.seconds)],
+    ]),
+    step.output === ""
+      ? null
+      : h("pre", { class: "sunken", tabindex: "0", "aria-label": "what it gave" }, step.output),
   ]
 }
 
@@ -131,9 +172,16 @@ function asked(order) {
     h(
       "div",
       { class: "panel-body stack tight" },
-      h("div", {}, h("h3", {}, "Program"), h("pre", { class: "sunken", tabindex: "0", "aria-label": "program" }, order.program)),
+      h(
+        "div",
+        {},
+        h("h3", {}, "Program"),
+        h("pre", { class: "sunken", tabindex: "0", "aria-label": "program" }, order.program),
+      ),
       h("div", {}, h("h3", {}, "Input"), text(order.input, "input")),
-      Object.keys(order.policy).length === 0 ? null : h("div", {}, h("h3", {}, "Policy"), text(order.policy, "policy")),
+      Object.keys(order.policy).length === 0
+        ? null
+        : h("div", {}, h("h3", {}, "Policy"), text(order.policy, "policy")),
     ),
     h("a", { href: `#/playground?program=${encodeURIComponent(order.program)}` }, "Open in the playground"),
   )
@@ -147,7 +195,9 @@ function gave(execution) {
       "div",
       { class: "panel-body stack tight" },
       execution.result === undefined ? h("p", { class: "hint" }, none) : text(execution.result, "result"),
-      execution.calculation_id ? facts([["Calculation", h("span", { class: "hash" }, execution.calculation_id)]]) : null,
+      execution.calculation_id
+        ? facts([["Calculation", h("span", { class: "hash" }, execution.calculation_id)]])
+        : null,
     ),
   )
 }
@@ -156,12 +206,23 @@ function text(value, label) {
   const written = JSON.stringify(value, null, 2) ?? ""
   const cut = written.length > SHOWN
   return [
-    h("pre", { class: "sunken", tabindex: "0", "aria-label": label }, cut ? written.slice(0, SHOWN) : written),
+    h(
+      "pre",
+      { class: "sunken", tabindex: "0", "aria-label": label },
+      cut ? written.slice(0, SHOWN) : written,
+    ),
     cut ? h("small", {}, `and ${(written.length - SHOWN).toLocaleString("en")} characters more`) : null,
   ]
 }
 
 function happening(event) {
   const data = JSON.parse(event.data)
-  return h("li", {}, h("time", { datetime: data.at }, moment(data.at)), " ", badge(data.type.split(".").at(-1)), data.payload?.message ? ` ${data.payload.message}` : "")
+  return h(
+    "li",
+    {},
+    h("time", { datetime: data.at }, moment(data.at)),
+    " ",
+    badge(data.type.split(".").at(-1)),
+    data.payload?.message ? ` ${data.payload.message}` : "",
+  )
 }

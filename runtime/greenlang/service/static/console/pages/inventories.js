@@ -36,24 +36,52 @@ export function inventoriesPage({ signal }) {
     if (done.length === 0) return
     const sums = await Promise.all(done.map((batch) => get(`/v1/batches/${batch.batch_id}/totals`)))
     const lines = done.map((batch, at) =>
-      line({ href: `#/batches/${batch.batch_id}`, name: batch.name || batch.batch_id, created_at: batch.created_at, rows: sums[at].computed, totals: sums[at].sums }),
+      line({
+        href: `#/batches/${batch.batch_id}`,
+        name: batch.name || batch.batch_id,
+        created_at: batch.created_at,
+        rows: sums[at].computed,
+        totals: sums[at].sums,
+      }),
     )
     if (!signal.aborted) replace(batches, panel("Of batches", table("Of batches", h("tbody", {}, ...lines))))
   }
 
   async function show(cursor) {
     try {
-      const page = await get("/v1/executions", { agent: "ghg.inventory", state: "completed", limit: AT_ONCE, cursor })
+      const page = await get("/v1/executions", {
+        agent: "ghg.inventory",
+        state: "completed",
+        limit: AT_ONCE,
+        cursor,
+      })
       if (page.executions.length === 0 && cursor === null) {
-        replace(place, empty("No inventories yet", "Upload a file of activity data, or run a program that ends in ghg.inventory.", h("a", { class: "button main", href: "#/batches" }, "Upload a file")))
+        replace(
+          place,
+          empty(
+            "No inventories yet",
+            "Upload a file of activity data, or run a program that ends in ghg.inventory.",
+            h("a", { class: "button main", href: "#/batches" }, "Upload a file"),
+          ),
+        )
         return
       }
       body.append(...page.executions.filter((row) => totals(row).length > 0).map(ofExecution))
-      if (cursor === null) replace(place, h("header", {}, h("h2", {}, "Of executions")), table("Of executions", body), h("div", { class: "more" }, more))
+      if (cursor === null)
+        replace(
+          place,
+          h("header", {}, h("h2", {}, "Of executions")),
+          table("Of executions", body),
+          h("div", { class: "more" }, more),
+        )
       more.hidden = page.next_cursor === null
       more.onclick = () => show(page.next_cursor)
     } catch (error) {
-      if (!signal.aborted) replace(place, failed(error, () => show(cursor)))
+      if (!signal.aborted)
+        replace(
+          place,
+          failed(error, () => show(cursor)),
+        )
     }
   }
 }
@@ -63,7 +91,16 @@ function table(label, body) {
   return h(
     "div",
     { class: "table-scroll cards", tabindex: "0", role: "region", "aria-label": label },
-    h("table", { class: "plain" }, h("thead", {}, h("tr", {}, ...names.map((name, at) => h("th", { scope: "col", class: at > 1 && "number" }, name)))), body),
+    h(
+      "table",
+      { class: "plain" },
+      h(
+        "thead",
+        {},
+        h("tr", {}, ...names.map((name, at) => h("th", { scope: "col", class: at > 1 && "number" }, name))),
+      ),
+      body,
+    ),
   )
 }
 
@@ -73,7 +110,13 @@ function totals(row) {
 
 function ofExecution(row) {
   const { execution_id: id, created_at } = row
-  return line({ href: `#/inventories/${id}`, name: short(id), created_at, rows: row.result.result.inventory.rows.computed, totals: totals(row) })
+  return line({
+    href: `#/inventories/${id}`,
+    name: short(id),
+    created_at,
+    rows: row.result.result.inventory.rows.computed,
+    totals: totals(row),
+  })
 }
 
 function line({ href, name, created_at: made, rows, totals: found }) {

@@ -29,17 +29,30 @@ export function inventoryPage(source, { names: [id], query, signal }) {
         }),
         tiles(told),
         conditions(),
-        told.scopes.length === 0 ? h("div", { class: "panel" }, empty("Nothing here", "No row fits all of these conditions. Take one of them away.")) : charts(told),
+        told.scopes.length === 0
+          ? h(
+              "div",
+              { class: "panel" },
+              empty("Nothing here", "No row fits all of these conditions. Take one of them away."),
+            )
+          : charts(told),
         told.scopes.length === 0 ? null : rowsPanel(told),
         h("div", { class: "split" }, openPoints(told), verifyPanel(told.calculation_id, source.made(id))),
       )
     } catch (error) {
-      if (!signal.aborted) replace(element, h("p", { class: "trail" }, h("a", { href: source.home(id).href }, source.home(id).text)), failed(error, show))
+      if (!signal.aborted)
+        replace(
+          element,
+          h("p", { class: "trail" }, h("a", { href: source.home(id).href }, source.home(id).text)),
+          failed(error, show),
+        )
     }
   }
 
   function address(changes) {
-    const next = Object.entries({ ...wanted, ...changes }).filter(([, value]) => value !== null && value !== "")
+    const next = Object.entries({ ...wanted, ...changes }).filter(
+      ([, value]) => value !== null && value !== "",
+    )
     return `${source.charts(id)}${next.length === 0 ? "" : `?${new URLSearchParams(next)}`}`
   }
 
@@ -56,36 +69,73 @@ export function inventoryPage(source, { names: [id], query, signal }) {
       h(
         "div",
         { class: "choice", role: "group", "aria-label": "Method of scope 2" },
-        ...["location-based", "market-based"].map((one) => h("button", { type: "button", "aria-pressed": String(one === method), onclick: () => look({ method: one }) }, one)),
+        ...["location-based", "market-based"].map((one) =>
+          h(
+            "button",
+            { type: "button", "aria-pressed": String(one === method), onclick: () => look({ method: one }) },
+            one,
+          ),
+        ),
       ),
       h(
         "div",
         { class: "chips" },
-        ...chosen.map((part) => h("button", { class: "chip", type: "button", "aria-label": `Take away ${part} ${wanted[part]}`, onclick: () => look({ [part]: null }) }, h("span", {}, `${part}: ${wanted[part] || "(none)"}`), h("span", { "aria-hidden": "true" }, "×"))),
+        ...chosen.map((part) =>
+          h(
+            "button",
+            {
+              class: "chip",
+              type: "button",
+              "aria-label": `Take away ${part} ${wanted[part]}`,
+              onclick: () => look({ [part]: null }),
+            },
+            h("span", {}, `${part}: ${wanted[part] || "(none)"}`),
+            h("span", { "aria-hidden": "true" }, "×"),
+          ),
+        ),
       ),
     )
   }
 
   function charts(told) {
-    const bars = (cuts, part, name = (key) => key[0]) => cuts.map((cut) => ({ label: name(cut.key), kg: cut.co2e_kg, look: () => look({ [part]: cut.key[0] }) }))
+    const bars = (cuts, part, name = (key) => key[0]) =>
+      cuts.map((cut) => ({ label: name(cut.key), kg: cut.co2e_kg, look: () => look({ [part]: cut.key[0] }) }))
     const whole = told.co2e_kg
-    const scopes = bars(told.scopes, "scope", ([scope, method]) => `Scope ${scope}${method === "" ? "" : ` ${method}`}`)
+    const scopes = bars(
+      told.scopes,
+      "scope",
+      ([scope, method]) => `Scope ${scope}${method === "" ? "" : ` ${method}`}`,
+    )
     return h(
       "div",
       { class: "chart-grid" },
-      chartPanel("By month", stackedChart("Kg CO2e by month and scope", months(told)), legend(told.scopes.map((cut) => ({ series: cut.key[0], name: `Scope ${cut.key[0]}` }))), "wide"),
+      chartPanel(
+        "By month",
+        stackedChart("Kg CO2e by month and scope", months(told)),
+        legend(told.scopes.map((cut) => ({ series: cut.key[0], name: `Scope ${cut.key[0]}` }))),
+        "wide",
+      ),
       chartPanel("By scope", barChart("CO2e by scope", scopes, whole)),
       chartPanel("By gas", barChart("CO2e by gas", bars(told.gases, "gas"), whole)),
       chartPanel("By site", barChart("CO2e by site", bars(told.sites, "site"), whole), rest(told.sites)),
-      chartPanel("By activity", barChart("CO2e by activity", bars(told.activities, "activity"), whole), rest(told.activities)),
+      chartPanel(
+        "By activity",
+        barChart("CO2e by activity", bars(told.activities, "activity"), whole),
+        rest(told.activities),
+      ),
     )
   }
 
   function months(told) {
     const found = new Map()
-    for (const { key: [month, scope], co2e_kg: kg } of told.months) {
+    for (const {
+      key: [month, scope],
+      co2e_kg: kg,
+    } of told.months) {
       if (!found.has(month)) found.set(month, [])
-      found.get(month).push({ name: `${month}, scope ${scope}`, kg, series: scope, look: () => look({ month }) })
+      found
+        .get(month)
+        .push({ name: `${month}, scope ${scope}`, kg, series: scope, look: () => look({ month }) })
     }
     return [...found].map(([label, parts]) => ({ label, parts }))
   }
@@ -102,12 +152,20 @@ export function inventoryPage(source, { names: [id], query, signal }) {
         more.hidden = page.next_cursor === null
         more.onclick = () => add(page.next_cursor)
       } catch (error) {
-        if (!signal.aborted) replace(place, failed(error, () => add(cursor)))
+        if (!signal.aborted)
+          replace(
+            place,
+            failed(error, () => add(cursor)),
+          )
       }
     }
     add("")
     const saving = h("button", { class: "button quiet", type: "button", onclick: saveRows }, "Export CSV")
-    return panel(`Rows, the largest first`, place, h("span", {}, h("small", {}, `${count(told.rows.in_part)} rows `), saving))
+    return panel(
+      `Rows, the largest first`,
+      place,
+      h("span", {}, h("small", {}, `${count(told.rows.in_part)} rows `), saving),
+    )
   }
 
   function rowLine(row, told) {
@@ -119,26 +177,57 @@ export function inventoryPage(source, { names: [id], query, signal }) {
       h("td", {}, row.period),
       h("td", {}, row.activity),
       h("td", { class: "number" }, `${shown(row.quantity, 6)} ${row.unit}`),
-      h("td", { class: "number figure" }, h("a", { href: `${source.charts(id)}/rows/${row.row}`, "aria-label": `${mass(row.co2e_kg)} of ${row.id}: where it comes from` }, mass(row.co2e_kg))),
+      h(
+        "td",
+        { class: "number figure" },
+        h(
+          "a",
+          {
+            href: `${source.charts(id)}/rows/${row.row}`,
+            "aria-label": `${mass(row.co2e_kg)} of ${row.id}: where it comes from`,
+          },
+          mass(row.co2e_kg),
+        ),
+      ),
       h("td", { class: "number" }, share(row.co2e_kg, told.co2e_kg)),
     )
   }
 
   async function saveRows() {
     const rows = []
-    for (let cursor = ""; cursor !== null; ) {
+    for (let cursor = ""; cursor !== null;) {
       const page = await get(`${source.api(id)}/rows`, { ...wanted, limit: ROWS_SAVED, cursor })
       rows.push(...page.rows)
       cursor = page.next_cursor
     }
-    save("inventory-rows.csv", csv(["row", "id", "site", "period", "activity", "quantity", "unit", "region", "co2e_kg"], rows))
+    save(
+      "inventory-rows.csv",
+      csv(["row", "id", "site", "period", "activity", "quantity", "unit", "region", "co2e_kg"], rows),
+    )
   }
 }
 
 function tiles(told) {
-  const whole = told.totals.map((total) => ({ name: `Scope ${total.scope}${total.method === "" ? "" : `, ${total.method}`}`, kg: total.co2e_kg }))
-  const part = told.co2e_kg === told.whole_co2e_kg ? [] : [{ name: `This part, ${share(told.co2e_kg, told.whole_co2e_kg)} of the whole`, kg: told.co2e_kg }]
-  return h("dl", { class: "tiles" }, ...[...part, ...whole].map((tile) => h("div", { class: "tile" }, h("dt", {}, tile.name), h("dd", { title: `${tile.kg} kg CO2e` }, mass(tile.kg), h("small", {}, " CO2e")))))
+  const whole = told.totals.map((total) => ({
+    name: `Scope ${total.scope}${total.method === "" ? "" : `, ${total.method}`}`,
+    kg: total.co2e_kg,
+  }))
+  const part =
+    told.co2e_kg === told.whole_co2e_kg
+      ? []
+      : [{ name: `This part, ${share(told.co2e_kg, told.whole_co2e_kg)} of the whole`, kg: told.co2e_kg }]
+  return h(
+    "dl",
+    { class: "tiles" },
+    ...[...part, ...whole].map((tile) =>
+      h(
+        "div",
+        { class: "tile" },
+        h("dt", {}, tile.name),
+        h("dd", { title: `${tile.kg} kg CO2e` }, mass(tile.kg), h("small", {}, " CO2e")),
+      ),
+    ),
+  )
 }
 
 function chartPanel(title, chart, aside = null, width = "") {
@@ -156,7 +245,16 @@ function rowTable(body) {
   return h(
     "div",
     { class: "table-scroll cards", tabindex: "0", role: "region", "aria-label": "Rows" },
-    h("table", { class: "plain" }, h("thead", {}, h("tr", {}, ...names.map((name, at) => h("th", { scope: "col", class: at > 3 && "number" }, name)))), body),
+    h(
+      "table",
+      { class: "plain" },
+      h(
+        "thead",
+        {},
+        h("tr", {}, ...names.map((name, at) => h("th", { scope: "col", class: at > 3 && "number" }, name))),
+      ),
+      body,
+    ),
   )
 }
 
@@ -164,12 +262,26 @@ function rowTable(body) {
 function openPoints(told) {
   const points = [
     ...told.skipped.map((one) => [`Row ${one.row} left out`, `${one.id ? `${one.id}: ` : ""}${one.reason}`]),
-    ...told.missing.map((one) => ["Not computed", `${one.gas} of ${one.activity}, ${count(one.rows)} rows: ${one.reason}`]),
-    ...told.fallbacks.map((one) => ["Assumed", `${one.kind} ${one.used} for ${one.wanted || "none given"} (${one.activity}, ${count(one.rows)} rows)`]),
+    ...told.missing.map((one) => [
+      "Not computed",
+      `${one.gas} of ${one.activity}, ${count(one.rows)} rows: ${one.reason}`,
+    ]),
+    ...told.fallbacks.map((one) => [
+      "Assumed",
+      `${one.kind} ${one.used} for ${one.wanted || "none given"} (${one.activity}, ${count(one.rows)} rows)`,
+    ]),
   ]
   const body =
     points.length === 0
       ? h("p", { class: "panel-body hint" }, "Nothing was assumed, and nothing is missing.")
-      : h("ul", { class: "points", tabindex: "0", "aria-label": "Open points" }, ...points.map(([kind, text]) => h("li", {}, h("strong", {}, kind), " ", text)))
-  return panel("Left out, missing, assumed", body, points.length === 0 ? null : h("small", {}, count(points.length)))
+      : h(
+          "ul",
+          { class: "points", tabindex: "0", "aria-label": "Open points" },
+          ...points.map(([kind, text]) => h("li", {}, h("strong", {}, kind), " ", text)),
+        )
+  return panel(
+    "Left out, missing, assumed",
+    body,
+    points.length === 0 ? null : h("small", {}, count(points.length)),
+  )
 }

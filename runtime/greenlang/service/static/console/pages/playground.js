@@ -18,8 +18,24 @@ main = ghg.intake >> (scope1 | scope2) >> ghg.inventory
 `
 
 const SAMPLE = [
-  { id: "A-01", period: "2025-02", site: "Tacoma plant", activity: "natural gas", quantity: "1500", unit: "MMBtu", region: "US" },
-  { id: "A-02", period: "2025-03", site: "Tacoma plant", activity: "electricity", quantity: "820.5", unit: "MWh", region: "US" },
+  {
+    id: "A-01",
+    period: "2025-02",
+    site: "Tacoma plant",
+    activity: "natural gas",
+    quantity: "1500",
+    unit: "MMBtu",
+    region: "US",
+  },
+  {
+    id: "A-02",
+    period: "2025-03",
+    site: "Tacoma plant",
+    activity: "electricity",
+    quantity: "820.5",
+    unit: "MWh",
+    region: "US",
+  },
 ]
 
 const PLACE = /^program:(\d+):(\d+)$/
@@ -29,25 +45,55 @@ export function playgroundPage({ query, signal }) {
   const problems = h("ol", { class: "problems", "aria-label": "Diagnostics" })
   const frame = h("div", { class: "plan-frame", tabindex: "0", role: "region", "aria-label": "Plan" })
   const told = h("small", {}, "")
-  const result = h("div", { class: "panel-body", "aria-live": "polite" }, h("p", { class: "hint" }, "Run the program to see what it gives."))
+  const result = h(
+    "div",
+    { class: "panel-body", "aria-live": "polite" },
+    h("p", { class: "hint" }, "Run the program to see what it gives."),
+  )
   let timer = null
   let asked = 0
   const changed = () => {
     clearTimeout(timer)
     timer = setTimeout(draw, WAIT_MS)
   }
-  const editor = new Editor({ value: query.get("program") ?? kept?.program ?? PROGRAM, label: "Program", changed })
-  const input = h("textarea", { class: "editor-plain", spellcheck: "false", "aria-label": "Sample data", value: kept?.input ?? JSON.stringify(SAMPLE, null, 2) })
+  const editor = new Editor({
+    value: query.get("program") ?? kept?.program ?? PROGRAM,
+    label: "Program",
+    changed,
+  })
+  const input = h("textarea", {
+    class: "editor-plain",
+    spellcheck: "false",
+    "aria-label": "Sample data",
+    value: kept?.input ?? JSON.stringify(SAMPLE, null, 2),
+  })
   const run = h("button", { class: "button main", type: "button", onclick: execute }, "Run")
   const element = h(
     "div",
     { class: "stack" },
-    pageHead("Playground", { text: "Compose agents on the left; the plan is drawn as you type.", actions: [run] }),
-    h("div", { class: "split" }, panel("Program", h("div", {}, editor.element, problems)), panel("Plan", frame, told)),
+    pageHead("Playground", {
+      text: "Compose agents on the left; the plan is drawn as you type.",
+      actions: [run],
+    }),
     h(
       "div",
       { class: "split" },
-      h("div", { class: "stack" }, panel("Sample data", h("div", { class: "panel-body" }, input), h("small", {}, "JSON; a list of rows for activity data")), panel("Result", result)),
+      panel("Program", h("div", {}, editor.element, problems)),
+      panel("Plan", frame, told),
+    ),
+    h(
+      "div",
+      { class: "split" },
+      h(
+        "div",
+        { class: "stack" },
+        panel(
+          "Sample data",
+          h("div", { class: "panel-body" }, input),
+          h("small", {}, "JSON; a list of rows for activity data"),
+        ),
+        panel("Result", result),
+      ),
       finder({ chooseAgent: (agent) => editor.insert(agent.name), chooseFactor: addRow, signal }),
     ),
   )
@@ -83,7 +129,9 @@ export function playgroundPage({ query, signal }) {
   /** The plan of before stays, faded: a program that is being typed is wrong most of the time. */
   function diagnose(error) {
     const found = (error.errors ?? []).map((one) => ({ ...one, at: PLACE.exec(one.field ?? "") }))
-    const placed = found.filter((one) => one.at !== null).map((one) => ({ line: Number(one.at[1]), column: Number(one.at[2]), message: one.message }))
+    const placed = found
+      .filter((one) => one.at !== null)
+      .map((one) => ({ line: Number(one.at[1]), column: Number(one.at[2]), message: one.message }))
     editor.problems = placed
     frame.classList.add("stale")
     if (frame.childElementCount === 0) replace(frame, empty("No plan yet", "The program does not compile."))
@@ -93,7 +141,19 @@ export function playgroundPage({ query, signal }) {
         h(
           "li",
           {},
-          one.at === null ? h("span", {}, one.message) : h("button", { class: "button link", type: "button", onclick: () => editor.goTo(Number(one.at[1]), Number(one.at[2])) }, `${one.at[1]}:${one.at[2]}`, " ", one.message),
+          one.at === null
+            ? h("span", {}, one.message)
+            : h(
+                "button",
+                {
+                  class: "button link",
+                  type: "button",
+                  onclick: () => editor.goTo(Number(one.at[1]), Number(one.at[2])),
+                },
+                `${one.at[1]}:${one.at[2]}`,
+                " ",
+                one.message,
+              ),
           one.hint ? h("span", { class: "fix" }, one.hint) : null,
         ),
       ),
@@ -105,7 +165,15 @@ export function playgroundPage({ query, signal }) {
     try {
       JSON.parse(input.value)
     } catch (error) {
-      replace(result, h("div", { class: "notice bad", role: "alert" }, h("strong", {}, "The sample data is not JSON"), h("p", {}, error.message)))
+      replace(
+        result,
+        h(
+          "div",
+          { class: "notice bad", role: "alert" },
+          h("strong", {}, "The sample data is not JSON"),
+          h("p", {}, error.message),
+        ),
+      )
       return
     }
     run.disabled = true
@@ -134,8 +202,19 @@ export function playgroundPage({ query, signal }) {
     } catch {
       rows = []
     }
-    const unit = factor.unit.split("/").at(-1).replace(/\s*\(.*\)$/, "")
-    const row = { id: `S-${(Array.isArray(rows) ? rows.length : 0) + 1}`, period: (factor.applies_from || "2025").slice(0, 4), site: "", activity: factor.activity, quantity: "1", unit, region: factor.region }
+    const unit = factor.unit
+      .split("/")
+      .at(-1)
+      .replace(/\s*\(.*\)$/, "")
+    const row = {
+      id: `S-${(Array.isArray(rows) ? rows.length : 0) + 1}`,
+      period: (factor.applies_from || "2025").slice(0, 4),
+      site: "",
+      activity: factor.activity,
+      quantity: "1",
+      unit,
+      region: factor.region,
+    }
     input.value = JSON.stringify([...(Array.isArray(rows) ? rows : []), row], null, 2)
     keep()
     announce(`a row of ${factor.activity} was added to the sample data`)
@@ -147,8 +226,18 @@ function outcome(told) {
   if (told.state !== undefined) return [h("p", {}, badge(told.state), " It goes on."), link(told)]
   const inventory = told.result?.result?.inventory !== undefined
   return [
-    h("p", { class: "row-form" }, badge("completed"), link(told), inventory && h("a", { href: `#/inventories/${told.execution_id}` }, "Open its charts")),
-    h("pre", { class: "sunken", tabindex: "0", "aria-label": "result" }, JSON.stringify(told.result, null, 2)),
+    h(
+      "p",
+      { class: "row-form" },
+      badge("completed"),
+      link(told),
+      inventory && h("a", { href: `#/inventories/${told.execution_id}` }, "Open its charts"),
+    ),
+    h(
+      "pre",
+      { class: "sunken", tabindex: "0", "aria-label": "result" },
+      JSON.stringify(told.result, null, 2),
+    ),
   ]
 }
 

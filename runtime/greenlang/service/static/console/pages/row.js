@@ -21,9 +21,16 @@ export function rowPage(source, { names: [id, number], signal }) {
           text: `Row ${number}, CO2e under ${row.gwp_set}. Figures with every digit; nothing here is rounded for the eye.`,
         }),
         panel("As it was given", h("div", { class: "panel-body" }, facts(Object.entries(row.cells)))),
-        row.figures.length === 0 ? h("p", { class: "notice" }, "Nothing was computed of this row; the inventory says why.") : figuresPanel(row),
+        row.figures.length === 0
+          ? h("p", { class: "notice" }, "Nothing was computed of this row; the inventory says why.")
+          : figuresPanel(row),
         ...factorPanels(row),
-        h("div", { class: "split" }, arithmetic(row), row.calculation_id ? verifyPanel(row.calculation_id, source.made(id)) : null),
+        h(
+          "div",
+          { class: "split" },
+          arithmetic(row),
+          row.calculation_id ? verifyPanel(row.calculation_id, source.made(id)) : null,
+        ),
       )
     } catch (error) {
       if (!signal.aborted) replace(element, failed(error, show))
@@ -41,7 +48,17 @@ function figuresPanel(row) {
       h(
         "table",
         { class: "plain" },
-        h("thead", {}, h("tr", {}, ...names.map((name, at) => h("th", { scope: "col", class: (at === 3 || at === 4) && "number" }, name)))),
+        h(
+          "thead",
+          {},
+          h(
+            "tr",
+            {},
+            ...names.map((name, at) =>
+              h("th", { scope: "col", class: (at === 3 || at === 4) && "number" }, name),
+            ),
+          ),
+        ),
         h("tbody", {}, ...row.figures.map((figure) => figureLine(row, figure))),
       ),
     ),
@@ -56,8 +73,26 @@ function figureLine(row, figure) {
     h("td", {}, h("code", {}, figure.agent)),
     h("td", { class: "first" }, figure.gas),
     h("td", { class: "number", "data-name": "kg" }, figure.mass_kg === null ? "–" : grouped(figure.mass_kg)),
-    h("td", { class: "number figure", "data-name": "kg CO2e" }, figure.co2e_kg === null ? "apart" : grouped(figure.co2e_kg)),
-    h("td", {}, ...figure.factors.flatMap((used, at) => [at > 0 ? ", " : "", h("button", { class: "button link", type: "button", onclick: () => goTo(used.factor.ef_cid) }, `${used.factor.value} ${used.factor.unit}`)]), figure.rate === "" ? null : h("div", {}, h("small", {}, `× ${figure.rate} kg per ${row.cells.unit ?? "unit"}`))),
+    h(
+      "td",
+      { class: "number figure", "data-name": "kg CO2e" },
+      figure.co2e_kg === null ? "apart" : grouped(figure.co2e_kg),
+    ),
+    h(
+      "td",
+      {},
+      ...figure.factors.flatMap((used, at) => [
+        at > 0 ? ", " : "",
+        h(
+          "button",
+          { class: "button link", type: "button", onclick: () => goTo(used.factor.ef_cid) },
+          `${used.factor.value} ${used.factor.unit}`,
+        ),
+      ]),
+      figure.rate === ""
+        ? null
+        : h("div", {}, h("small", {}, `× ${figure.rate} kg per ${row.cells.unit ?? "unit"}`)),
+    ),
   )
 }
 
@@ -73,7 +108,11 @@ function goTo(factor) {
 }
 
 function factorPanels(row) {
-  const used = new Map(row.figures.flatMap((figure) => figure.factors.map(({ factor, weight }) => [factor.ef_cid, { factor, weight }])))
+  const used = new Map(
+    row.figures.flatMap((figure) =>
+      figure.factors.map(({ factor, weight }) => [factor.ef_cid, { factor, weight }]),
+    ),
+  )
   return [h("div", { class: "factors" }, ...[...used.values()].map(factorPanel))]
 }
 
@@ -91,7 +130,15 @@ function factorPanel({ factor, weight }) {
           ["Edition", factor.edition],
           ["Table", [factor.table, factor.locator].filter(Boolean).join(", ")],
           ["Published", factor.published],
-          ["Applies", [factor.applies_from && `from ${factor.applies_from}`, factor.applies_to && `to ${factor.applies_to}`].filter(Boolean).join(" ")],
+          [
+            "Applies",
+            [
+              factor.applies_from && `from ${factor.applies_from}`,
+              factor.applies_to && `to ${factor.applies_to}`,
+            ]
+              .filter(Boolean)
+              .join(" "),
+          ],
           ["Region", factor.region || "the world"],
           ["Basis", factor.gwp_basis],
           ["Uncertainty", factor.uncertainty],
@@ -114,9 +161,25 @@ function arithmetic(row) {
     h(
       "div",
       { class: "panel-body stack tight" },
-      ...row.formulas.map((formula) => h("div", {}, h("h3", {}, `${formula.formula_id} ${formula.version}`), h("pre", { class: "sunken", tabindex: "0", "aria-label": `formula ${formula.formula_id}` }, formula.text), h("span", { class: "hash" }, formula.formula_hash))),
-      ...row.roundings.map((one) => h("small", {}, `Rounded: ${one.what}, ${one.mode}, to ${one.places} places of a ${one.unit}.`)),
-      ...row.fallbacks.map((one) => h("p", { class: "notice" }, `Assumed: ${one.kind} ${one.used} for ${one.wanted || "none given"}`)),
+      ...row.formulas.map((formula) =>
+        h(
+          "div",
+          {},
+          h("h3", {}, `${formula.formula_id} ${formula.version}`),
+          h(
+            "pre",
+            { class: "sunken", tabindex: "0", "aria-label": `formula ${formula.formula_id}` },
+            formula.text,
+          ),
+          h("span", { class: "hash" }, formula.formula_hash),
+        ),
+      ),
+      ...row.roundings.map((one) =>
+        h("small", {}, `Rounded: ${one.what}, ${one.mode}, to ${one.places} places of a ${one.unit}.`),
+      ),
+      ...row.fallbacks.map((one) =>
+        h("p", { class: "notice" }, `Assumed: ${one.kind} ${one.used} for ${one.wanted || "none given"}`),
+      ),
     ),
   )
 }

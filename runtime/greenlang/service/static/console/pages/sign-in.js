@@ -11,18 +11,39 @@ export function signInPage(authentication, entered) {
   const element = h(
     "section",
     { class: "panel sign-in", "aria-label": "Sign in" },
-    h("div", { class: "panel-body stack" }, h("h1", {}, "Sign in"), authentication.oidc && issuer(authentication.oidc, problem), authentication.oidc && authentication.api_keys && h("p", { class: "or" }, "or"), authentication.api_keys && byKey(problem, entered), problem),
+    h(
+      "div",
+      { class: "panel-body stack" },
+      h("h1", {}, "Sign in"),
+      authentication.oidc && issuer(authentication.oidc, problem),
+      authentication.oidc && authentication.api_keys && h("p", { class: "or" }, "or"),
+      authentication.api_keys && byKey(problem, entered),
+      problem,
+    ),
   )
   return { title: "Sign in", element }
 }
 
 function issuer(oidc, problem) {
-  const go = () => leaveForIssuer(oidc).catch((error) => replace(problem, h("div", { class: "notice bad" }, ...faults(error))))
-  return h("button", { class: "button main", type: "button", onclick: go }, `Continue at ${new URL(oidc.issuer).host}`)
+  const go = () =>
+    leaveForIssuer(oidc).catch((error) =>
+      replace(problem, h("div", { class: "notice bad" }, ...faults(error))),
+    )
+  return h(
+    "button",
+    { class: "button main", type: "button", onclick: go },
+    `Continue at ${new URL(oidc.issuer).host}`,
+  )
 }
 
 function byKey(problem, entered) {
-  const key = h("input", { type: "password", autocomplete: "off", spellcheck: "false", required: true, id: "key" })
+  const key = h("input", {
+    type: "password",
+    autocomplete: "off",
+    spellcheck: "false",
+    required: true,
+    id: "key",
+  })
   const enter = async (event) => {
     event.preventDefault()
     const shown = key.value.trim()

@@ -7,7 +7,13 @@ import { ago } from "../core/times.js"
 import { faults, panel } from "./states.js"
 
 const AT_ONCE = 25
-const CAUSES = { activity: "Activity changed", factors: "Factors changed", gwp: "Warming potentials", added: "Rows added", removed: "Rows removed" }
+const CAUSES = {
+  activity: "Activity changed",
+  factors: "Factors changed",
+  gwp: "Warming potentials",
+  added: "Rows added",
+  removed: "Rows removed",
+}
 
 /** The panel of a completed batch; what may not be run is only compared. */
 export function againPanel(batch, { mayRun }) {
@@ -18,15 +24,32 @@ export function againPanel(batch, { mayRun }) {
   list()
   return panel(
     "Compared with",
-    h("div", { class: "stack tight" }, h("div", { class: "panel-body row-form" }, h("label", { class: "grow", for: "other" }, "Another batch", others), mayRun && recalculation()), problem, told),
+    h(
+      "div",
+      { class: "stack tight" },
+      h(
+        "div",
+        { class: "panel-body row-form" },
+        h("label", { class: "grow", for: "other" }, "Another batch", others),
+        mayRun && recalculation(),
+      ),
+      problem,
+      told,
+    ),
   )
 
   async function list() {
     try {
       const { batches } = await get("/v1/batches", { limit: AT_ONCE })
       const known = batches.filter((one) => one.state === "completed" && one.batch_id !== batch.batch_id)
-      const options = known.map((one) => h("option", { value: one.batch_id }, `${one.name || one.batch_id}, ${ago(one.created_at)}`))
-      replace(others, h("option", { value: "" }, known.length === 0 ? "there is no other yet" : "choose one"), options)
+      const options = known.map((one) =>
+        h("option", { value: one.batch_id }, `${one.name || one.batch_id}, ${ago(one.created_at)}`),
+      )
+      replace(
+        others,
+        h("option", { value: "" }, known.length === 0 ? "there is no other yet" : "choose one"),
+        options,
+      )
       if (known.some((one) => one.batch_id === batch.base)) {
         others.value = batch.base
         await compare(batch.base)
@@ -49,16 +72,25 @@ export function againPanel(batch, { mayRun }) {
   }
 
   function recalculation() {
-    const gwp = h("select", { id: "again-gwp" }, ...["AR4", "AR5", "AR6"].map((set) => h("option", { value: set }, set)))
+    const gwp = h(
+      "select",
+      { id: "again-gwp" },
+      ...["AR4", "AR5", "AR6"].map((set) => h("option", { value: set }, set)),
+    )
     const run = async () => {
       try {
-        const made = await post(`/v1/batches/${batch.batch_id}/recalculate`, { policy: { gwp_set: gwp.value } })
+        const made = await post(`/v1/batches/${batch.batch_id}/recalculate`, {
+          policy: { gwp_set: gwp.value },
+        })
         location.hash = `#/batches/${made.batch_id}`
       } catch (error) {
         tell(error)
       }
     }
-    return [h("label", { for: "again-gwp" }, "Warming potentials", gwp), h("button", { class: "button", type: "button", onclick: run }, "Compute again")]
+    return [
+      h("label", { for: "again-gwp" }, "Warming potentials", gwp),
+      h("button", { class: "button", type: "button", onclick: run }, "Compute again"),
+    ]
   }
 
   function tell(error) {
@@ -68,7 +100,8 @@ export function againPanel(batch, { mayRun }) {
 
 /** Before and all causes come to after, to the last digit. */
 function table(differences) {
-  const number = (text) => h("td", { class: "number", title: `${text} kg` }, /^-?0(\.0*)?$/.test(text) ? "–" : mass(text))
+  const number = (text) =>
+    h("td", { class: "number", title: `${text} kg` }, /^-?0(\.0*)?$/.test(text) ? "–" : mass(text))
   const names = ["Before", ...Object.values(CAUSES), "After"]
   return h(
     "div",
@@ -76,11 +109,29 @@ function table(differences) {
     h(
       "table",
       { class: "plain" },
-      h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "CO2e"), ...names.map((name) => h("th", { scope: "col", class: "number" }, name)))),
+      h(
+        "thead",
+        {},
+        h(
+          "tr",
+          {},
+          h("th", { scope: "col" }, "CO2e"),
+          ...names.map((name) => h("th", { scope: "col", class: "number" }, name)),
+        ),
+      ),
       h(
         "tbody",
         {},
-        ...differences.map((one) => h("tr", {}, h("td", {}, one.series.replace(".co2e", "")), number(one.before), ...Object.keys(CAUSES).map((cause) => number(one.causes[cause] ?? "0")), number(one.after))),
+        ...differences.map((one) =>
+          h(
+            "tr",
+            {},
+            h("td", {}, one.series.replace(".co2e", "")),
+            number(one.before),
+            ...Object.keys(CAUSES).map((cause) => number(one.causes[cause] ?? "0")),
+            number(one.after),
+          ),
+        ),
       ),
     ),
   )

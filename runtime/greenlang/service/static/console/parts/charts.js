@@ -27,7 +27,14 @@ export function barChart(title, bars, whole) {
           "tr",
           { role: "row" },
           h("th", { scope: "row", role: "rowheader", title: bar.label }, bar.label || "(none)"),
-          sized(h("td", { role: "cell" }, look(bar, mass(bar.kg), h("span", { class: "share" }, share(bar.kg, whole)))), approximate(bar.kg) / largest),
+          sized(
+            h(
+              "td",
+              { role: "cell" },
+              look(bar, mass(bar.kg), h("span", { class: "share" }, share(bar.kg, whole))),
+            ),
+            approximate(bar.kg) / largest,
+          ),
         ),
       ),
     ),
@@ -45,7 +52,11 @@ export function stackedChart(title, columns) {
   const largest = Math.max(approximate(highest), Number.MIN_VALUE)
   const chart = h(
     "table",
-    { class: "charts-css column multiple stacked show-labels show-primary-axis show-4-secondary-axes columns", role: "table", "aria-label": title },
+    {
+      class: "charts-css column multiple stacked show-labels show-primary-axis show-4-secondary-axes columns",
+      role: "table",
+      "aria-label": title,
+    },
     h(
       "tbody",
       { role: "rowgroup" },
@@ -55,7 +66,14 @@ export function stackedChart(title, columns) {
           { role: "row" },
           h("th", { scope: "row", role: "rowheader" }, column.label),
           ...column.parts.map((part) =>
-            sized(h("td", { role: "cell", class: `series-${part.series}` }, look(part, "", h("span", { class: "tip" }, `${part.name}: ${mass(part.kg)}`))), Math.max(0, approximate(part.kg)) / largest),
+            sized(
+              h(
+                "td",
+                { role: "cell", class: `series-${part.series}` },
+                look(part, "", h("span", { class: "tip" }, `${part.name}: ${mass(part.kg)}`)),
+              ),
+              Math.max(0, approximate(part.kg)) / largest,
+            ),
           ),
         ),
       ),
@@ -68,7 +86,12 @@ export function stackedChart(title, columns) {
 
 function look(bar, text, ...more) {
   const name = `${bar.label ?? bar.name}: ${mass(bar.kg)}. Look into it.`
-  return h("button", { class: "data", type: "button", "aria-label": name, onclick: bar.look }, text && h("span", {}, text), ...more)
+  return h(
+    "button",
+    { class: "data", type: "button", "aria-label": name, onclick: bar.look },
+    text && h("span", {}, text),
+    ...more,
+  )
 }
 
 /** Set through the object model, which a strict policy allows; an attribute it would not. */
@@ -78,5 +101,9 @@ function sized(cell, size) {
 }
 
 export function legend(series) {
-  return h("ul", { class: "legend" }, ...series.map((one) => h("li", { class: `series-${one.series}` }, one.name)))
+  return h(
+    "ul",
+    { class: "legend" },
+    ...series.map((one) => h("li", { class: `series-${one.series}` }, one.name)),
+  )
 }

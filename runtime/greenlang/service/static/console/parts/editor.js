@@ -2,7 +2,8 @@
 
 import { h, replace } from "../core/dom.js"
 
-const TOKENS = /(#[^\n]*)|("(?:[^"\\\n]|\\.)*")|(-?\d+(?:\.\d+)?)|(>>|[&|*/?:=()[\],])|([A-Za-z_][\w]*(?:\.[A-Za-z_]\w*)+(?:@[\w.]+)?)|([A-Za-z_]\w*)/g
+const TOKENS =
+  /(#[^\n]*)|("(?:[^"\\\n]|\\.)*")|(-?\d+(?:\.\d+)?)|(>>|[&|*/?:=()[\],])|([A-Za-z_][\w]*(?:\.[A-Za-z_]\w*)+(?:@[\w.]+)?)|([A-Za-z_]\w*)/g
 const KINDS = ["comment", "string", "number", "operator", "agent", "word"]
 
 export class Editor {
@@ -10,7 +11,15 @@ export class Editor {
   #problems = []
 
   constructor({ value, label, changed }) {
-    this.area = h("textarea", { class: "editor-text", spellcheck: "false", autocapitalize: "off", autocomplete: "off", wrap: "off", "aria-label": label, value })
+    this.area = h("textarea", {
+      class: "editor-text",
+      spellcheck: "false",
+      autocapitalize: "off",
+      autocomplete: "off",
+      wrap: "off",
+      "aria-label": label,
+      value,
+    })
     this.element = h("div", { class: "editor" }, this.#copy, this.area)
     this.area.addEventListener("input", () => {
       this.#problems = []
@@ -56,7 +65,14 @@ export class Editor {
 
   #draw() {
     const lines = this.value.split("\n")
-    replace(this.#copy, h("div", { class: "editor-lines" }, lines.map((text, index) => this.#line(text, index + 1))))
+    replace(
+      this.#copy,
+      h(
+        "div",
+        { class: "editor-lines" },
+        lines.map((text, index) => this.#line(text, index + 1)),
+      ),
+    )
     this.#scroll()
   }
 
@@ -64,8 +80,15 @@ export class Editor {
     const problems = this.#problems.filter((problem) => problem.line === number)
     const columns = problems.map((problem) => problem.column - 1)
     const pieces = coloured(text, columns)
-    const told = problems.length === 0 ? null : h("span", { class: "editor-problem" }, `   ${problems[0].message}`)
-    return h("div", { class: problems.length === 0 ? "editor-line" : "editor-line wrong" }, ...pieces, told, "\n")
+    const told =
+      problems.length === 0 ? null : h("span", { class: "editor-problem" }, `   ${problems[0].message}`)
+    return h(
+      "div",
+      { class: problems.length === 0 ? "editor-line" : "editor-line wrong" },
+      ...pieces,
+      told,
+      "\n",
+    )
   }
 
   #scroll() {
@@ -80,7 +103,9 @@ function coloured(text, columns) {
   let done = 0
   const add = (piece, kind, start) => {
     const marked = columns.some((column) => column >= start && column < start + piece.length)
-    pieces.push(kind === "" && !marked ? piece : h("span", { class: `${kind}${marked ? " marked" : ""}` }, piece))
+    pieces.push(
+      kind === "" && !marked ? piece : h("span", { class: `${kind}${marked ? " marked" : ""}` }, piece),
+    )
   }
   for (const found of text.matchAll(TOKENS)) {
     if (found.index > done) add(text.slice(done, found.index), "", done)

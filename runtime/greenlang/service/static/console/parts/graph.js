@@ -25,14 +25,41 @@ export function planPicture(drawing, { state = () => "", note = () => "", choose
     graph.setNode(step.id, { width: Math.max(width, 64), height: second === "" ? LINE : LINE + 15 })
   }
   for (const edge of drawing.edges) {
-    graph.setEdge(edge.source, edge.target, { width: edge.label.length * 6.2, height: edge.label === "" ? 0 : 14, labelpos: "c" })
+    graph.setEdge(edge.source, edge.target, {
+      width: edge.label.length * 6.2,
+      height: edge.label === "" ? 0 : 14,
+      labelpos: "c",
+    })
   }
   layout(graph)
   const { width, height } = graph.graph()
   const picture = s(
     "svg",
-    { class: "plan", viewBox: `0 0 ${Math.ceil(width)} ${Math.ceil(height)}`, width: Math.ceil(width), height: Math.ceil(height), role: "group", "aria-label": `plan of ${drawing.steps.length} boxes` },
-    s("defs", {}, s("marker", { id: "arrow", viewBox: "0 0 8 8", refX: 7, refY: 4, markerWidth: 7, markerHeight: 7, orient: "auto" }, s("path", { class: "arrow-head", d: "M0 0.5 8 4 0 7.5z" }))),
+    {
+      class: "plan",
+      viewBox: `0 0 ${Math.ceil(width)} ${Math.ceil(height)}`,
+      width: Math.ceil(width),
+      height: Math.ceil(height),
+      role: "group",
+      "aria-label": `plan of ${drawing.steps.length} boxes`,
+    },
+    s(
+      "defs",
+      {},
+      s(
+        "marker",
+        {
+          id: "arrow",
+          viewBox: "0 0 8 8",
+          refX: 7,
+          refY: 4,
+          markerWidth: 7,
+          markerHeight: 7,
+          orient: "auto",
+        },
+        s("path", { class: "arrow-head", d: "M0 0.5 8 4 0 7.5z" }),
+      ),
+    ),
     ...drawing.edges.map((edge) => arrow(edge, graph.edge(edge.source, edge.target))),
     ...drawing.steps.map((step) => box(step, graph.node(step.id), state(step), note(step), choose)),
   )
@@ -68,7 +95,10 @@ function path(points) {
 
 function box(step, { x, y, width, height }, state, note, choose) {
   const chosen = choose !== null && step.path !== ""
-  const properties = { class: `box ${step.kind} ${state}`, transform: `translate(${x - width / 2} ${y - height / 2})` }
+  const properties = {
+    class: `box ${step.kind} ${state}`,
+    transform: `translate(${x - width / 2} ${y - height / 2})`,
+  }
   if (chosen) {
     Object.assign(properties, {
       tabindex: "0",

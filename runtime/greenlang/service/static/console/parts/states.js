@@ -25,7 +25,13 @@ export function failed(error, again) {
 export function faults(error) {
   const told = error.errors?.length > 0 ? error.errors : [{ message: error.message }]
   return told.map((one) =>
-    h("p", {}, one.message, one.hint ? h("span", {}, " — ", one.hint) : null, one.field ? h("small", {}, ` (${one.field})`) : null),
+    h(
+      "p",
+      {},
+      one.message,
+      one.hint ? h("span", {}, " — ", one.hint) : null,
+      one.field ? h("small", {}, ` (${one.field})`) : null,
+    ),
   )
 }
 
@@ -59,7 +65,11 @@ export function errorNotice(error) {
 
 export function facts(entries, wide = false) {
   const told = entries.filter(([, value]) => value !== "" && value !== null && value !== undefined)
-  return h("dl", { class: wide ? "facts wide" : "facts" }, ...told.map(([name, value]) => pair(name, value, wide)))
+  return h(
+    "dl",
+    { class: wide ? "facts wide" : "facts" },
+    ...told.map(([name, value]) => pair(name, value, wide)),
+  )
 }
 
 function pair(name, value, wide) {
@@ -72,11 +82,22 @@ export function pageHead(title, { trail, text, actions = [] } = {}) {
   return h(
     "div",
     { class: "page-head" },
-    h("div", {}, trail && h("p", { class: "trail" }, h("a", { href: trail.href }, trail.text)), h("h1", {}, title), text && h("p", {}, text)),
+    h(
+      "div",
+      {},
+      trail && h("p", { class: "trail" }, h("a", { href: trail.href }, trail.text)),
+      h("h1", {}, title),
+      text && h("p", {}, text),
+    ),
     actions.length > 0 && h("div", { class: "page-actions" }, ...actions),
   )
 }
 
 export function panel(title, body, aside = null) {
-  return h("section", { class: "panel", "aria-label": title }, h("header", {}, h("h2", {}, title), aside), body)
+  return h(
+    "section",
+    { class: "panel", "aria-label": title },
+    h("header", {}, h("h2", {}, title), aside),
+    body,
+  )
 }

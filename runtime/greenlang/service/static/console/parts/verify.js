@@ -15,7 +15,15 @@ const SIGNS = { ok: "✓", failed: "✗", "not possible": "–" }
 
 /** `from` names what made it, so that it can be computed again: `{execution_id}` or `{batch_id}`. */
 export function verifyPanel(calculationId, from = {}) {
-  if (!calculationId) return panel("Proof", h("p", { class: "panel-body hint" }, "Its record is being committed to the ledger. Look again in a moment."))
+  if (!calculationId)
+    return panel(
+      "Proof",
+      h(
+        "p",
+        { class: "panel-body hint" },
+        "Its record is being committed to the ledger. Look again in a moment.",
+      ),
+    )
   const verdicts = h("div", { class: "verdicts", "aria-live": "polite" })
   const button = h("button", { class: "button main", type: "button", onclick: verify }, "Verify now")
   const record = h("div", {})
@@ -29,7 +37,11 @@ export function verifyPanel(calculationId, from = {}) {
     replace(verdicts, h("p", { class: "hint" }, "Computing it again …"))
     try {
       const told = await post(`/v1/calculations/${calculationId}/verify`, from)
-      replace(verdicts, ...told.verdicts.map(verdict), h("small", {}, `verified in ${duration(told.seconds)}, at ${moment(new Date().toISOString())}`))
+      replace(
+        verdicts,
+        ...told.verdicts.map(verdict),
+        h("small", {}, `verified in ${duration(told.seconds)}, at ${moment(new Date().toISOString())}`),
+      )
       announce(told.verdicts.map((one) => `${one.name}: ${one.status}`).join(", "))
     } catch (error) {
       replace(verdicts, h("div", { class: "notice bad", role: "alert" }, ...faults(error)))
@@ -45,7 +57,14 @@ function verdict(told) {
     "div",
     { class: `verdict ${kind}` },
     h("span", { class: "sign", "aria-hidden": "true" }, SIGNS[told.status]),
-    h("div", {}, h("strong", {}, `${told.name}: ${told.status}`), h("small", {}, ` ${MEANS[told.name]}`), h("p", { class: "hash" }, told.sentence), ...told.findings.slice(0, 20).map((finding) => h("p", { class: "hash" }, finding))),
+    h(
+      "div",
+      {},
+      h("strong", {}, `${told.name}: ${told.status}`),
+      h("small", {}, ` ${MEANS[told.name]}`),
+      h("p", { class: "hash" }, told.sentence),
+      ...told.findings.slice(0, 20).map((finding) => h("p", { class: "hash" }, finding)),
+    ),
   )
 }
 

@@ -20,11 +20,19 @@ export class WindowedTable {
     this.#columns = columns
     this.#options = options
     this.body = h("div", { class: "windowed-body", role: "presentation" })
-    this.scroller = h("div", { class: "windowed-scroller", tabindex: "0", role: "rowgroup", "aria-label": options.label }, this.body)
+    this.scroller = h(
+      "div",
+      { class: "windowed-scroller", tabindex: "0", role: "rowgroup", "aria-label": options.label },
+      this.body,
+    )
     this.element = h(
       "div",
       { class: `windowed ${options.class ?? ""}`, role: "table", "aria-label": options.label },
-      h("div", { class: "windowed-head", role: "rowgroup" }, h("div", { class: "windowed-row", role: "row" }, ...columns.map(heading))),
+      h(
+        "div",
+        { class: "windowed-head", role: "rowgroup" },
+        h("div", { class: "windowed-row", role: "row" }, ...columns.map(heading)),
+      ),
       this.scroller,
     )
     this.scroller.addEventListener("scroll", () => this.#draw(), { passive: true })
@@ -52,7 +60,10 @@ export class WindowedTable {
 
   #draw() {
     const first = Math.max(0, Math.floor(this.scroller.scrollTop / this.#height) - AHEAD)
-    const last = Math.min(this.#rows.length, Math.ceil((this.scroller.scrollTop + this.scroller.clientHeight) / this.#height) + AHEAD)
+    const last = Math.min(
+      this.#rows.length,
+      Math.ceil((this.scroller.scrollTop + this.scroller.clientHeight) / this.#height) + AHEAD,
+    )
     this.body.style.height = `${this.#rows.length * this.#height}px`
     this.element.setAttribute("aria-rowcount", String(this.#rows.length + 1))
     for (const [index, line] of this.#lines) {
@@ -70,7 +81,12 @@ export class WindowedTable {
     const row = this.#rows[index]
     const line = h("div", { class: "windowed-row", role: "row", "aria-rowindex": String(index + 2) })
     line.style.transform = `translateY(${index * this.#height}px)`
-    replace(line, this.#columns.map((column) => h("div", { class: `windowed-cell ${column.class ?? ""}`, role: "cell" }, column.cell(row))))
+    replace(
+      line,
+      this.#columns.map((column) =>
+        h("div", { class: `windowed-cell ${column.class ?? ""}`, role: "cell" }, column.cell(row)),
+      ),
+    )
     this.#lines.set(index, line)
     this.body.append(line)
   }
