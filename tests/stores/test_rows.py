@@ -1,13 +1,15 @@
 """The tables of tenants: what every store promises of them."""
 
 import asyncio
+import contextlib
+import sqlite3
 
 import msgspec
 import pytest
-from stored import NOW, execution, record
+from stored import NOW, execution, record, seal
 
 from greenlang.errors import InputError, InternalError
-from greenlang.stores import NewEvent
+from greenlang.stores import NewEvent, open_store
 from greenlang.stores.rows import EVERYBODY, Add, Administrator, AtLeast, Delete, Insert, Replace, Tell
 from greenlang.stores.tables import (
     AUDIT_LOG,
@@ -229,6 +231,24 @@ def test_what_is_written_down_cannot_even_be_asked_to_change(table):
     ):
         with pytest.raises(InternalError):
             change()
+
+
+@pytest.mark.parametrize("statement", ["UPDATE {} SET tenant = 'x'", "DELETE FROM {}"])
+@pytest.mark.parametrize("table", ["audit_log", "workflows"])
+def test_sqlite_itself_refuses_to_rewrite_what_is_written_down(tmp_path, table, statement):
+    path = tmp_path / "runtime.db"
+
+    async def fill():
+        store = open_store(str(path), seal)
+        program = {"program": "sum", "summary": "", "plan_hash": "", "created_at": NOW, "created_by": "mia"}
+        saved = SavedWorkflow(tenant="acme", name="w", version=1, **program)
+        assert await store.rows.write("acme", [Insert(AUDIT_LOG, entry()), Insert(WORKFLOWS, saved)])
+        await store.close()
+
+    asyncio.run(fill())
+    with contextlib.closing(sqlite3.connect(path)) as opened:
+        with pytest.raises(sqlite3.IntegrityError, match="append-only"):
+            opened.execute(statement.format(table))
 
 
 def test_versions_of_a_workflow_stay(run):

@@ -189,7 +189,7 @@ class Meter:
             del self._records[:_AT_ONCE]
         for tenant, today in list(self._today.items()):
             adding = today.pending
-            if adding != _nothing(tenant, today.day):
+            if adding.executions or adding.cpu_microseconds or adding.tokens:
                 today.pending = _nothing(tenant, today.day)
                 today.kept = _sum(today.kept, adding)
                 await self._add_up(today, adding)
