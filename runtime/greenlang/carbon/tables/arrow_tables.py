@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from greenlang.carbon.tables.results import ResultColumn, ResultTable
-from greenlang.carbon.tables.table import Table, TableBuilder, column_names, unreadable
+from greenlang.carbon.tables.table import Table, TableBuilder, add_texts, column_names, unreadable
 from greenlang.errors import DataError, InputError, Problem
 from greenlang.exact import MAX_DIGITS, canonical_text
 from greenlang_core.decimals import DecimalColumn
@@ -39,6 +39,9 @@ STREAM_MARK = b"\xff\xff\xff\xff"
 
 #: Rows of Parquet that are read in one go.
 BATCH_ROWS = 16_384
+
+#: Values that are looked at to tell whether a column repeats itself.
+_LOOKED_AT = 256
 
 #: Told with the bytes read so far.
 _OnBytes = Callable[[int], None] | None
@@ -204,6 +207,9 @@ def _add(arrow: Any, coder: TextCoder, array: Any) -> None:
         if len(array):
             add_strings(coder, array)
         return
+    if arrow.types.is_decimal128(array.type) and _mostly_differ(array):
+        add_texts(coder, _texts(arrow, array))
+        return
     coded = array if arrow.types.is_dictionary(array.type) else array.dictionary_encode()
     values, nothing = coded.dictionary, len(coded.dictionary)
     # What is null has no code; it gets that of one more value, the empty text.
@@ -220,6 +226,12 @@ def _add(arrow: Any, coder: TextCoder, array: Any) -> None:
         texts = _texts(arrow, values)  # Arrow codes in order of first appearance, as the coder does
     known = coder.codes_of(texts)
     coder.add_codes(np.asarray(known)[codes])
+
+
+def _mostly_differ(array: Any) -> bool:
+    """Whether next to no value stands twice, as far as the first ones tell: coding them saves nothing."""
+    first = array.slice(0, _LOOKED_AT)
+    return len(array) >= _LOOKED_AT and not array.null_count and len(first.unique()) > _LOOKED_AT * 0.9
 
 
 def _used(codes: npt.NDArray[Any], count: int) -> npt.NDArray[np.intp]:
