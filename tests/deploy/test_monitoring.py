@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from distributions import write_distribution
 from prometheus_client.parser import text_string_to_metric_families
 from promql import balanced, labels_in, metrics_in
 from served import Served
@@ -135,24 +136,11 @@ def greenlang_agents():
 """
 
 
-METADATA = """Metadata-Version: 2.1
-Name: acme-writer
-Version: 1.0.0
-Requires-Dist: greenlang-runtime>=0.1,<0.2
-"""
-
-
 @pytest.fixture
 def installed(tmp_path, monkeypatch):
     """A distribution with an agent that uses a language model."""
-    folder = tmp_path / "site"
-    metadata = folder / "acme_writer-1.0.0.dist-info"
-    metadata.mkdir(parents=True)
-    (folder / "acme_writer.py").write_text(WRITER)
-    (metadata / "METADATA").write_text(METADATA)
-    (metadata / "entry_points.txt").write_text("[greenlang]\nacme = acme_writer\n")
-    (metadata / "RECORD").write_text("acme_writer.py,,\n")
-    monkeypatch.setenv("PYTHONPATH", str(folder))
+    write_distribution(tmp_path / "site", "acme_writer", WRITER)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "site"))
 
 
 def test_a_node_under_load_shows_every_metric_that_dashboards_and_alerts_ask_for(

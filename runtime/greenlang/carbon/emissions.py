@@ -15,6 +15,7 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
+from greenlang.agents.phases import phase
 from greenlang.carbon.activity import ActivityData, RowProblem
 from greenlang.carbon.factors import Selection
 from greenlang.carbon.formulas import CO2E, KG_PLACES, MASS, Formula
@@ -200,6 +201,7 @@ def calculate(
     selection_rows: list[Rows] = []
     missing: list[Missing] = []
     refused: list[RowProblem] = []
+    phase("execute", "factor lookup")
     for kind in kinds:
         answered.append(kind.rows)
         try:
@@ -218,6 +220,7 @@ def calculate(
             Missing(gas, components[0].selection.activity, why, kind.rows)
             for gas, why in _gaps(components, expected, kind.example, reason)
         )
+    phase("execute", "calculate")
     gases = _multiplied(_terms(chosen), columns, gwp)
     if gases is None:
         large = np.unique(

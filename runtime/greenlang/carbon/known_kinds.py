@@ -15,6 +15,7 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
+from greenlang.agents.phases import phase
 from greenlang.carbon.activity import ActivityData
 from greenlang.carbon.emissions import Emissions, RowKind, calculate_again, kinds_of_rows
 from greenlang.carbon.factors import Selection
@@ -43,12 +44,14 @@ class KnownKinds:
         """The inventory that the program would give, or None where a kind of row is not known."""
         if not self._parts or not _plain(data):
             return None
+        phase("execute", "factor lookup")
         known: list[tuple[RowKind, dict[int, _Answer]]] = []
         for kind, key in _kinds(data):
             answers = self._answers.get(key)
             if answers is None:
                 return None
             known.append((kind, answers))
+        phase("execute", "calculate")
         parts = []
         for position, empty in enumerate(self._parts):
             taken = [(kind, answers[position]) for kind, answers in known if position in answers]

@@ -7,11 +7,12 @@ __all__ = ["Api"]
 import contextlib
 import logging
 import time
-from collections.abc import AsyncGenerator, Callable, Mapping
-from typing import TYPE_CHECKING
+from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping
+from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
+from greenlang.agents.phases import phases
 from greenlang.caches import InProcessCache
 from greenlang.engine.batches import BatchesAgain
 from greenlang.engine.calculations import Calculator
@@ -59,6 +60,7 @@ from greenlang.stores import EventMetadata, Initiator, initiate
 
 if TYPE_CHECKING:
     from greenlang.channels.connection import RedisConnection
+    from greenlang.observing.traces import Tracer
 
 _log = logging.getLogger("greenlang.service")
 _access = logging.getLogger("greenlang.access")
@@ -95,6 +97,8 @@ class Api:
         Shows what is counted.
     access_log : bool
         Whether every request gets a line in the log.
+    tracer : Tracer, optional
+        Follows requests.
     versions : mapping
         What is said of the versions of the API, by the first segment of their paths.
     """
@@ -115,6 +119,7 @@ class Api:
         counts: Counts | None = None,
         metrics: Metrics | None = None,
         access_log: bool = False,
+        tracer: Tracer | None = None,
         versions: Mapping[str, Version] = {},
     ) -> None:
         reads = Reads(runner.store, InProcessCache()) if reads is None else reads
@@ -141,6 +146,7 @@ class Api:
         self._guard = guard
         self._counts = counts
         self._access_log = access_log
+        self._tracer = tracer
         if metrics is not None:
             operations += metrics.routes()
         if batches is not None:
@@ -167,8 +173,11 @@ class Api:
         """Say something else of the versions from now on."""
         self._said = {name: said for name, version in versions.items() if (said := version_headers(version))}
 
-    async def respond(self, call: Call) -> Reply | Stream:
-        """Answer a call, whatever it is, and count it."""
+    def respond(self, call: Call) -> Coroutine[Any, Any, Reply | Stream]:
+        """Answer a call, whatever it is; it is counted, and traced where anything is."""
+        return self._counted(call) if self._tracer is None else self._traced(call, self._tracer)
+
+    async def _counted(self, call: Call) -> Reply | Stream:
         began = time.perf_counter()
         reply = await self._replied(call)
         seconds = time.perf_counter() - began
@@ -178,6 +187,28 @@ class Api:
             self._counts.answered(call.agent or NONE, tenant, status, call.operation or NONE, seconds)
         if self._access_log:
             _log_access(call, status, seconds)
+        return reply
+
+    async def _traced(self, call: Call, tracer: Tracer) -> Reply | Stream:
+        asked = {
+            "http.request.method": call.method,
+            "url.path": call.path,
+            "greenlang.request_id": call.request_id,
+        }
+        with tracer.follow(f"{call.method} {call.path}", call.headers.get("traceparent"), asked) as followed:
+            reply = await self._counted(call)
+            status = reply.status if isinstance(reply, Reply) else 200
+            followed.name(f"{call.method} {call.operation or 'unknown'}")
+            followed.note(
+                {
+                    "http.response.status_code": status,
+                    "greenlang.operation": call.operation,
+                    "greenlang.tenant_id": call.tenant,
+                    "greenlang.agent_id": call.agent,
+                }
+            )
+            if status >= 500:
+                followed.fail(f"answered {status}")
         return reply
 
     async def _replied(self, call: Call) -> Reply | Stream:
@@ -229,7 +260,9 @@ class Api:
             standing = self._guard.standings.known(call.tenant) or await self._guard.look_at(call.tenant)
             if standing.tenant is not None:
                 quota = _served(standing)
-        initiate(Initiator(call.tenant, EventMetadata(user_id, call.request_id)))
+        followed = None if self._tracer is None else phases()
+        traceparent = None if followed is None else followed.traceparent
+        initiate(Initiator(call.tenant, EventMetadata(user_id, call.request_id, None, traceparent)))
         limited = quota is not None or (self._gate is not None and self._gate.settings is not None)
         if self._gate is not None and limited and route.permission is not None and not unlimited:
             call.said = await self._gate.pass_through(call.tenant, route.operation, quota)

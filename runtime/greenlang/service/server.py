@@ -26,7 +26,7 @@ from greenlang.engine.executions import PlanCache, Prover, Runner, now
 from greenlang.engine.tenancy import Guard, KeyStore, read_key
 from greenlang.errors import InputError, StoreError
 from greenlang.ledger import load_signer
-from greenlang.observing import Counts, Slot, Watched
+from greenlang.observing import Counts, Slot, Watched, make_tracer
 from greenlang.service.addresses import is_local
 from greenlang.service.api import Api
 from greenlang.service.batches import BatchKeeper, batches_root
@@ -111,6 +111,7 @@ async def serve(
     prover = Prover(registry, load_signer())
     sharing = share(settings.redis, stale_seconds=settings.lease_seconds)
     counts = Counts()
+    tracer = None if settings.traces is None else make_tracer(settings.traces)
     runner = Runner(
         open_store(settings.store, prover.seal),
         PlanCache(registry),
@@ -119,8 +120,9 @@ async def serve(
         queue=sharing.queue,
         broadcast=sharing.broadcast,
         counts=counts,
+        tracer=tracer,
     )
-    courier = Courier(runner.store, settings.webhooks)
+    courier = Courier(runner.store, settings.webhooks, traced=tracer is not None)
     calculator = Calculator(runner.store, runner.plans, prover, _calculations(settings), counts=counts)
     authentication = settings.authentication
     remembered = 60.0 if authentication is None else authentication.remembered_seconds
@@ -155,6 +157,7 @@ async def serve(
         counts=counts,
         metrics=metrics if settings.metrics_port is None else None,
         access_log=settings.access_log,
+        tracer=tracer,
         versions=settings.versions,
     )
     outbox = Outbox(runner.store, runner.worker, open_sinks(settings.events.sinks, registry))
@@ -227,6 +230,8 @@ async def serve(
         await guard.stop()
         await sharing.close()
         await runner.store.close()
+        if tracer is not None:
+            await asyncio.to_thread(tracer.close)
     return runner.left_at_work()
 
 

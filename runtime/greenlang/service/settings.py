@@ -19,6 +19,7 @@ import msgspec
 from greenlang.engine import read_machine
 from greenlang.engine.executions import RunnerSettings
 from greenlang.errors import InputError
+from greenlang.observing import TraceSettings
 from greenlang.service.batches import BatchSettings
 from greenlang.service.identity.settings import AuthenticationSettings, TlsSettings
 from greenlang.service.limits.allowance import LimitSettings
@@ -101,6 +102,8 @@ class ServerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
     log_level: Literal["debug", "info", "warning", "error"] = "warning"
     #: Whether every request gets a line, at level `info`.
     access_log: bool = False
+    #: Where traces go; without it nothing is traced.
+    traces: TraceSettings | None = None
     #: Files of any size, computed beside the requests.
     batches: BatchSettings = BatchSettings()
     #: `[versions.v1]`: since when a version of the API is deprecated, and when it ends.
@@ -136,6 +139,7 @@ _FIXED = (
     "log_format",
     "log_level",
     "access_log",
+    "traces",
 )
 
 

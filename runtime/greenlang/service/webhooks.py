@@ -55,10 +55,13 @@ class Courier:
     ----------
     settings : WebhookSettings
         Read anew for every delivery: they may be changed while it works.
+    traced : bool
+        Whether deliveries tell in which trace their executions were asked for.
     """
 
-    def __init__(self, store: Store, settings: WebhookSettings) -> None:
+    def __init__(self, store: Store, settings: WebhookSettings, *, traced: bool = False) -> None:
         self.settings = settings
+        self._traced = traced
         self._store = store
         self._session: aiohttp.ClientSession | None = None
 
@@ -187,6 +190,10 @@ class Courier:
                 sign(secret, name, at, delivery.payload) for secret in self.settings.secrets
             ),
         }
+        if self._traced:
+            row = await self._store.execution(delivery.tenant, delivery.execution_id)
+            if row is not None and row.metadata is not None and row.metadata.traceparent is not None:
+                headers["traceparent"] = row.metadata.traceparent
         async with self._session.post(
             delivery.url,
             data=delivery.payload,

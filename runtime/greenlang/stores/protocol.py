@@ -72,6 +72,8 @@ class EventMetadata(msgspec.Struct, frozen=True, gc=False):
     correlation_id: str | None = None
     #: The `event_id` of what it followed from.
     causation_id: str | None = None
+    #: Where it was in a trace, as W3C Trace Context writes it; None where nothing was traced.
+    traceparent: str | None = None
 
 
 class NewEvent(msgspec.Struct, frozen=True, gc=False):

@@ -5,6 +5,7 @@ from __future__ import annotations
 __all__ = ["Calculated", "Calculator", "CalculatorSettings", "read_calculation"]
 
 import asyncio
+import contextvars
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from pathlib import Path
 
 import msgspec
 
+from greenlang.agents.phases import phase
 from greenlang.agents.spending import Spent, spending, spending_async
 from greenlang.carbon import AccountingPolicy, InventoryInput, KnownKinds, read_activity_data
 from greenlang.engine.calculations.outcome import Outcome, outcome_of, read_outcome
@@ -152,8 +154,10 @@ class Calculator:
         StoreError
             If the record could not be committed.
         """
+        phase("discover")
         plan = self.plan()
         spent = self._plans.admit(plan, tenant)
+        phase("execute", "calculate")
         try:
             made = await self._compute(plan, given, tenant, spent)
         except Exception as error:
@@ -181,10 +185,12 @@ class Calculator:
         cells : mapping
             By column; in the order of the table that `calculate` would be given.
         """
+        phase("execute", "factor lookup")
         prepared = self._prepared.get(_kind_of(cells, policy))
         if prepared is None:
             return None
         spent = self._plans.admit(self.plan(), tenant)
+        phase("execute", "calculate")
         at = now()
         calculation_id, timestamp = new_id("calc", at), timestamp_text(at)
         with spending(spent):
@@ -203,6 +209,7 @@ class Calculator:
         request: bytes,
         spent: Spent | None,
     ) -> Calculated:
+        phase("finalise")
         digest = "" if key is None else digest_of_bytes(request)
         submitted = await self._store.add_calculation(new, idempotency_key=key, request_digest=digest)
         if submitted.fresh:
@@ -235,7 +242,8 @@ class Calculator:
         if len(given.table) <= self._settings.rows_in_loop:
             return self._run(plan, given, tenant, spent)
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._threads, self._run, plan, given, tenant, spent)
+        run = contextvars.copy_context().run
+        return await loop.run_in_executor(self._threads, run, self._run, plan, given, tenant, spent)
 
     def _run(self, plan: Plan, given: InventoryInput, tenant: str, spent: Spent | None) -> _Made:
         with spending(spent):
@@ -269,6 +277,7 @@ class Calculator:
                 fix="end it with ghg.inventory",
                 place=str(self._settings.program),
             )
+        phase("execute", "provenance")
         evidence = gather_evidence(plan, given, value, registry=self._plans.registry, tenant=tenant)
         at = now()
         record, outcome = self._prover.named(evidence.record, at), outcome_of(evidence)

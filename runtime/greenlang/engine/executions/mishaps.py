@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-__all__ = ["Mishap", "backoff", "mishap_of"]
+__all__ = ["Mishap", "backoff", "contained", "mishap_of"]
 
 import random
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeVar
 
 import msgspec
 
 from greenlang.errors import GcelError, InputError, StoreError
 from greenlang.gcel.running import BUGS
+
+T = TypeVar("T")
 
 #: The wait before the second attempt; each further one waits twice as long, up to the longest.
 _FIRST_WAIT = 1_000_000
@@ -63,3 +67,15 @@ def backoff(attempt: int) -> int:
     """
     longest = min(_FIRST_WAIT << (attempt - 1), _LONGEST_WAIT)
     return longest // 2 + random.randrange(longest // 2 + 1)  # noqa: S311  it spreads load, nothing more
+
+
+def contained(run: Callable[[], T]) -> T | BaseException:
+    """Run in a thread; whatever is raised is given back, as no future takes each exception that there is."""
+    try:
+        return run()
+    except StopIteration as error:
+        stopped = RuntimeError("the agent raised StopIteration")
+        stopped.__cause__ = error
+        return stopped
+    except BaseException as error:
+        return error

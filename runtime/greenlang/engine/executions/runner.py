@@ -15,18 +15,20 @@ import logging
 import math
 import threading
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from greenlang.agents.phases import phase
 from greenlang.agents.spending import spending, spending_async
 from greenlang.channels import Broadcast, InProcessBroadcast
 from greenlang.engine.executions.identifiers import new_id
-from greenlang.engine.executions.mishaps import Mishap, backoff, mishap_of
+from greenlang.engine.executions.mishaps import Mishap, backoff, contained, mishap_of
 from greenlang.engine.executions.moments import now
+from greenlang.engine.executions.observed import ENDS, agent_of, followed
 from greenlang.engine.executions.orders import Order, PlanCache, prepare, read_order
 from greenlang.engine.executions.proving import Proven, Prover
 from greenlang.engine.executions.states import may_become
@@ -38,7 +40,7 @@ from greenlang.engine.runtime import Runtime
 from greenlang.errors import AgentError, InternalError, StoreError
 from greenlang.gcel import Plan
 from greenlang.ledger import digest_of_bytes
-from greenlang.observing import NONE, Counts
+from greenlang.observing import Counts
 from greenlang.queues import InProcessQueue, Queue, Signal, Taken
 from greenlang.stores import (
     FINAL_STATES,
@@ -54,6 +56,9 @@ from greenlang.stores import (
     initiate,
     initiating,
 )
+
+if TYPE_CHECKING:
+    from greenlang.observing.traces import Tracer
 
 #: A pure plan that takes less than this, on an input no larger, is run in the event loop.
 _QUICK_SECONDS = 0.002
@@ -76,14 +81,6 @@ _LAST_COMMITS_SECONDS = 5.0
 
 #: How long a thread without work takes to end, at the most.
 _IDLE_THREAD_SECONDS = 0.1
-
-#: What ends of executions are counted as.
-_COUNTED = {
-    State.COMPLETED: "success",
-    State.FAILED: "error",
-    State.TIMEOUT: "error",
-    State.DEAD_LETTER: "error",
-}
 
 _log = logging.getLogger("greenlang.engine")
 
@@ -139,6 +136,8 @@ class Runner:
         Tells whoever waits, here or in any process, that an execution changed.
     counts : Counts, optional
         Counts what is computed.
+    tracer : Tracer, optional
+        Follows executions.
     """
 
     def __init__(
@@ -151,6 +150,7 @@ class Runner:
         queue: Queue | None = None,
         broadcast: Broadcast | None = None,
         counts: Counts | None = None,
+        tracer: Tracer | None = None,
     ) -> None:
         self.store = store
         self.queue = InProcessQueue() if queue is None else queue
@@ -159,6 +159,7 @@ class Runner:
         self.prover = prover
         self.settings = settings
         self._counts = counts
+        self._tracer = tracer
         self.worker = new_id("worker", now())
         self._threads = ThreadPoolExecutor(settings.threads, f"greenlang-run-{self.worker}")
         #: Holds the agents that are classes open until the end.
@@ -240,8 +241,10 @@ class Runner:
         StoreError
             If it could not be committed: nothing was accepted.
         """
+        phase("discover")
         plan = await self.plan(order.program)
         spent = self.plans.admit(plan, terms.tenant)
+        phase("validate")
         if len(order.input) <= _QUICK_BYTES:
             given = prepare(order, plan)
         else:
@@ -267,13 +270,15 @@ class Runner:
             with spending(spent):
                 proven = self._run_here(plan, given, terms.tenant)
             if proven is not None:
+                phase("finalise")
                 submitted = await self.store.submit_finished(new, result=proven.result, record=proven.record)
                 if submitted.fresh:
                     if self._counts is not None:
-                        self._counts.calculated(_agent_of(new.agents), proven.formulas, "success")
+                        self._counts.calculated(agent_of(new.agents), proven.formulas, "success")
                     self.plans.guard.ran(terms.tenant, new.id, spent)
                     return Accepted(submitted.id, True, True, None, proven)
                 return await self._earlier(submitted.id, submitted.request_digest, new, wait_seconds)
+        phase("finalise")
         submitted = await self.store.submit(new)
         if not submitted.fresh:
             return await self._earlier(submitted.id, submitted.request_digest, new, wait_seconds)
@@ -317,7 +322,9 @@ class Runner:
         """Run a quick plan; None if it failed: it is then accepted, and fails as any other."""
         began = time.perf_counter()
         try:
+            phase("execute", "calculate")
             value = plan.run(given, tenant=tenant)
+            phase("execute", "provenance")
             return self.prover.prove(plan, given, value, tenant=tenant, at=now())
         except (Exception, SystemExit, KeyboardInterrupt):
             return None
@@ -395,6 +402,10 @@ class Runner:
 
     async def _run(self, row: ExecutionRow) -> None:
         initiate(Initiator(row.tenant, row.metadata or EventMetadata()))
+        with followed(self._tracer, row):
+            await self._run_claimed(row)
+
+    async def _run_claimed(self, row: ExecutionRow) -> None:
         try:
             ended = await self._attempt(row)
         except asyncio.CancelledError:
@@ -427,6 +438,7 @@ class Runner:
             return None if row.deadline_at is None else max(row.deadline_at - now(), 0) / 1e6
 
         order = read_order(row.request)
+        phase("discover")
         plan = await self.plan(order.program)
         await self.plans.guard.look_at(row.tenant)
         spent = self.plans.admit(plan, row.tenant, fresh=False)
@@ -440,6 +452,7 @@ class Runner:
 
         def run_plan() -> Proven:
             began = time.perf_counter()
+            phase("validate")
             given = prepare(order, plan)
 
             def work(taken: Any) -> Any:
@@ -449,12 +462,15 @@ class Runner:
                 bound = UNBOUNDED_SECONDS if deadline is None else deadline
                 return plan.run(taken, deadline=bound, clock=clock, tenant=row.tenant, trace=trace)
 
+            phase("execute", "calculate")
             value = call(hooks, plan, given, work, tenant=row.tenant, prepare=lambda: self._agents.open(plan))
+            phase("execute", "provenance")
             proven = self.prover.prove(plan, given, value, tenant=row.tenant, at=now())
             self._took(plan, time.perf_counter() - began)
             return proven
 
         async def arun() -> Proven:
+            phase("validate")
             given = prepare(order, plan)
 
             async def work(taken: Any) -> Any:
@@ -462,9 +478,11 @@ class Runner:
                 given = taken
                 return await plan.arun(taken, deadline=left(), tenant=row.tenant, trace=trace)
 
+            phase("execute", "calculate")
             value = await acall(
                 hooks, plan, given, work, tenant=row.tenant, prepare=lambda: self._agents.aopen(plan)
             )
+            phase("execute", "provenance")
             return self.prover.prove(plan, given, value, tenant=row.tenant, at=now())
 
         # The deadline counts all of it: the wait for a thread, hooks, and steps that look at no clock.
@@ -475,7 +493,7 @@ class Runner:
                 try:
                     context = contextvars.copy_context()
                     ended = await asyncio.get_running_loop().run_in_executor(
-                        self._threads, context.run, _contained, run
+                        self._threads, context.run, contained, run
                     )
                 finally:
                     clock.stop()  # cancelled, or late: the thread ends where its present step ends
@@ -511,6 +529,7 @@ class Runner:
         """Commit what came of a run; as often as it takes, for what ran must not be lost to a full disk."""
         if not may_become(State.RUNNING, to):
             raise InternalError(f"a running execution cannot become {to}")
+        phase("finalise")
         error = None if mishap is None else mishap.document()
         change = Change(
             id=row.id,
@@ -529,9 +548,9 @@ class Runner:
         self._ending[row.id] = committing
         committing.add_done_callback(lambda _: self._ending.pop(row.id, None))
         await asyncio.shield(committing)
-        if self._counts is not None and to in _COUNTED:
+        if self._counts is not None and to in ENDS:
             formulas = () if proven is None else proven.formulas
-            self._counts.calculated(_agent_of(row.agents), formulas, _COUNTED[to])
+            self._counts.calculated(agent_of(row.agents), formulas, ENDS[to])
 
     async def _commit(self, change: Change) -> None:
         while True:
@@ -569,23 +588,6 @@ async def requeue(store: Store, tenant: str, execution_id: str) -> bool:
             reset_attempts=True,
         )
     )
-
-
-def _contained(run: Callable[[], Proven]) -> Proven | BaseException:
-    """Run in a thread; whatever is raised is given back, as no future takes each exception that there is."""
-    try:
-        return run()
-    except StopIteration as error:
-        stopped = RuntimeError("the agent raised StopIteration")
-        stopped.__cause__ = error
-        return stopped
-    except BaseException as error:
-        return error
-
-
-def _agent_of(agents: tuple[str, ...]) -> str:
-    """The name of the agent that gives the result, of those of a plan with their versions."""
-    return agents[-1].partition("@")[0] if agents else NONE
 
 
 def _agents_of(plan: Plan) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ from typing import ParamSpec, TypeVar
 
 import msgspec
 
+from greenlang.agents.phases import phase
 from greenlang.engine.calculations import Calculated, Calculator, Outcome
 from greenlang.engine.tenancy import OwnFactorFiles
 from greenlang.errors import DataError
@@ -83,6 +84,7 @@ class Emissions:
         """`POST /v1/calculations/emissions`."""
         key = idempotency_key(call)
         try:
+            phase("validate")
             given = await _apart(call, read_activities, call)
             if given.own_factors:
                 own = await self._own_factors.resources(call.tenant, given.own_factors)
