@@ -246,9 +246,9 @@ def test_sqlite_itself_refuses_to_rewrite_what_is_written_down(tmp_path, table, 
         await store.close()
 
     asyncio.run(fill())
-    with contextlib.closing(sqlite3.connect(path)) as opened:
-        with pytest.raises(sqlite3.IntegrityError, match="append-only"):
-            opened.execute(statement.format(table))
+    refused = pytest.raises(sqlite3.IntegrityError, match="append-only")
+    with contextlib.closing(sqlite3.connect(path)) as opened, refused:
+        opened.execute(statement.format(table))
 
 
 def test_versions_of_a_workflow_stay(run):
