@@ -65,7 +65,7 @@ def queueing(request):
 
 def test_what_is_announced_is_taken_as_it_was(queueing):
     async def use(queue):
-        told = signal(tenant="Ünï:corn", correlation_id="req-1")
+        told = signal(tenant="Ünï:corn", correlation_id="req-1", traceparent=f"00-{'a' * 32}-{'b' * 16}-01")
         queue.announce(told)
         assert signals(await take(queue, 1)) == [told]
 

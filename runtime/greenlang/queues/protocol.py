@@ -22,6 +22,8 @@ class Signal(msgspec.Struct, frozen=True, omit_defaults=True):
     priority: int
     #: The same for everything that one request led to.
     correlation_id: str | None = None
+    #: Where that request was in a trace, as W3C Trace Context writes it.
+    traceparent: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
