@@ -23,7 +23,7 @@ MORE_LIBRARIES = (
     *("aiohappyeyeballs", "aiohttp", "aiosignal", "attr", "frozenlist", "httptools", "idna", "multidict"),
     *("propcache", "typing_extensions", "uvloop", "yarl"),
     *("_cffi_backend", "cffi", "click", "cryptography", "greenlang_core", "markdown_it", "mdurl", "numpy"),
-    *("pyarrow", "pygments", "rich"),
+    *("prometheus_client", "pyarrow", "pygments", "rich"),
 )
 
 BUILD = """
