@@ -244,3 +244,14 @@ def test_a_batch_is_computed_again_and_the_difference_explained(server, done):
         steps = sum(map(Decimal, one["causes"].values()))
         assert Decimal(one["before"]) + steps == Decimal(one["after"])
         assert {cause for cause, figure in one["causes"].items() if Decimal(figure)} <= {"gwp"}
+
+
+def test_a_batch_whose_engine_cannot_be_opened_fails_with_the_reason(serve, tmp_path):
+    config = tmp_path / "serve.toml"
+    config.write_text('[batches]\nengine = "acme://nowhere"\n')
+    server = serve(tmp_path / "runtime.db", tmp_path, "--config", str(config))
+    told = waited(server, made(server, EXAMPLE.read_bytes()))
+    assert told["state"] == "failed"
+    assert "there is no engine 'acme'" in told["error"]
+    assert told["hint"].startswith("take 'threads', 'processes'")
+    assert server.stop() == 0

@@ -98,6 +98,8 @@ class BatchKeeper:
         self._store = store
         self._prover = prover
         self._working: dict[str, asyncio.subprocess.Process] = {}
+        #: How many processes were started for a batch.
+        self._starts: dict[str, int] = {}
         #: Batches that nothing more is to be done for.
         self._settled: set[str] = set()
         self._wake = asyncio.Event()
@@ -142,6 +144,7 @@ class BatchKeeper:
                     msgspec.structs.replace(kept, state=State.QUEUED, sequence=kept.sequence + 1, starts=0)
                 )
         self._settled.discard(folder.batch_id)
+        self._starts.pop(folder.batch_id, None)
         self._wake.set()
 
     async def keep(self) -> None:
@@ -164,22 +167,31 @@ class BatchKeeper:
         for folder in await asyncio.to_thread(lambda: list(self.batches.all())):
             if folder.batch_id in self._settled or folder.batch_id in self._working:
                 continue
-            state = await asyncio.to_thread(folder.state)
-            if state.state is State.COMPLETED:
-                await self._commit(folder)
-            elif state.state in ENDED:
-                self._settled.add(folder.batch_id)
-            elif state.state is not State.RUNNING and len(self._working) < self.settings.at_once:
-                await self._start(folder, state)
+            try:
+                await self._look_at(folder)
+            except (OSError, msgspec.DecodeError) as error:
+                # Somebody removed it meanwhile, or the disk is full: the others go on.
+                _log.error("batch %s: %s", folder.batch_id, error)
+
+    async def _look_at(self, folder: BatchFolder) -> None:
+        state = await asyncio.to_thread(folder.state)
+        if state.state is State.COMPLETED:
+            await self._commit(folder)
+        elif state.state in ENDED:
+            self._settled.add(folder.batch_id)
+        elif state.state is not State.RUNNING and len(self._working) < self.settings.at_once:
+            await self._start(folder, state)
 
     async def _start(self, folder: BatchFolder, state: BatchState) -> None:
-        if state.starts >= _MOST_STARTS:
+        # Those of this process count by themselves: one may end before it can say that it began.
+        starts = self._starts[folder.batch_id] = self._starts.get(folder.batch_id, 0) + 1
+        if max(starts - 1, state.starts) >= _MOST_STARTS:
             folder.save_state(
                 msgspec.structs.replace(
                     state,
                     state=State.FAILED,
                     sequence=state.sequence + 1,
-                    error=f"{state.starts} processes worked on it and were killed",
+                    error=f"{_MOST_STARTS} processes began with it and were killed",
                     fix="look for what kills them: memory, mostly; then resume it",
                 )
             )

@@ -25,9 +25,14 @@ _NICENESS = 5
 def main(folder: str, engine: str, workers: int | None) -> int:
     """Run a batch; gives the exit code. Why it failed stands in its folder."""
     os.nice(_NICENESS)
-    opened = open_engine(engine, workers)
+    batch = BatchFolder(Path(folder))
     try:
-        run_batch(BatchFolder(Path(folder)), opened)
+        opened = open_engine(engine, workers)
+    except InputError as error:
+        batch.fail(error)
+        return 1
+    try:
+        run_batch(batch, opened)
     except (BatchCancelled, InputError, PartitionFailed):
         return 1
     finally:

@@ -149,6 +149,21 @@ class BatchFolder:
                 )
         return self.state()
 
+    def fail(self, error: InputError) -> None:
+        """Say why nobody can work on it; one that somebody works on is left alone."""
+        with self.held() as free:
+            if free:
+                kept = self.kept_state()
+                self.save_state(
+                    msgspec.structs.replace(
+                        kept,
+                        state=State.FAILED,
+                        sequence=kept.sequence + 1,
+                        error=error.message,
+                        fix=error.fix,
+                    )
+                )
+
     @property
     def cancel_asked(self) -> bool:
         """Whether somebody wants it to stop."""
