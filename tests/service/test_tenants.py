@@ -175,6 +175,21 @@ class TestAgents:
         _, told = ask("acme", "GET", "/v1/tenant/audit")
         actions = [one["action"] for one in told["data"]["entries"]]
         assert actions[:4] == ["agent.resumed", "agent.paused", "agent.deployed", "agent.registered"]
+        _, told = ask("acme", "GET", f"/v1/agents/{agent}@{version}/history")
+        events = told["data"]["events"]
+        assert [event["event_type"] for event in events] == [
+            "agent.registered",
+            "agent.deployed",
+            "agent.paused",
+            "agent.resumed",
+        ]
+        assert {event["tenant_id"] for event in events} == {"acme"}
+        assert all(event["metadata"]["user_id"].startswith("key:") for event in events)
+        assert told["data"]["state"]["state"] == "active"
+        paused = f"/v1/agents/{agent}@{version}/history?at={events[2]['timestamp']}"
+        state = ask("acme", "GET", paused)[1]["data"]["state"]
+        assert (state["state"], state["attributes"]["reason"]) == ("paused", "review")
+        assert ask("other", "GET", f"/v1/agents/{agent}@{version}/history")[0].status == 404
 
 
 class TestFactors:
