@@ -6,7 +6,7 @@ stands in its folder.
 
 from __future__ import annotations
 
-__all__: list[str] = []
+__all__ = ["main"]
 
 import os
 import sys
