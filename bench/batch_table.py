@@ -1,10 +1,10 @@
 """The speed table of batches: `make bench-batch`, a pass or a fail for each target.
 
 A batch reads Parquet, computes emissions row by row, keeps every figure with the hashes that prove it, and
-sums. DuckDB reads the columns that it needs from the same file, joins the factors and sums, in two threads; it
-keeps and proves nothing. Rates are those that a batch tells of itself, without the start of the process; what
-is compared runs in turn, several times, and the best of each counts, for others may use the machine. Moves
-with `greenlang/engine/batches/` and everything below it.
+sums. DuckDB reads the columns that it needs from the same file, joins the factors and sums, in two threads;
+it keeps and proves nothing. Rates are those that a batch tells of itself, without the start of the process.
+What is compared runs in turn, several times, and the best of each counts, for others may use the machine.
+Moves with `greenlang/engine/batches/` and everything below it.
 
 GREENLANG_BENCH_ROWS makes it smaller.
 """
