@@ -29,6 +29,7 @@ help:
 	@echo 'make bench-gcel   the speed table of GCEL, with a pass or a fail for each target'
 	@echo 'make bench-discovery  how long a command takes among 10,000 installed agents, likewise'
 	@echo 'make bench-http   the speed table of the HTTP service, likewise'
+	@echo 'make bench-observing  what metrics, traces and scrapes cost, likewise'
 	@echo 'make bench-identity  what it costs the HTTP service to know who asks, likewise'
 	@echo 'make bench-postgresql  what it costs PostgreSQL to keep tenants apart, likewise'
 	@echo 'make bench-redis  the speed table of what nodes share through Redis, likewise'
@@ -81,6 +82,10 @@ bench-discovery: $(VENV)/.installed
 bench-http: $(VENV)/.bench
 	$(BIN)/python -m pip install --quiet 'greenlang-runtime[arrow,serve]' $(addprefix --editable ,$(PACKS))
 	$(BIN)/python -m bench.http_table
+
+bench-observing: $(VENV)/.bench
+	$(BIN)/python -m pip install --quiet 'greenlang-runtime[serve]'
+	$(BIN)/python -m bench.observing_table
 
 bench-postgresql: $(VENV)/.bench
 	$(BIN)/python -m pip install --quiet 'greenlang-runtime[postgresql,serve,test]'

@@ -70,6 +70,16 @@ def test_a_calculation_counts_for_each_formula_with_its_places():
     assert dict(counted.precisions) == {("ghg.inventory", "ghg.mass"): 12, ("ghg.inventory", "ghg.co2e"): 12}
 
 
+def test_no_more_calculations_are_told_apart_than_allowed():
+    counts = Counts(most_series=5)
+    for number in range(20):
+        counts.calculated(f"pack.agent{number}", (), "success")
+    counted = dict(counts.snapshot().calculations)
+    assert len(counted) == 6
+    assert sum(counted.values()) == 20
+    assert counted[OTHER, NONE, "success"] == 15
+
+
 def test_sums_are_of_all_processes():
     series = [1.0] * (len(BUCKETS) + 2)
     one = Snapshot([(("a", "t", "200", "m"), series)], hits=[(("runtime", "process"), 3)], memory_bytes=10)

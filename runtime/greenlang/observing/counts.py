@@ -56,11 +56,9 @@ class Counts:
         self._most_series = most_series
         self._agents: set[str] = set()
         self._tenants: set[str] = set()
-        self._formulas: set[str] = set()
         self._requests: dict[tuple[str, str, int, str], _Series] = {}
-        self._calculations: dict[tuple[str, str, str], int] = {}
-        #: By agent and formula, what every calculation by it is rounded to.
-        self._places: dict[tuple[str, str], int] = {}
+        #: By what they were counted with: what their formulas are called is found out when somebody asks.
+        self._calculations: dict[tuple[str, tuple[FormulaUse, ...], str], int] = {}
 
     def answered(self, agent: str, tenant: str, status: int, method: str, seconds: float) -> None:
         """Count a request."""
@@ -72,28 +70,32 @@ class Counts:
 
     def calculated(self, agent: str, formulas: tuple[FormulaUse, ...], status: str) -> None:
         """Count a calculation once for each formula that it used, and once where it used none."""
-        agent = self._known(self._agents, agent)
-        if not formulas:
-            self._add(agent, NONE, status)
-        for formula, places in _rounded(formulas):
-            named = self._known(self._formulas, formula)
-            self._places[agent, named] = places
-            self._add(agent, named, status)
+        key = agent, formulas, status
+        if key not in self._calculations:
+            key = self._known(self._agents, agent), formulas, status
+            if len(self._calculations) >= self._most_series and key not in self._calculations:
+                key = OTHER, (), status
+            self._calculations.setdefault(key, 0)
+        self._calculations[key] += 1
 
     def snapshot(self) -> Snapshot:
         """All of it so far; it shares nothing with what goes on being counted."""
+        counted: list[tuple[_Labels, float]] = []
+        precisions: dict[_Labels, float] = {}
+        for (agent, formulas, status), count in self._calculations.items():
+            rounded = _rounded(formulas)
+            counted += [((agent, formula, status), count) for formula, _ in rounded]
+            precisions.update({(agent, formula): places for formula, places in rounded})
+            if not formulas:
+                counted.append(((agent, NONE, status), count))
         return Snapshot(
             requests=[
                 ((agent, tenant, str(status), method), list(series))
-                for (agent, tenant, status, method), series in list(self._requests.items())
+                for (agent, tenant, status, method), series in self._requests.items()
             ],
-            calculations=list(self._calculations.items()),
-            precisions=list(self._places.items()),
+            calculations=_summed([counted]),
+            precisions=list(precisions.items()),
         )
-
-    def _add(self, agent: str, formula: str, status: str) -> None:
-        key = agent, formula, status
-        self._calculations[key] = self._calculations.get(key, 0) + 1
 
     def _series(self, agent: str, tenant: str, status: int, method: str) -> _Series:
         """Where a request with labels counts that were not met so far, or are too many."""
