@@ -14,7 +14,7 @@ PLUGINS = $(wildcard plugins/*)
 SOURCES = setup.py pyproject.toml $(wildcard core_ext/greenlang_core/*.pyx core_ext/greenlang_core/*.pxd core_ext/greenlang_core/*.h) \
           $(wildcard agent_packs/*/pyproject.toml plugins/*/pyproject.toml runtime/greenlang/pack.yaml)
 
-.PHONY: help run run-server test test-system image-check release-check lint bench bench-gcel bench-discovery bench-kernel bench-http bench-batch bench-identity bench-postgresql bench-redis docs build clean
+.PHONY: help run run-server test test-system image-check release-check monitoring lint bench bench-gcel bench-discovery bench-kernel bench-http bench-batch bench-identity bench-postgresql bench-redis bench-observing docs build clean
 
 help:
 	@echo 'make run          build, and print the inventory of examples/'
