@@ -305,6 +305,18 @@ def test_no_more_of_a_tenant_run_at_once_than_its_quotas_say(run):
     run(use)
 
 
+def test_who_fills_the_front_of_the_queue_holds_up_the_others_for_one_claim_at_most(run):
+    async def use(store):
+        for _ in range(100):
+            await store.submit(execution(tenant="acme"))
+        await store.submit(execution(tenant="other"))
+        times = {"now": NOW + 10**9, "lease": 10**9}
+        first, second = [await store.claim("one", limit=2, per_tenant=1, **times) for _ in range(2)]
+        assert sorted(row.tenant for row in (*first, *second)) == ["acme", "other"]
+
+    run(use)
+
+
 def test_nothing_has_a_name_with_nul(run):
     async def use(store):
         assert await store.rows.rows("acme", USERS, where={"id": "a\0"}) == ()

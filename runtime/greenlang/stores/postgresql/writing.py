@@ -128,19 +128,26 @@ async def add_calculation(group: Group, record: NewRecord, key: str | None, dige
 #: What may be claimed, the first in rank first; what another node is claiming is passed over.
 _QUEUED = "SELECT id FROM executions WHERE state = 'queued' ORDER BY rank LIMIT $4 FOR UPDATE SKIP LOCKED"
 
-#: The same, but of no tenant more than may run at once: what runs already is counted before what waits.
+#: The same, but of no tenant more than may run at once: what runs already is counted before what waits.  Not
+#: all that waits is looked through, but what is in front, past tenants that have no room: who is passed over
+#: because another fills the front comes next time, as that one has no room then.
 _QUEUED_OF_TENANTS = """
-    SELECT id FROM executions WHERE id IN (
-        SELECT id FROM (
-            SELECT id, rank, coalesce(running.count, 0)
-                + row_number() OVER (PARTITION BY tenant ORDER BY rank) AS place,
-                coalesce(quotas.concurrent_executions, $6) AS most
-            FROM executions LEFT JOIN (
-                SELECT tenant, count(*) FROM executions WHERE state = 'running' GROUP BY tenant
-            ) AS running USING (tenant) LEFT JOIN quotas USING (tenant)
-            WHERE state = 'queued'
-        ) AS places WHERE place <= most
-    ) AND state = 'queued' ORDER BY rank LIMIT $4 FOR UPDATE SKIP LOCKED
+    WITH running AS MATERIALIZED (
+        SELECT tenant, count(*) AS count FROM executions WHERE state = 'running' GROUP BY tenant
+    ),
+    ahead AS MATERIALIZED (
+        SELECT id, tenant, rank FROM executions WHERE state = 'queued' AND tenant NOT IN (
+            SELECT tenant FROM running LEFT JOIN quotas USING (tenant)
+            WHERE count >= coalesce(concurrent_executions, $6)
+        ) ORDER BY rank LIMIT 16 * $4
+    ),
+    places AS (
+        SELECT id, coalesce(count, 0) + row_number() OVER (PARTITION BY tenant ORDER BY rank) AS place,
+            coalesce(concurrent_executions, $6) AS most
+        FROM ahead LEFT JOIN running USING (tenant) LEFT JOIN quotas USING (tenant)
+    )
+    SELECT id FROM executions WHERE id = ANY(ARRAY(SELECT id FROM places WHERE place <= most))
+        AND state = 'queued' ORDER BY rank LIMIT $4 FOR UPDATE SKIP LOCKED
 """
 
 

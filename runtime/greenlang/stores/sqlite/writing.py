@@ -116,16 +116,23 @@ def add_calculation(group: Group, record: NewRecord, key: str | None, digest: st
 #: What may be claimed, the first in rank first; the index on `rank` serves it.
 _QUEUED = "SELECT id FROM executions WHERE state = 'queued' ORDER BY rank"
 
-#: The same, but of no tenant more than may run at once: what runs already is counted before what waits.
+#: The same, but of no tenant more than may run at once: what runs already is counted before what waits.  Not
+#: all that waits is looked through, but what is in front, past tenants that have no room: who is passed over
+#: because another fills the front comes next time, as that one has no room then.
 _QUEUED_OF_TENANTS = """
-    WITH running AS (
+    WITH running AS MATERIALIZED (
         SELECT tenant, count(*) AS count FROM executions WHERE state = 'running' GROUP BY tenant
+    ),
+    ahead AS MATERIALIZED (
+        SELECT id, tenant, rank FROM executions WHERE state = 'queued' AND tenant NOT IN (
+            SELECT tenant FROM running LEFT JOIN quotas USING (tenant)
+            WHERE count >= coalesce(concurrent_executions, ?6)
+        ) ORDER BY rank LIMIT 16 * ?5
     ),
     places AS (
         SELECT id, rank, coalesce(count, 0) + row_number() OVER (PARTITION BY tenant ORDER BY rank) AS place,
-            coalesce(concurrent_executions, ?) AS most
-        FROM executions LEFT JOIN running USING (tenant) LEFT JOIN quotas USING (tenant)
-        WHERE state = 'queued'
+            coalesce(concurrent_executions, ?6) AS most
+        FROM ahead LEFT JOIN running USING (tenant) LEFT JOIN quotas USING (tenant)
     )
     SELECT id FROM places WHERE place <= most ORDER BY rank
 """
@@ -151,11 +158,11 @@ def claim(
     ).fetchall()
     _append(group, [_event(execution_id, tenant, State.QUEUED, now) for execution_id, tenant in ripe])
     claimed = group.execute(
-        "UPDATE executions SET state = 'running', token = token + 1, attempt = attempt + 1, worker = ?,"  # noqa: S608
-        " lease = ?, lease_until = ?, started_at = coalesce(started_at, ?) WHERE id IN"
-        f" ({_QUEUED if per_tenant is None else _QUEUED_OF_TENANTS} LIMIT ?)"
+        "UPDATE executions SET state = 'running', token = token + 1, attempt = attempt + 1, worker = ?1,"  # noqa: S608
+        " lease = ?2, lease_until = ?3, started_at = coalesce(started_at, ?4) WHERE id IN"
+        f" ({_QUEUED if per_tenant is None else _QUEUED_OF_TENANTS} LIMIT ?5)"
         f" RETURNING {EXECUTION_COLUMNS}, rank",
-        (worker, lease, now + lease, now, *(() if per_tenant is None else (per_tenant,)), limit),
+        (worker, lease, now + lease, now, limit, *(() if per_tenant is None else (per_tenant,))),
     ).fetchall()
     claimed.sort(key=lambda row: row[-1])
     rows = tuple(execution_row(row[:-1]) for row in claimed)
