@@ -4,8 +4,14 @@ import shutil
 
 import pytest
 from browsing import PROGRAM, activities
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import expect, sync_playwright
 from served import Served
+
+
+#: A machine that builds and tests other things beside is slow; what waits in vain fails all the same.
+PATIENCE_MS = 30_000
+
+expect.set_options(timeout=PATIENCE_MS)
 
 
 @pytest.fixture(scope="session")
@@ -51,7 +57,7 @@ def open_page(chromium, server):
         )
         contexts.append(context)
         page = context.new_page()
-        page.set_default_timeout(10_000)
+        page.set_default_timeout(PATIENCE_MS)
         page.on("pageerror", lambda error: complaints.append(f"error: {error}"))
         # What a page of somebody else's complains of, such as an issuer's, is no matter of ours.
         page.on("console", lambda told: page.url.startswith(base) and complained(told, complaints))

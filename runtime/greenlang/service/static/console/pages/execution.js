@@ -129,7 +129,7 @@ function steps(told, execution) {
     { class: "step-detail", "aria-live": "polite" },
     h("p", { class: "hint" }, "Choose a step to see what it gave."),
   )
-  const { picture } = planPicture(told.drawing, {
+  const picture = planPicture(told.drawing, {
     state: (step) => byPath.get(step.path)?.state.replace("not reached", "unreached") ?? "",
     note: (step) => note(byPath.get(step.path)),
     choose: (step) => replace(detail, stepFacts(step, byPath.get(step.path))),

@@ -3,6 +3,7 @@
 import { get } from "../core/api.js"
 import { csv, save } from "../core/csv.js"
 import { h, replace } from "../core/dom.js"
+import { scopeName } from "../core/names.js"
 import { count, mass, share, shown } from "../core/numbers.js"
 import { barChart, legend, stackedChart } from "../parts/charts.js"
 import { empty, failed, loading, pageHead, panel } from "../parts/states.js"
@@ -101,11 +102,7 @@ export function inventoryPage(source, { names: [id], query, signal }) {
     const bars = (cuts, part, name = (key) => key[0]) =>
       cuts.map((cut) => ({ label: name(cut.key), kg: cut.co2e_kg, look: () => look({ [part]: cut.key[0] }) }))
     const whole = told.co2e_kg
-    const scopes = bars(
-      told.scopes,
-      "scope",
-      ([scope, method]) => `Scope ${scope}${method === "" ? "" : ` ${method}`}`,
-    )
+    const scopes = bars(told.scopes, "scope", ([scope, method]) => scopeName({ scope, method }))
     return h(
       "div",
       { class: "chart-grid" },
@@ -209,7 +206,7 @@ export function inventoryPage(source, { names: [id], query, signal }) {
 
 function tiles(told) {
   const whole = told.totals.map((total) => ({
-    name: `Scope ${total.scope}${total.method === "" ? "" : `, ${total.method}`}`,
+    name: scopeName(total),
     kg: total.co2e_kg,
   }))
   const part =

@@ -118,7 +118,7 @@ export function playgroundPage({ query, signal }) {
       editor.problems = []
       replace(problems)
       frame.classList.remove("stale")
-      replace(frame, planPicture(drawing).picture)
+      replace(frame, planPicture(drawing))
       centre(frame)
       told.textContent = `takes ${drawing.takes}, gives ${drawing.gives}`
     } catch (error) {

@@ -2,6 +2,7 @@
 
 import { get } from "../core/api.js"
 import { h } from "../core/dom.js"
+import { scopeName } from "../core/names.js"
 import { approximate, mass, sum } from "../core/numbers.js"
 import { barChart, legend, stackedChart } from "./charts.js"
 import { panel } from "./states.js"
@@ -128,8 +129,4 @@ function gases(totals) {
       ),
     ),
   )
-}
-
-export function scopeName({ scope, method }) {
-  return `Scope ${scope}${method === "" ? "" : `, ${method}`}`
 }

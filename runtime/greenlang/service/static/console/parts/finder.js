@@ -18,6 +18,7 @@ export function finder({ chooseAgent, chooseFactor, signal }) {
   const kinds = h("div", { class: "choice", role: "group", "aria-label": "What to search" })
   let kind = "agents"
   let timer = null
+  let asked = 0
   for (const one of ["agents", "factors"]) {
     kinds.append(
       h(
@@ -50,13 +51,18 @@ export function finder({ chooseAgent, chooseFactor, signal }) {
   }
 
   async function show() {
+    clearTimeout(timer)
+    // An answer that comes late is to a question that nobody asks any more.
+    asked += 1
+    const mine = asked
     if (list.childElementCount === 0) replace(list, h("li", {}, loading(kind)))
     const sought = words.value.trim()
     try {
       const entries = kind === "agents" ? await agents(sought) : await factors(sought)
+      if (mine !== asked) return
       replace(list, entries.length === 0 ? h("li", {}, empty("Nothing found", "Try fewer words.")) : entries)
     } catch (error) {
-      if (!signal.aborted) replace(list, h("li", { class: "hint" }, ...faults(error)))
+      if (mine === asked && !signal.aborted) replace(list, h("li", { class: "hint" }, ...faults(error)))
     }
   }
 

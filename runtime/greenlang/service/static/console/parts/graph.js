@@ -18,7 +18,6 @@ export function planPicture(drawing, { state = () => "", note = () => "", choose
   const graph = new Graph({ compound: true })
   graph.setGraph({ rankdir: "TB", nodesep: 26, ranksep: 38, marginx: 12, marginy: 12 })
   graph.setDefaultEdgeLabel(() => ({}))
-  const steps = new Map(drawing.steps.map((step) => [step.id, step]))
   for (const step of drawing.steps) {
     const second = note(step)
     const width = Math.max(cut(step.title).length, second.length) * CHARACTER + 28
@@ -65,7 +64,7 @@ export function planPicture(drawing, { state = () => "", note = () => "", choose
   )
   // Smaller than so nobody can read it: then it is scrolled.
   picture.style.minWidth = `${Math.ceil(width * SMALLEST)}px`
-  return { picture, steps }
+  return picture
 }
 
 /** Show the middle of a plan that is wider than its frame. */
