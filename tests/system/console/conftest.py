@@ -7,7 +7,6 @@ from browsing import PROGRAM, activities
 from playwright.sync_api import expect, sync_playwright
 from served import Served
 
-
 #: A machine that builds and tests other things beside is slow; what waits in vain fails all the same.
 PATIENCE_MS = 30_000
 
