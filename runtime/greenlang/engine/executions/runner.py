@@ -595,6 +595,5 @@ def _agents_of(plan: Plan) -> tuple[str, ...]:
 
 
 def _signal(waiting: NewExecution | ExecutionRow) -> Signal:
-    metadata = waiting.metadata
-    correlation_id = None if metadata is None else metadata.correlation_id
-    return Signal(waiting.id, waiting.tenant, waiting.priority, correlation_id)
+    by = waiting.metadata or EventMetadata()
+    return Signal(waiting.id, waiting.tenant, waiting.priority, by.correlation_id, by.traceparent)
