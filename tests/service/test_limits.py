@@ -181,6 +181,22 @@ def test_tenants_share_no_allowance_whatever_they_are_called():
     asyncio.run(main())
 
 
+def test_a_tenant_with_a_quota_is_limited_by_it_whatever_is_configured_and_warned_of_its_end():
+    async def use(settings):
+        warned = []
+        gate = Gate(settings, lambda *told: warned.append(told))
+        limits = {dict(await gate.pass_through("acme", "agents", 10))["X-RateLimit-Limit"]}
+        for _ in range(9):
+            limits.add(dict(await gate.pass_through("acme", "agents", 10))["X-RateLimit-Limit"])
+        return limits, warned
+
+    # Of ten a minute all but two are spent when it is told.
+    limits, warned = asyncio.run(use(LimitSettings(burst=60.0, tier="enterprise")))
+    assert limits == {"10"}
+    assert warned == [("acme", 8, 10), ("acme", 9, 10), ("acme", 10, 10)]
+    assert asyncio.run(Gate(None).pass_through("anybody", "agents")) == ()
+
+
 def test_what_the_tier_refuses_spends_nothing_of_the_operation():
     settings = LimitSettings(burst=60.0, operations={"agents": 61})
 
