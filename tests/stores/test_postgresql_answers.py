@@ -99,3 +99,24 @@ def test_a_claim_whose_answer_was_lost_lapses(postgresql_url):
             return caught.value.uncertain, running, [row.attempt for row in offered]
 
     assert asyncio.run(main()) == (True, 1, [2])
+
+
+def test_whoever_is_cancelled_while_it_waits_for_an_answer_ends(postgresql_url):
+    """And nothing of it is left behind: the next has a connection that works."""
+
+    async def main():
+        store = open_store(postgresql_url, seal)
+        await store.counts()
+        for wait in (0, 0.0005, 0.002, 0.01):
+            for read in (store.counts, lambda: store.log(after=0, limit=9)):
+                reading = asyncio.create_task(read())
+                await asyncio.sleep(wait)
+                reading.cancel()
+                done, _ = await asyncio.wait([reading], timeout=10)
+                assert done
+                assert reading.cancelled() or reading.exception() is None
+        counts = await store.counts()
+        await store.close()
+        return counts
+
+    assert set(asyncio.run(main())) == set(State)

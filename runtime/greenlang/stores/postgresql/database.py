@@ -24,7 +24,7 @@ __all__ = [
 import asyncio
 import contextlib
 import re
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -150,21 +150,22 @@ async def transaction(pool: asyncpg.Pool, *, readonly: bool = False) -> AsyncIte
     """
     try:
         async with pool.acquire() as connection:
-            with _ended_if_silent(connection):  # COMMIT may go unanswered, too
-                async with connection.transaction(readonly=readonly):
-                    with _ended_if_silent(connection):
-                        yield connection
+            try:
+                work = connection.transaction(readonly=readonly)
+                await work.start()
+                try:
+                    yield connection
+                except (asyncio.CancelledError, *LOSSES):
+                    raise  # there is nobody to take it back with
+                except BaseException:
+                    await work.rollback()
+                    raise
+                await work.commit()
+            except (TimeoutError, asyncio.CancelledError):
+                connection.terminate()
+                raise
     except LOSSES:
         await pool.expire_connections()
-        raise
-
-
-@contextlib.contextmanager
-def _ended_if_silent(connection: Connection) -> Iterator[None]:
-    try:
-        yield
-    except (TimeoutError, asyncio.CancelledError):
-        connection.terminate()
         raise
 
 
