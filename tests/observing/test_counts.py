@@ -115,6 +115,14 @@ class TestSlots:
         assert told.workers == 1
         assert told.cpu_seconds >= before.own().cpu_seconds
 
+    def test_what_one_process_told_the_others_tell_too_once_it_is_gone(self, tmp_path):
+        counts = Counts()
+        doomed, other = Watched(counts, Slot(tmp_path, 0)), Watched(Counts(), Slot(tmp_path, 1))
+        for _ in range(7):
+            counts.answered("a.b", "acme", 200, "execute", 0.1)
+        told = requests(doomed.all())
+        assert requests(other.all()) == told
+
     def test_a_file_that_is_broken_is_left_out_with_a_warning(self, tmp_path, caplog):
         (tmp_path / "1.counts").write_bytes(b"\xc1nonsense")
         told = Watched(Counts(), Slot(tmp_path, 0)).all()

@@ -54,7 +54,12 @@ class Watched:
 
     def all(self) -> Snapshot:
         """What all processes on this port counted; the others' part is as old as a second."""
-        return self.own() if self._slot is None else add_up([self.own(), *self._slot.others()])
+        own = self.own()
+        if self._slot is None:
+            return own
+        # What is told is written first: were this process to die now, the others would tell no less.
+        self._slot.write(own)
+        return add_up([own, *self._slot.others()])
 
     async def keep(self) -> None:
         """Let the others see what this process counts, for as long as it runs, and once more at its end."""
