@@ -49,19 +49,25 @@ def test_the_page_of_a_release_has_every_fragment():
     assert done.returncode == 0
 
 
-@slow
-def test_wheels_are_the_same_bytes_wherever_they_are_built_and_enough_to_run(tmp_path):
-    keys = tmp_path / "keys"
+@pytest.fixture(scope="module")
+def release(tmp_path_factory):
+    """The folder of a release, and what the checks said of it."""
+    folder = tmp_path_factory.mktemp("release")
+    keys = folder / "keys"
     keys.mkdir()
     load_signer(keys)  # makes a key
-    into = tmp_path / "release"
-    done = check("wheels", "install", "sbom", "signatures", "--keys", keys, "--into", into)
+    into = folder / "made"
+    return into, check("wheels", "install", "sbom", "signatures", "--keys", keys, "--into", into)
+
+
+@slow
+def test_wheels_are_the_same_bytes_wherever_they_are_built_and_enough_to_run(release):
+    into, done = release
     assert done.returncode == 0, done.stdout
     (runtime,) = into.glob("greenlang_runtime-*.whl")
     assert "manylinux" in runtime.name
     listed = dict(line.split("  ")[::-1] for line in (into / "SHA256SUMS").read_text().splitlines())
-    wheels = list(into.glob("*.whl"))
-    assert {path.name for path in wheels} <= set(listed)
+    assert {path.name for path in into.glob("*.whl")} <= set(listed)
     for name, digest in listed.items():
         assert hashlib.sha256((into / name).read_bytes()).hexdigest() == digest
     (bill,) = into.glob("*.cdx.json")
@@ -69,11 +75,8 @@ def test_wheels_are_the_same_bytes_wherever_they_are_built_and_enough_to_run(tmp
 
 
 @slow
-def test_the_source_archive_installs_on_a_bare_machine(tmp_path):
-    """With nothing but Python, pip and a compiler."""
-    done = check("wheels", "--into", tmp_path / "release")
-    assert done.returncode == 0, done.stdout
-    (archive,) = (tmp_path / "release").glob("greenlang_runtime-*.tar.gz")
+def test_the_source_archive_installs_with_python_pip_and_a_compiler_alone(release, tmp_path):
+    (archive,) = release[0].glob("greenlang_runtime-*.tar.gz")
     subprocess.run([sys.executable, "-m", "venv", tmp_path / "bare"], check=True)
     python = tmp_path / "bare" / "bin" / "python"
     subprocess.run([python, "-m", "pip", "install", "--quiet", archive], check=True, cwd=tmp_path)
