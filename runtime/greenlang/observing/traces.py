@@ -13,6 +13,7 @@ __all__ = ["Followed", "Tracer"]
 import contextlib
 import threading
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 
 from opentelemetry import context as current
 from opentelemetry import trace
@@ -59,10 +60,12 @@ class Tracer:
         queued : bool
             Whether it was taken from a queue, and not asked for just now.
         """
-        context = _PROPAGATOR.extract({} if parent is None else {"traceparent": parent}, current.Context())
-        kind = SpanKind.CONSUMER if queued else SpanKind.SERVER
-        span = self._tracer.start_span(name, context, kind, _plain(attributes))
+        context = current.Context()
+        if parent is not None:
+            context = _PROPAGATOR.extract({"traceparent": parent}, context)
+        span = self._tracer.start_span(name, context, SpanKind.CONSUMER if queued else SpanKind.SERVER)
         followed = Followed(self._tracer, span)
+        followed.note(attributes)
         before = phases()
         follow_phases(followed)
         # For libraries that trace by themselves what agents do with them.
@@ -129,7 +132,8 @@ class Followed:
 
     def note(self, attributes: Attributes) -> None:
         """Add to what is said of it."""
-        self._span.set_attributes(_plain(attributes))
+        if self._span.is_recording():
+            self._span.set_attributes({name: _plain(value) for name, value in attributes.items()})
 
     def fail(self, why: str) -> None:
         """Say that it failed, and so did the phase that it is in."""
@@ -150,5 +154,7 @@ class Followed:
         return self._open[-1][1] if self._open else self._span
 
 
-def _plain(attributes: Attributes) -> dict[str, str | int]:
-    return {name: redact(value) if isinstance(value, str) else value for name, value in attributes.items()}
+@lru_cache(4096)
+def _plain(value: str | int) -> str | int:
+    """A value without secrets; most of them come again and again."""
+    return redact(value) if isinstance(value, str) else value
