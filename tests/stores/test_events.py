@@ -35,7 +35,12 @@ def test_an_event_is_of_one_schema_and_says_everything_of_itself(run):
             "timestamp": "2027-01-15T08:00:00Z",
             "version": 1,
             "payload": {"version": "1.0.0"},
-            "metadata": {"user_id": "key:1", "correlation_id": "req-1", "causation_id": "an event", "traceparent": None},
+            "metadata": {
+                "user_id": "key:1",
+                "correlation_id": "req-1",
+                "causation_id": "an event",
+                "traceparent": None,
+            },
             "sequence": event.sequence,
         }
         assert (event.name, event.timestamp) == ("built", datetime(2027, 1, 15, 8, tzinfo=UTC))

@@ -12,8 +12,8 @@ import pytest
 import greenlang as gl
 from greenlang.agents import LifecycleHook, Plugin, Registry
 from greenlang.agents.hooks import hookimpl
-from greenlang.engine.executions.orders import Order, PlanCache
 from greenlang.engine.executions.moments import now
+from greenlang.engine.executions.orders import Order, PlanCache
 from greenlang.engine.executions.proving import Prover
 from greenlang.engine.executions.runner import Runner, RunnerSettings, Terms
 from greenlang.engine.executions.states import REASONS, TRANSITIONS, may_become
