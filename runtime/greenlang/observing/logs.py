@@ -6,7 +6,7 @@ from what is traced (`agents.phases`). Secrets are taken out of every line, whoe
 
 from __future__ import annotations
 
-__all__ = ["LEVELS", "JsonFormatter", "TextFormatter", "set_up_logs"]
+__all__ = ["JsonFormatter", "TextFormatter", "set_up_logs"]
 
 import logging
 import re
@@ -21,10 +21,7 @@ from greenlang.agents.phases import phases
 from greenlang.observing.redaction import plain, redact, text_of
 from greenlang.stores import initiator
 
-#: As `--log-level` has them.
-LEVELS = ("debug", "info", "warning", "error")
-
-#: As lines in JSON have them.
+#: As lines in JSON have them, where logging's own names differ.
 _LEVEL_NAMES = {"WARNING": "WARN", "CRITICAL": "ERROR"}
 
 #: What would end a line, or move a terminal's cursor.
@@ -41,7 +38,7 @@ def set_up_logs(form: str, level: str, *, access: bool = False, service: str = "
     form : str
         `json` or `text`.
     level : str
-        One of `LEVELS`: what is less is not written.
+        `debug`, `info`, `warning` or `error`: what is less is not written.
     access : bool
         Whether requests are, whatever the level.
     """
