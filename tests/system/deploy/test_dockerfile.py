@@ -1,6 +1,7 @@
 """What hadolint says of the Dockerfile; `make image-check` builds and runs it."""
 
 import subprocess
+import sys
 import sysconfig
 from pathlib import Path
 
@@ -22,3 +23,12 @@ def test_hadolint_sees_what_is_wrong(tmp_path):
     done = lint(tmp_path / "Dockerfile")
     assert done.returncode == 1
     assert {"DL3004", "DL3007"} <= {line.split()[1] for line in done.stdout.splitlines()}
+
+
+def test_a_machine_without_a_builder_is_told_so_in_one_line(tmp_path):
+    program = [sys.executable, ROOT / "deploy" / "image" / "check.py"]
+    done = subprocess.run(program, env={"PATH": str(tmp_path)}, text=True, capture_output=True)
+    assert (done.returncode, done.stdout) == (1, "")
+    (line,) = done.stderr.splitlines()
+    assert "nothing was checked" in line
+    assert "buildah" in line
