@@ -33,7 +33,7 @@ from greenlang.engine.batches import (
 )
 from greenlang.engine.executions import Prover, now
 from greenlang.engine.tenancy import UNGUARDED, Guard, Unguarded
-from greenlang.errors import StoreError
+from greenlang.errors import GreenLangError, StoreError
 from greenlang.ledger import CalculationRecord, digest_of_bytes
 from greenlang.stores import Store
 
@@ -134,15 +134,9 @@ class BatchKeeper:
         self._wake.set()
         return folder
 
-    def resume(self, folder: BatchFolder) -> None:
+    async def resume(self, folder: BatchFolder) -> None:
         """Go on with a batch that failed or was cancelled."""
-        with folder.held() as free:
-            kept = folder.kept_state()
-            if free and kept.state in (State.FAILED, State.CANCELLED):
-                folder.forget_cancel()
-                folder.save_state(
-                    msgspec.structs.replace(kept, state=State.QUEUED, sequence=kept.sequence + 1, starts=0)
-                )
+        await asyncio.to_thread(_queue_again, folder)
         self._settled.discard(folder.batch_id)
         self._starts.pop(folder.batch_id, None)
         self._wake.set()
@@ -152,13 +146,17 @@ class BatchKeeper:
         try:
             while True:
                 self._wake.clear()
-                await self._look()
+                try:
+                    await self._look()
+                except OSError as error:
+                    _log.error("the folder of batches cannot be read: %s", error)
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(_LOOK_S):
                         await self._wake.wait()
         finally:
             for process in self._working.values():
-                process.terminate()
+                if process.returncode is None:
+                    process.terminate()
             await asyncio.gather(*(process.wait() for process in self._working.values()))
 
     async def _look(self) -> None:
@@ -169,7 +167,7 @@ class BatchKeeper:
                 continue
             try:
                 await self._look_at(folder)
-            except (OSError, msgspec.DecodeError) as error:
+            except (OSError, msgspec.DecodeError, GreenLangError) as error:
                 # Somebody removed it meanwhile, or the disk is full: the others go on.
                 _log.error("batch %s: %s", folder.batch_id, error)
 
@@ -186,15 +184,14 @@ class BatchKeeper:
         # Those of this process count by themselves: one may end before it can say that it began.
         starts = self._starts[folder.batch_id] = self._starts.get(folder.batch_id, 0) + 1
         if max(starts - 1, state.starts) >= _MOST_STARTS:
-            folder.save_state(
-                msgspec.structs.replace(
-                    state,
-                    state=State.FAILED,
-                    sequence=state.sequence + 1,
-                    error=f"{_MOST_STARTS} processes began with it and were killed",
-                    fix="look for what kills them: memory, mostly; then resume it",
-                )
+            failed = msgspec.structs.replace(
+                state,
+                state=State.FAILED,
+                sequence=state.sequence + 1,
+                error=f"{_MOST_STARTS} processes began with it and were killed",
+                fix="look for what kills them: memory, mostly; then resume it",
             )
+            await asyncio.to_thread(folder.save_state, failed)
             return
         arguments = [str(folder.path), self.settings.engine, str(self.settings.workers or 0)]
         self._working[folder.batch_id] = process = await asyncio.create_subprocess_exec(
@@ -205,8 +202,8 @@ class BatchKeeper:
 
     async def _commit(self, folder: BatchFolder) -> None:
         """Put the record of a batch that is done into the ledger, once."""
-        record = folder.load("record.json", CalculationRecord)
-        if record is None or folder.load("committed.json", _Committed) is not None:
+        record = await asyncio.to_thread(_uncommitted, folder)
+        if record is None:
             self._settled.add(folder.batch_id)
             return
         at = now()
@@ -220,11 +217,36 @@ class BatchKeeper:
         except StoreError as error:
             _log.error("the record of batch %s is not committed yet: %s", folder.batch_id, error)
             return
-        folder.save("committed.json", msgspec.json.encode(_Committed(submitted.id)))
-        with folder.held() as free:
-            if free:
-                kept = folder.kept_state()
+        if await asyncio.to_thread(_tell_committed, folder, submitted.id):
+            self._settled.add(folder.batch_id)
+
+
+def _queue_again(folder: BatchFolder) -> None:
+    with folder.held() as free:
+        kept = folder.kept_state()
+        if free and kept.state in (State.FAILED, State.CANCELLED):
+            folder.forget_cancel()
+            folder.save_state(
+                msgspec.structs.replace(kept, state=State.QUEUED, sequence=kept.sequence + 1, starts=0)
+            )
+
+
+def _uncommitted(folder: BatchFolder) -> CalculationRecord | None:
+    """The record of a batch, unless it is in the ledger."""
+    if folder.load("committed.json", _Committed) is not None:
+        return None
+    return folder.load("record.json", CalculationRecord)
+
+
+def _tell_committed(folder: BatchFolder, calculation_id: str) -> bool:
+    """Write down that a batch is in the ledger; False if another has it just now."""
+    with folder.held() as free:
+        if free:
+            kept = folder.kept_state()
+            if kept.calculation_id != calculation_id:
                 folder.save_state(
-                    msgspec.structs.replace(kept, sequence=kept.sequence + 1, calculation_id=submitted.id)
+                    msgspec.structs.replace(kept, sequence=kept.sequence + 1, calculation_id=calculation_id)
                 )
-        self._settled.add(folder.batch_id)
+            # Last: whoever is killed before commits it again, which changes nothing.
+            folder.save("committed.json", msgspec.json.encode(_Committed(calculation_id)))
+    return free

@@ -32,7 +32,8 @@ def main(folder: str, engine: str, workers: int | None) -> int:
         batch.fail(error)
         return 1
     try:
-        run_batch(batch, opened)
+        # Whoever cancels it while this process starts means it, too.
+        run_batch(batch, opened, heed_cancel=True)
     except (BatchCancelled, InputError, PartitionFailed):
         return 1
     finally:

@@ -35,6 +35,9 @@ from greenlang.ledger import atomic_writer
 
 T = TypeVar("T")
 
+#: Of the name of a tenant's folder.
+_DIGEST_DIGITS = 32
+
 _STATE = msgspec.json.Decoder(BatchState)
 _DEFINITION = msgspec.json.Decoder(BatchDefinition)
 
@@ -225,7 +228,9 @@ class Batches:
         """The batches of every tenant."""
         with contextlib.suppress(FileNotFoundError):
             for folder in sorted(self.root.iterdir()):
-                yield from self._within(folder)
+                # Uploads stand beside, and on a disk of its own `lost+found`, which nobody may read.
+                if len(folder.name) == _DIGEST_DIGITS:
+                    yield from self._within(folder)
 
     def remove(self, folder: BatchFolder) -> None:
         """Delete a batch with all that it gave; the ledger keeps its record."""
@@ -234,7 +239,7 @@ class Batches:
 
     def _of(self, tenant: str) -> Path:
         # A tenant's name may be any text; a digest is a name of a folder everywhere.
-        return self.root / hashlib.sha256(tenant.encode()).hexdigest()[:32]
+        return self.root / hashlib.sha256(tenant.encode()).hexdigest()[:_DIGEST_DIGITS]
 
     def _within(self, folder: Path) -> list[BatchFolder]:
         try:

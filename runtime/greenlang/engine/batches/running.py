@@ -59,6 +59,7 @@ def run_batch(
     on_progress: Callable[[BatchState], None] = lambda _: None,
     backoff_s: float = 1.0,
     signer: Signer | Unsigned | None = None,
+    heed_cancel: bool = False,
 ) -> BatchResult:
     """Compute what is left of a batch and put it together; what was done before is not done again.
 
@@ -66,6 +67,8 @@ def run_batch(
     ----------
     signer : Signer or Unsigned, optional
         Links the record to a chain of its own; without one it is left to whoever has a chain.
+    heed_cancel : bool
+        Whether a wish to stop counts that somebody had before this began; without it, the batch goes on.
 
     Raises
     ------
@@ -85,6 +88,8 @@ def run_batch(
             )
         run = _Run(folder, definition, registry or default_registry(), on_progress, signer)
         try:
+            if not heed_cancel:
+                folder.forget_cancel()
             return run.to_the_end(engine, backoff_s)
         except BatchCancelled:
             run.tell(state=State.CANCELLED, finished_at=now(), lasting=True)
@@ -121,9 +126,10 @@ class _Run:
     def to_the_end(self, engine: BatchEngine, backoff_s: float) -> BatchResult:
         """Compute what is left, and put all together."""
         folder, definition = self._folder, self._definition
-        folder.forget_cancel()
         if (kept := _kept_result(folder)) is not None:
             return kept
+        if folder.cancel_asked:
+            raise BatchCancelled("the batch was cancelled")
         if definition.base is not None and not folder.path.joinpath("repeated.json").exists():
             carry_over(folder, definition, load_plan(folder, self._registry))
         repeated = folder.load("repeated.json", _Repeated)

@@ -203,7 +203,7 @@ class BatchOperations:
                 422, *(Fault("activity", one.text(error.file), one.column, one.fix) for one in error.problems)
             ) from error
         location = ("Location", f"/v1/batches/{folder.batch_id}")
-        return answer(call, batch_told(folder), status=202, headers=(location,))
+        return answer(call, await asyncio.to_thread(batch_told, folder), status=202, headers=(location,))
 
     async def _make_of_path(self, call: Call) -> BatchFolder:
         if call.read is not None:
@@ -282,18 +282,20 @@ class BatchOperations:
         """`DELETE /v1/batches/{id}`."""
         folder = self._found(call)
         state = await asyncio.to_thread(folder.ask_to_cancel)
-        return answer(call, batch_told(folder), status=200 if state.state in ENDED else 202)
+        return answer(
+            call, await asyncio.to_thread(batch_told, folder), status=200 if state.state in ENDED else 202
+        )
 
     async def resume_batch(self, call: Call) -> Reply:
         """`POST /v1/batches/{id}/resume`."""
         folder = self._found(call)
-        state = folder.state().state
+        state = (await asyncio.to_thread(folder.state)).state
         if state is State.COMPLETED:
             raise Refusal(
                 409, Fault("state", f"batch {folder.batch_id} is {state}", "id", "make another one")
             )
-        self._keeper.resume(folder)
-        return answer(call, batch_told(folder), status=202)
+        await self._keeper.resume(folder)
+        return answer(call, await asyncio.to_thread(batch_told, folder), status=202)
 
     async def recalculate_batch(self, call: Call) -> Reply:
         """`POST /v1/batches/{id}/recalculate`."""
@@ -308,7 +310,7 @@ class BatchOperations:
             None if files is None else tuple(Resource.of(file.name, file.text) for file in files),
         )
         location = ("Location", f"/v1/batches/{folder.batch_id}")
-        return answer(call, batch_told(folder), status=202, headers=(location,))
+        return answer(call, await asyncio.to_thread(batch_told, folder), status=202, headers=(location,))
 
     async def batch_difference(self, call: Call) -> Reply:
         """`GET /v1/batches/{id}/difference`."""
