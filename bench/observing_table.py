@@ -111,8 +111,8 @@ def scraped_share() -> float:
     return 100 * statistics.median(seconds) / SCRAPE_SECONDS
 
 
-def busy_share() -> float:
-    """CPU time that scrapes take of a node under load, in percent of all that it uses, at the usual pace."""
+def served_share() -> float:
+    """What a scrape over HTTP costs a node that has answered requests, in percent of a core."""
     with service("memory:") as (server, port):
         request = Request(EXECUTE, json.dumps(PLAN).encode())
         rate(port, request)
@@ -156,7 +156,7 @@ ROWS = [
     Row("counting a request", "the request", 2, counted_share, "%"),
     Row("phases of a request, untraced", "the request", 1, untraced_share, "%"),
     Row("a scrape of 600 labels, each 15 s", "a core", 1, scraped_share, "%"),
-    Row("a scrape of a busy node, each 15 s", "a core", 1, busy_share, "%"),
+    Row("a scrape over HTTP, each 15 s", "a core", 1, served_share, "%"),
     Row("rate while scraped each second", "the same, not scraped", 0.97, scraped_rate, at_least=True),
 ]
 
