@@ -70,7 +70,7 @@ class Node:
         return (await self.runner.execute(order, TERMS, wait_seconds=0)).id
 
     async def close(self):
-        if self.runner._accepting:
+        if self.runner.is_claiming:
             await self.runner.stop(5.0)
         await self.sharing.close()
         await self.store.close()

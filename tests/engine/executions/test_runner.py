@@ -15,8 +15,9 @@ from greenlang.agents.hooks import hookimpl
 from greenlang.engine.executions.moments import now
 from greenlang.engine.executions.orders import Order, PlanCache
 from greenlang.engine.executions.proving import Prover
-from greenlang.engine.executions.runner import Runner, RunnerSettings, Terms
+from greenlang.engine.executions.runner import Runner, Terms
 from greenlang.engine.executions.states import REASONS, TRANSITIONS, may_become
+from greenlang.engine.executions.working import RunnerSettings
 from greenlang.errors import GcelError, InputError, PackError, StoreError
 from greenlang.ledger import Unsigned, input_hash_of_value
 from greenlang.stores import FINAL_STATES, ExecutionFilter, State, open_store
@@ -488,7 +489,7 @@ def test_a_lost_worker_is_replaced_and_cannot_finish_any_more(tmp_path):
         await other.start()
         done = await other.wait("acme", accepted.id, SLOW)
         assert (done.state, done.token) == (State.COMPLETED, 2)
-        await lost._failed(row, ValueError("too late"))
+        await lost._work._failed(row, ValueError("too late"))
         assert (await other.store.execution("acme", row.id)).state is State.COMPLETED
         await other.stop(1)
         await other.store.close()

@@ -125,7 +125,7 @@ def test_what_is_run_where_it_is_asked_for_is_metered_too(metered):
 
 
 def test_each_attempt_that_failed_is_written_down_by_itself(metered, monkeypatch):
-    monkeypatch.setattr("greenlang.engine.executions.runner.backoff", lambda _: 0)
+    monkeypatch.setattr("greenlang.engine.executions.working.backoff", lambda _: 0)
 
     async def use(runs):
         global failures

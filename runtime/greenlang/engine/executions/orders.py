@@ -4,6 +4,7 @@ from __future__ import annotations
 
 __all__ = ["Order", "PlanCache", "prepare", "read_order"]
 
+import asyncio
 from collections import OrderedDict
 from decimal import Decimal
 from typing import Any
@@ -21,6 +22,9 @@ from greenlang.gcel import compile as compile_program
 
 #: Plans kept compiled; beyond that the one that was used longest ago goes.
 _PLANS = 512
+
+#: Characters from which on a program takes long to compile.
+_LONG_PROGRAM = 65_536
 
 _VALUE = msgspec.json.Decoder(float_hook=Decimal)
 _ROWS = msgspec.json.Decoder(list[dict[str, Any]], float_hook=str)
@@ -71,6 +75,12 @@ class PlanCache:
         """
         self.registry.admit(plan.agents, tenant)
         return self.guard.admit(plan.agents, tenant, fresh=fresh)
+
+    async def aplan(self, program: str) -> Plan:
+        """`plan`, where a long program is compiled beside the event loop."""
+        if len(program) <= _LONG_PROGRAM:
+            return self.plan(program)
+        return await asyncio.to_thread(self.plan, program)
 
     def plan(self, program: str) -> Plan:
         """The plan of a program, which may name no files: it comes from outside.
