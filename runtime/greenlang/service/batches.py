@@ -104,7 +104,7 @@ class BatchKeeper:
         self._settled: set[str] = set()
         self._wake = asyncio.Event()
 
-    async def make(self, order: BatchOrder, *, tenant: str, base: str | None = None) -> BatchFolder:
+    async def make(self, order: BatchOrder, *, tenant: str) -> BatchFolder:
         """Make a batch and have it computed.
 
         Raises
@@ -118,7 +118,6 @@ class BatchKeeper:
             order,
             registry=self.registry,
             tenant=tenant,
-            base=base,
             guard=self._guard,
         )
         self._wake.set()
@@ -129,7 +128,13 @@ class BatchKeeper:
     ) -> BatchFolder:
         """Have the input of a batch computed again under other choices."""
         folder = await asyncio.to_thread(
-            make_recalculation, self.batches, base, policy=policy, factor_files=factor_files
+            make_recalculation,
+            self.batches,
+            base,
+            policy=policy,
+            factor_files=factor_files,
+            registry=self.registry,
+            guard=self._guard,
         )
         self._wake.set()
         return folder

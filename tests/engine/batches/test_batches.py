@@ -1,6 +1,9 @@
 """A batch gives the same whatever it is cut into, and says of every row what became of it."""
 
 import json
+import os
+import stat
+from pathlib import Path
 
 import batch_runs
 import pyarrow as pa
@@ -12,6 +15,7 @@ from greenlang.agents import default_registry
 from greenlang.carbon import TABLE_FORMATS
 from greenlang.engine import execute, make_policy, read_input
 from greenlang.engine.batches import (
+    Batches,
     BatchOrder,
     State,
     ThreadEngine,
@@ -169,6 +173,40 @@ def test_progress_grows_to_the_whole(order, tmp_path):
     assert told[-1].state is State.COMPLETED
     assert told[-1].tally.rows_done == other.definition().rows
     assert told[-1].tally.partitions_done == 6
+
+
+@pytest.mark.parametrize("choices", [{"timeout_s": float("inf")}, {"timeout_s": float("nan")}, {"tries": 0}])
+def test_a_batch_that_could_not_be_read_back_is_not_made(order, tmp_path, choices):
+    with pytest.raises(InputError, match="take a number of seconds"):
+        batch_runs.made(tmp_path, order(**choices))
+    assert Batches(tmp_path).of_tenant("default") == []
+
+
+def test_a_definition_of_another_version_is_told_as_one(order, tmp_path):
+    made = batch_runs.made(tmp_path, order())
+    made.path.joinpath("batch.json").write_text("{}")
+    with pytest.raises(InputError, match="no definition of a batch that this version reads"):
+        made.definition()
+
+
+def test_a_state_that_a_power_cut_has_emptied_costs_nothing(order, folder, tmp_path):
+    made = batch_runs.made(tmp_path, order(partition_rows=2048))
+    made.path.joinpath("state.json").write_bytes(b"")
+    assert batch_runs.hash_of(made) == folder.state().result_hash
+
+
+def test_a_file_whose_name_is_no_text_is_refused(activities, tmp_path):
+    path = os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9.csv")
+    os.link(activities, path)
+    with pytest.raises(InputError, match="is not in UTF-8; rename it"):
+        batch_runs.made(tmp_path, batch_runs.order_of(tmp_path, Path(path)))
+
+
+def test_nobody_else_may_look_into_batches(order, tmp_path):
+    root = tmp_path / "batches"
+    made = batch_runs.made(root, order())
+    for folder in (root, made.path.parent, made.path):
+        assert stat.S_IMODE(folder.stat().st_mode) == 0o700
 
 
 def test_batches_of_another_tenant_are_not_found(order, tmp_path):

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from greenlang.agents import Resource, default_registry
 from greenlang.engine import make_policy
 from greenlang.engine.batches import Batches, compare_batches, make_recalculation, row_tables
-from greenlang.errors import InputError
+from greenlang.engine.tenancy import Unguarded
+from greenlang.errors import AgentError, InputError
 
 #: One factor of the user's own, which goes before that of the program.
 OWN = "activity,gas,value,unit,category\ndiesel,CO2,2.70000,kg/L,own factors\n"
@@ -69,6 +70,21 @@ def test_a_batch_that_is_not_done_cannot_be_computed_again(order, tmp_path):
     base = batch_runs.made(tmp_path / "batches", order())
     with pytest.raises(InputError, match="is not done"):
         recalculated(base)
+
+
+class Paused(Unguarded):
+    """A tenant that may run nothing now."""
+
+    def admit(self, agents, tenant, *, fresh=True):
+        raise AgentError(f"{len(tuple(agents))} agents are paused for tenant '{tenant}'")
+
+
+def test_a_tenant_that_may_not_run_a_program_may_not_compute_it_again(order, tmp_path):
+    base = batch_runs.made(tmp_path / "batches", order(), tenant="acme")
+    batch_runs.hash_of(base)
+    with pytest.raises(AgentError, match="are paused for tenant 'acme'"):
+        recalculated(base, guard=Paused())
+    assert [one.batch_id for one in Batches(tmp_path / "batches").of_tenant("acme")] == [base.batch_id]
 
 
 def test_a_change_of_factors_is_told_as_one(order, sorted_input, tmp_path):

@@ -60,7 +60,7 @@ class BatchFolder:
         Raises
         ------
         InputError
-            If there is no such batch.
+            If there is no such batch, or it is of a version that writes it otherwise.
         """
         try:
             return _DEFINITION.decode(self.path.joinpath("batch.json").read_bytes())
@@ -68,6 +68,11 @@ class BatchFolder:
             raise InputError(
                 f"there is no batch '{self.batch_id}'", fix="`greenlang batch list` shows those there are"
             ) from None
+        except msgspec.DecodeError as error:
+            raise InputError(
+                f"'{self.path / 'batch.json'}' is no definition of a batch that this version reads: {error}",
+                fix="remove the folder that it is in, and begin the batch anew",
+            ) from error
 
     def state(self) -> BatchState:
         """Where it stands; one that nobody is at work on does not run."""
@@ -83,7 +88,8 @@ class BatchFolder:
         """Where it stood when that was last written down."""
         try:
             return _STATE.decode(self.path.joinpath("state.json").read_bytes())
-        except FileNotFoundError:
+        except (FileNotFoundError, msgspec.DecodeError):
+            # A power cut may leave it empty while the batch runs: what is done is told by the partitions.
             return BatchState()
 
     def save_state(self, state: BatchState, *, lasting: bool = True) -> None:
@@ -193,7 +199,11 @@ class Batches:
         """The folder of a batch that is not there yet; without a definition it is none."""
         folder = BatchFolder(self._of(tenant) / batch_id)
         try:
-            folder.parts.mkdir(parents=True, mode=0o700)
+            self.root.parent.mkdir(parents=True, exist_ok=True)
+            for path in (self.root, folder.path.parent):
+                path.mkdir(exist_ok=True, mode=0o700)
+            for path in (folder.path, folder.parts):
+                path.mkdir(mode=0o700)
         except OSError as error:
             raise InputError(
                 f"'{folder.path}' cannot be made: {error.strerror}", fix="choose another folder for batches"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 __all__ = ["BatchOrder", "make_batch"]
 
+import math
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -68,7 +70,6 @@ def make_batch(
     *,
     registry: Registry,
     tenant: str = "default",
-    base: str | None = None,
     guard: Guard | Unguarded = UNGUARDED,
 ) -> BatchFolder:
     """Make a batch of an input; nothing of it is computed yet.
@@ -91,6 +92,11 @@ def make_batch(
             fix="begin it with ghg.intake and end it with ghg.inventory",
         )
     gwp_set(order.policy.gwp_set)
+    if order.tries < 1 or not 0 < order.timeout_s < math.inf:
+        raise InputError(
+            f"a partition cannot be tried {order.tries} times for {order.timeout_s} s each",
+            fix="take a number of seconds above 0, and one try or more",
+        )
     batch_id = new_id("batch", now())
     folder = batches.make(tenant, batch_id)
     try:
@@ -118,7 +124,6 @@ def make_batch(
             tries=order.tries,
             timeout_s=order.timeout_s,
             created_at=now(),
-            base=base,
         )
         folder.save_state(BatchState(tally=Tally(rows=source.rows, partitions=len(definition.starts))))
         # Last: without it there is no batch.
@@ -133,6 +138,11 @@ def make_batch(
 def _place_input(folder: BatchFolder, order: BatchOrder, name: str) -> tuple[str, str]:
     """Where the rows are to be read (absolute, or within the folder) and in which format."""
     given = order.input
+    try:
+        os.fspath(given).encode()
+    except UnicodeEncodeError as error:
+        shown = os.fsencode(given).decode(errors="replace")
+        raise InputError(f"the path '{shown}' is not in UTF-8", fix="rename it") from error
     try:
         with given.open("rb") as stream:
             start = stream.read(_START_BYTES)

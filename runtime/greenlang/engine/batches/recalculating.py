@@ -18,7 +18,7 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
-from greenlang.agents import Resource
+from greenlang.agents import Registry, Resource, default_registry
 from greenlang.carbon import (
     AccountingPolicy,
     ActivityData,
@@ -34,6 +34,7 @@ from greenlang.engine.batches.folder import Batches, BatchFolder
 from greenlang.engine.batches.parts import PartHeading, read_heading, selection_id
 from greenlang.engine.evidence import inventory_of
 from greenlang.engine.executions import new_id, now
+from greenlang.engine.tenancy import UNGUARDED, Guard, Unguarded
 from greenlang.errors import InputError
 from greenlang.gcel import Plan
 from greenlang.ledger.canonical import encode_plain
@@ -71,6 +72,8 @@ def make_recalculation(
     *,
     policy: AccountingPolicy,
     factor_files: Sequence[Resource] | None = None,
+    registry: Registry | None = None,
+    guard: Guard | Unguarded = UNGUARDED,
 ) -> BatchFolder:
     """Make a batch over the input of another that is done, under other choices.
 
@@ -82,13 +85,18 @@ def make_recalculation(
     Raises
     ------
     InputError
-        If the earlier batch is not done.
+        If the earlier batch is not done, its program is not what it was, or the tenant may not run it now.
     """
     earlier = base.definition()
     if base.load("record.json", dict) is None:
         raise InputError(
             f"batch '{base.batch_id}' is not done", fix=f"`greenlang batch resume {base.batch_id}` first"
         )
+    program = base.path.joinpath("plan.json").read_bytes()
+    registry = registry or default_registry()
+    agents = Plan.from_json(program, registry=registry).agents
+    registry.admit(agents, earlier.tenant)
+    spent = guard.admit(agents, earlier.tenant)
     gwp_set(policy.gwp_set)
     batch_id = new_id("batch", now())
     folder = batches.make(earlier.tenant, batch_id)
@@ -97,7 +105,7 @@ def make_recalculation(
         kept = source.name if not Path(earlier.input_path).is_absolute() else earlier.input_path
         if not Path(kept).is_absolute():
             _link(source, folder.path / kept)
-        folder.save("plan.json", base.path.joinpath("plan.json").read_bytes())
+        folder.save("plan.json", program)
         definition = msgspec.structs.replace(
             earlier,
             batch_id=batch_id,
@@ -113,6 +121,7 @@ def make_recalculation(
     except BaseException:
         batches.remove(folder)
         raise
+    guard.accepted(earlier.tenant, spent)
     return folder
 
 
