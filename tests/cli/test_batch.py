@@ -52,6 +52,15 @@ def test_a_batch_that_is_cancelled_is_gone_on_with(batch, examples, tmp_path):
     )
 
 
+def test_a_name_in_brackets_is_shown_as_it_is(batch, examples, tmp_path):
+    path = tmp_path / "plant [red].csv"
+    path.write_bytes((examples / "activities.csv").read_bytes())
+    batch("run", path)
+    (told,) = listed(batch)
+    assert "plant [red].csv" in batch("list").stdout
+    assert "plant [red].csv" in batch("status", told["batch_id"]).stdout
+
+
 def test_a_recalculation_is_compared_with_what_it_recalculates(batch, examples):
     batch("run", examples / "activities.csv")
     (first,) = listed(batch)

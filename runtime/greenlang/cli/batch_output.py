@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 import msgspec
+from rich.markup import escape
 
 from greenlang.cli.console import grouped, output, table, working
 from greenlang.exact import round_
@@ -51,7 +52,7 @@ def bar(folder: BatchFolder) -> Iterator[Callable[[BatchState], None]]:
     )
     definition = folder.definition()
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-        task = progress.add_task(definition.name, total=definition.rows, rate="–")
+        task = progress.add_task(escape(definition.name), total=definition.rows, rate="–")
 
         def tell(state: BatchState) -> None:
             tally = state.tally
@@ -104,7 +105,7 @@ def _cells(one: Any, key: str) -> Sequence[str]:
     return (
         str(one.scope),
         one.method,
-        key,
+        escape(key),
         f"{one.rows:,}",
         grouped(round_(one.co2e_kg, _SHOWN_PLACES)),
     )
@@ -123,7 +124,7 @@ def print_list(folders: Sequence[BatchFolder], form: str) -> None:
         tally = told["tally"]
         made.add_row(
             folder.batch_id,
-            told["name"],
+            escape(told["name"]),
             told["state"],
             f"{told['rows']:,}",
             f"{tally['rows_done']:,}",
@@ -152,7 +153,7 @@ def print_state(folder: BatchFolder, form: str) -> None:
     lines += [(name, told[name]) for name in ("error", "fix", "result_hash") if told[name]]
     made = table("", "", "")
     for name, text in lines:
-        made.add_row(name, text)
+        made.add_row(name, escape(text))
     output().print(made)
 
 
