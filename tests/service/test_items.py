@@ -11,9 +11,8 @@ from hypothesis import strategies as st
 from greenlang.engine.calculations import KeptSeries, Outcome
 from greenlang.engine.calculations.outcome import Refused
 from greenlang.exact import canonical_text
-from greenlang.service.calculation_messages import ItemData
 from greenlang.service.items import encode_items, failures
-from greenlang.service.messages import Fault
+from greenlang.service.messages import Fault, ItemData
 from greenlang_core.listing import write_rows
 
 SCALE = 12

@@ -21,8 +21,7 @@ from greenlang.carbon import TABLE_FORMATS, AccountingPolicy, InventoryInput, Ta
 from greenlang.engine import make_policy
 from greenlang.errors import InputError, either, nearest
 from greenlang.service.arrow_items import ARROW_STREAM
-from greenlang.service.calculation_messages import ActivitiesRequest, Activity, CalculationQuery, FactorText
-from greenlang.service.messages import Fault
+from greenlang.service.messages import ActivitiesRequest, Activity, CalculationQuery, FactorText, Fault
 from greenlang.service.reading import read_query
 from greenlang.service.wire import JSON, VERSIONED_JSON, Call, Refusal
 

@@ -11,8 +11,7 @@ import msgspec
 
 from greenlang.engine.calculations import Outcome
 from greenlang.ledger import FIRST_ROW
-from greenlang.service.calculation_messages import ItemData
-from greenlang.service.messages import Fault
+from greenlang.service.messages import Fault, ItemData
 from greenlang_core.listing import write_rows
 
 _encode = msgspec.json.Encoder().encode

@@ -8,7 +8,7 @@ __all__ = ["Looking"]
 import msgspec
 
 from greenlang.engine.executions import Runner, read_order, steps_taken, tell_steps
-from greenlang.service.inventory_messages import IdentityData, OrderData, StepData, StepsData
+from greenlang.service.messages import IdentityData, OrderData, StepData, StepsData
 from greenlang.service.operations.aside import aside
 from greenlang.service.operations.told import found
 from greenlang.service.roles import Permission

@@ -11,8 +11,7 @@ import msgspec
 
 from greenlang.engine.batches import ENDED, BatchFolder, BatchState, State
 from greenlang.engine.executions import time_text
-from greenlang.service.batch_messages import BatchData, BatchProgress
-from greenlang.service.messages import Fault
+from greenlang.service.messages import BatchData, BatchProgress, Fault
 from greenlang.service.wire import Refusal
 
 #: How often it is looked whether a batch came further, and how often a reader that waits is told so.

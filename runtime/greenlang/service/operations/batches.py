@@ -26,7 +26,8 @@ from greenlang.engine.executions import new_id, now
 from greenlang.errors import DataError, either
 from greenlang.gcel import compile as compile_program
 from greenlang.service.activities import policy_of_query
-from greenlang.service.batch_messages import (
+from greenlang.service.batches import BatchKeeper
+from greenlang.service.messages import (
     BatchData,
     BatchDifference,
     BatchList,
@@ -38,12 +39,11 @@ from greenlang.service.batch_messages import (
     DifferenceData,
     DifferenceQuery,
     FailureQuery,
+    Fault,
     RecalculationRequest,
     ResultQuery,
     SumData,
 )
-from greenlang.service.batches import BatchKeeper
-from greenlang.service.messages import Fault
 from greenlang.service.operations.batch_files import CSV, OTHER_FORMATS, batch_file
 from greenlang.service.operations.batch_told import batch_told, is_done, not_done, state_events
 from greenlang.service.operations.told import unknown

@@ -9,7 +9,7 @@ import msgspec
 from greenlang.engine.calculations import prove_outcome_row, read_calculation
 from greenlang.errors import InputError
 from greenlang.ledger import inclusion_of
-from greenlang.service.calculation_messages import CalculationData, RowQuery
+from greenlang.service.messages import CalculationData, RowQuery
 from greenlang.service.operations.told import unknown
 from greenlang.service.reading import read_query
 from greenlang.service.reads import Reads

@@ -18,14 +18,8 @@ from greenlang.errors import DataError
 from greenlang.ledger import CalculationRecord
 from greenlang.service.activities import TABLE_NAME, TABLE_TYPES, Given, read_activities
 from greenlang.service.arrow_items import ARROW_STREAM, encode_arrow
-from greenlang.service.calculation_messages import (
-    ActivitiesRequest,
-    Activity,
-    CalculatedData,
-    CalculationQuery,
-)
 from greenlang.service.items import encode_items
-from greenlang.service.messages import Fault
+from greenlang.service.messages import ActivitiesRequest, Activity, CalculatedData, CalculationQuery, Fault
 from greenlang.service.reading import idempotency_key
 from greenlang.service.roles import Permission
 from greenlang.service.routing import IDEMPOTENCY_KEY, Route

@@ -9,7 +9,7 @@ from functools import cached_property
 
 from greenlang.agents import Registry
 from greenlang.carbon import EmissionFactor, FactorLibrary, Listed, Sought
-from greenlang.service.inventory_messages import FactorData, FactorList, FactorQuery
+from greenlang.service.messages import FactorData, FactorList, FactorQuery
 from greenlang.service.operations.told import unknown
 from greenlang.service.reading import read_query
 from greenlang.service.roles import Permission

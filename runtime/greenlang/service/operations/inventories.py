@@ -28,8 +28,9 @@ from greenlang.engine.batches import State as BatchStates
 from greenlang.engine.executions import Again
 from greenlang.exact import decimal_text, exact_context
 from greenlang.ledger import FIRST_ROW
-from greenlang.service.inventory_messages import (
+from greenlang.service.messages import (
     CutData,
+    Fault,
     FigureData,
     InventoryData,
     InventoryQuery,
@@ -39,7 +40,6 @@ from greenlang.service.inventory_messages import (
     InventoryRowQuery,
     UsedFactor,
 )
-from greenlang.service.messages import Fault
 from greenlang.service.operations.aside import aside
 from greenlang.service.operations.factors import factor_data
 from greenlang.service.operations.told import found, unknown

@@ -9,13 +9,12 @@ import msgspec
 from greenlang.engine.executions import time_text
 from greenlang.engine.tenancy import OwnFactorFiles
 from greenlang.errors import DataError
-from greenlang.service.messages import Fault
+from greenlang.service.messages import FactorFileData, FactorFileList, FactorFileRequest, Fault
 from greenlang.service.operations.acting import actor
 from greenlang.service.operations.told import unknown
 from greenlang.service.reading import read_body
 from greenlang.service.roles import Permission
 from greenlang.service.routing import Route
-from greenlang.service.tenant_messages import FactorFileData, FactorFileList, FactorFileRequest
 from greenlang.service.wire import Call, Refusal, Reply, answer
 from greenlang.stores import Store
 from greenlang.stores.tables import OwnFactors as Kept

@@ -9,13 +9,7 @@ import msgspec
 from greenlang.engine.executions import time_text
 from greenlang.engine.tenancy import Guard, KeyStore, Tenants, audit_page
 from greenlang.errors import InputError
-from greenlang.service.operations.acting import actor
-from greenlang.service.operations.tenants import tenant_told
-from greenlang.service.operations.told import unknown
-from greenlang.service.reading import read_body, read_query
-from greenlang.service.roles import Permission
-from greenlang.service.routing import Route
-from greenlang.service.tenant_messages import (
+from greenlang.service.messages import (
     AuditData,
     AuditList,
     AuditQuery,
@@ -26,6 +20,12 @@ from greenlang.service.tenant_messages import (
     SecretRequest,
     UsageData,
 )
+from greenlang.service.operations.acting import actor
+from greenlang.service.operations.tenants import tenant_told
+from greenlang.service.operations.told import unknown
+from greenlang.service.reading import read_body, read_query
+from greenlang.service.roles import Permission
+from greenlang.service.routing import Route
 from greenlang.service.wire import Call, Reply, answer, next_link
 from greenlang.stores import Store
 from greenlang.stores.tables import AuditEntry

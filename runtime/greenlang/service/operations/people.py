@@ -7,12 +7,7 @@ __all__ = ["People"]
 import msgspec
 
 from greenlang.engine.tenancy import People as PeopleKeeper
-from greenlang.service.operations.acting import actor, conflict
-from greenlang.service.operations.told import unknown
-from greenlang.service.reading import read_body, read_query
-from greenlang.service.roles import Permission
-from greenlang.service.routing import Route
-from greenlang.service.tenant_messages import (
+from greenlang.service.messages import (
     OrganisationData,
     OrganisationList,
     OrganisationRequest,
@@ -21,6 +16,11 @@ from greenlang.service.tenant_messages import (
     UserQuery,
     UserRequest,
 )
+from greenlang.service.operations.acting import actor, conflict
+from greenlang.service.operations.told import unknown
+from greenlang.service.reading import read_body, read_query
+from greenlang.service.roles import Permission
+from greenlang.service.routing import Route
 from greenlang.service.wire import Call, Reply, answer, next_link
 from greenlang.stores import Store
 from greenlang.stores.tables import User

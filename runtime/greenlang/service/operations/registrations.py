@@ -7,17 +7,17 @@ __all__ = ["Registrations"]
 from greenlang.engine.executions import time_text
 from greenlang.engine.tenancy import TRANSITIONS, Guard
 from greenlang.engine.tenancy import Registrations as RegistrationKeeper
-from greenlang.service.operations.acting import conflict, metadata
-from greenlang.service.operations.told import unknown
-from greenlang.service.reading import read_body
-from greenlang.service.roles import Permission
-from greenlang.service.routing import Route
-from greenlang.service.tenant_messages import (
+from greenlang.service.messages import (
     MoveRequest,
     RegistrationData,
     RegistrationList,
     RegistrationRequest,
 )
+from greenlang.service.operations.acting import conflict, metadata
+from greenlang.service.operations.told import unknown
+from greenlang.service.reading import read_body
+from greenlang.service.roles import Permission
+from greenlang.service.routing import Route
 from greenlang.service.wire import Call, Reply, answer
 from greenlang.stores import Store
 from greenlang.stores.tables import AgentState, Registration

@@ -6,18 +6,18 @@ __all__ = ["SavedWorkflows"]
 
 from greenlang.engine.executions import Runner, time_text
 from greenlang.engine.tenancy import Workflows as WorkflowKeeper
-from greenlang.service.messages import Fault
-from greenlang.service.operations.acting import actor
-from greenlang.service.operations.told import unknown
-from greenlang.service.reading import read_body, read_query
-from greenlang.service.roles import Permission
-from greenlang.service.routing import Route
-from greenlang.service.tenant_messages import (
+from greenlang.service.messages import (
+    Fault,
     SavedWorkflowData,
     SavedWorkflowList,
     SavedWorkflowQuery,
     SaveWorkflowRequest,
 )
+from greenlang.service.operations.acting import actor
+from greenlang.service.operations.told import unknown
+from greenlang.service.reading import read_body, read_query
+from greenlang.service.roles import Permission
+from greenlang.service.routing import Route
 from greenlang.service.wire import Call, Refusal, Reply, answer, next_link
 from greenlang.stores.tables import SavedWorkflow
 

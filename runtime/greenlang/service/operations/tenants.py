@@ -11,12 +11,7 @@ import msgspec
 from greenlang.engine.executions import time_text
 from greenlang.engine.tenancy import Guard
 from greenlang.engine.tenancy import Tenants as TenantKeeper
-from greenlang.service.operations.acting import administrator, conflict
-from greenlang.service.operations.told import unknown
-from greenlang.service.reading import read_body, read_query
-from greenlang.service.roles import Permission
-from greenlang.service.routing import Route
-from greenlang.service.tenant_messages import (
+from greenlang.service.messages import (
     QuotasData,
     QuotasRequest,
     TenantChangeRequest,
@@ -25,6 +20,11 @@ from greenlang.service.tenant_messages import (
     TenantQuery,
     TenantRequest,
 )
+from greenlang.service.operations.acting import administrator, conflict
+from greenlang.service.operations.told import unknown
+from greenlang.service.reading import read_body, read_query
+from greenlang.service.roles import Permission
+from greenlang.service.routing import Route
 from greenlang.service.wire import Call, Reply, answer, next_link
 from greenlang.stores import Store
 from greenlang.stores.tables import Quotas, Tenant

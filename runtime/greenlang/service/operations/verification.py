@@ -11,8 +11,7 @@ from greenlang.engine.batches import Batches, BatchesAgain
 from greenlang.engine.calculations import verify_calculation
 from greenlang.engine.executions import Again
 from greenlang.ledger import CalculationRecord, load_known_keys
-from greenlang.service.inventory_messages import VerdictData, VerificationData, VerifyRequest
-from greenlang.service.messages import Fault
+from greenlang.service.messages import Fault, VerdictData, VerificationData, VerifyRequest
 from greenlang.service.operations.aside import aside
 from greenlang.service.operations.told import unknown
 from greenlang.service.reading import read_body

@@ -1,4 +1,4 @@
-"""What `/v1/calculations` is sent and answers, as types (see `messages`)."""
+"""What `/v1/calculations` is sent and answers, as types."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
-from greenlang.service.messages import Fault
+from greenlang.service.messages.executions import Fault
 
 #: A number of JSON is taken as it is written, so no digit of it is lost.
 _Number = Annotated[Any, msgspec.Meta(extra_json_schema={"type": ["string", "number"]})]

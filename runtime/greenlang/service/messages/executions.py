@@ -1,7 +1,4 @@
-"""What the service is sent and what it answers, as types for decoding, encoding and the API's schema.
-
-Decimals leave as strings, times as ISO 8601 in UTC; an unknown field of a request is refused by name.
-"""
+"""What is sent and answered of executions, programs, keys and agents, as types."""
 
 from __future__ import annotations
 
@@ -25,6 +22,7 @@ __all__ = [
     "PlanRequest",
     "Program",
     "ProgramRequest",
+    "RedisHealth",
     "Resulting",
     "StatusData",
     "ValidationData",

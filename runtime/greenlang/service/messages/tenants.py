@@ -43,7 +43,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from greenlang.service.messages import Program
+from greenlang.service.messages.executions import Program
 from greenlang.service.roles import Role
 from greenlang.stores.tables import AgentState, Tier
 

@@ -1,4 +1,4 @@
-"""What is told of inventories, steps, factors and verdicts, as types (see `messages`)."""
+"""What is told of inventories, steps, factors and verdicts, as types."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What `/v1/batches` is sent and answers, as types (see `messages`)."""
+"""What `/v1/batches` is sent and answers, as types."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
-from greenlang.service.calculation_messages import CalculationQuery, FactorText
-from greenlang.service.messages import Program
+from greenlang.service.messages.calculations import CalculationQuery, FactorText
+from greenlang.service.messages.executions import Program
 
 PartitionRows = Annotated[
     int, msgspec.Meta(ge=1024, multiple_of=1024, description="Rows computed together: a multiple of 1,024.")
