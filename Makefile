@@ -10,11 +10,13 @@ BIN     = $(VENV)/bin
 PACKS   = $(wildcard agent_packs/*)
 NEEDED  = agent_packs/fuels agent_packs/electricity
 PLUGINS = $(wildcard plugins/*)
+# Speed tables, each a target for every row: see bench/speed_tables.py.
+TABLES  = gcel kernel http batch redis postgresql identity observing discovery
 # Whatever the compiled core and the installed metadata are made from: touch one, and it is built again.
 SOURCES = setup.py pyproject.toml $(wildcard core_ext/greenlang_core/*.pyx core_ext/greenlang_core/*.pxd core_ext/greenlang_core/*.h) \
           $(wildcard agent_packs/*/pyproject.toml plugins/*/pyproject.toml runtime/greenlang/pack.yaml)
 
-.PHONY: help run run-server test test-system image-check release-check monitoring lint bench bench-gcel bench-discovery bench-kernel bench-http bench-batch bench-identity bench-postgresql bench-redis bench-observing docs build clean
+.PHONY: help run run-server test test-system image-check release-check monitoring lint bench bench-publish bench-guard $(addprefix bench-,$(TABLES)) docs build clean
 
 help:
 	@echo 'make run          build, and print the inventory of examples/'
@@ -25,16 +27,11 @@ help:
 	@echo 'make release-check KEYS=FOLDER  everything that a release must be, tests and signatures too'
 	@echo 'make monitoring   write the alert rules and dashboards of deploy/monitoring'
 	@echo 'make lint         ruff and mypy'
-	@echo 'make bench        the benchmarks, quickly, against this checkout'
-	@echo 'make bench-gcel   the speed table of GCEL, with a pass or a fail for each target'
-	@echo 'make bench-discovery  how long a command takes among 10,000 installed agents, likewise'
-	@echo 'make bench-http   the speed table of the HTTP service, likewise'
-	@echo 'make bench-observing  what metrics, traces and scrapes cost, likewise'
-	@echo 'make bench-identity  what it costs the HTTP service to know who asks, likewise'
-	@echo 'make bench-postgresql  what it costs PostgreSQL to keep tenants apart, likewise'
-	@echo 'make bench-redis  the speed table of what nodes share through Redis, likewise'
-	@echo 'make bench-batch  the speed table of batches, likewise (takes minutes)'
-	@echo 'make bench-kernel  the speed table of the exact kernel, likewise (takes minutes)'
+	@echo 'make bench        every benchmark, kept for this commit (QUICK=1: those that take seconds)'
+	@echo 'make bench-publish  what was kept, as graphs over commits, in build/bench (needs npm)'
+	@echo 'make bench-guard  fail if a ratio is 15 % worse than it was (QUICK=1: as CI does; RECORD=1: keep it)'
+	@echo 'make bench-TABLE  a speed table, a pass or a fail for each target; TABLE is one of'
+	@echo '                  $(TABLES)'
 	@echo 'make docs         the pages of docs/ as a site, in build/docs'
 	@echo 'make build        make the environment in $(VENV) and build the compiled core'
 	@echo 'make clean        remove the environment and everything built'
@@ -68,43 +65,20 @@ lint: $(VENV)/.lint
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
+# With QUICK=1 the rows alone that every change is held to.
 bench: $(VENV)/.bench
 	$(BIN)/asv machine --yes
-	$(BIN)/asv run --quick --show-stderr --environment existing:$(CURDIR)/$(BIN)/python \
-	    --set-commit-hash $$(git rev-parse HEAD)
+	GREENLANG_BENCH_QUICK=$(QUICK) $(BIN)/asv run --quick --show-stderr \
+	    --environment existing:$(CURDIR)/$(BIN)/python --set-commit-hash $$(git rev-parse HEAD)
 
-bench-gcel: $(VENV)/.installed
-	$(BIN)/python -m bench.gcel_table
+bench-publish: $(VENV)/.bench
+	$(BIN)/python -m bench.dashboard build/bench
 
-bench-discovery: $(VENV)/.installed
-	$(BIN)/python -m bench.discovery
+bench-guard: $(VENV)/.bench
+	$(BIN)/python -m bench.guard $(if $(QUICK),--quick) $(if $(RECORD),--record)
 
-bench-http: $(VENV)/.bench
-	$(BIN)/python -m pip install --quiet 'greenlang-runtime[arrow,serve]' $(addprefix --editable ,$(PACKS))
-	$(BIN)/python -m bench.http_table
-
-bench-observing: $(VENV)/.bench
-	$(BIN)/python -m pip install --quiet 'greenlang-runtime[serve]'
-	$(BIN)/python -m bench.observing_table
-
-bench-postgresql: $(VENV)/.bench
-	$(BIN)/python -m pip install --quiet 'greenlang-runtime[postgresql,serve,test]'
-	$(BIN)/python -m bench.postgresql_table
-
-bench-redis: $(VENV)/.bench
-	$(BIN)/python -m pip install --quiet 'greenlang-runtime[redis,serve,test]'
-	$(BIN)/python -m bench.redis_table
-
-bench-identity: $(VENV)/.bench
-	$(BIN)/python -m pip install --quiet 'greenlang-runtime[arrow,serve]'
-	$(BIN)/python -m bench.identity_table
-
-bench-batch: $(VENV)/.bench
-	$(BIN)/python -m pip install --quiet --editable plugins/dask
-	$(BIN)/python -m bench.batch_table
-
-bench-kernel: $(VENV)/.bench
-	$(BIN)/python -m bench.kernel_table
+$(addprefix bench-,$(TABLES)): bench-%: $(VENV)/.bench
+	$(BIN)/python -m bench.speed_tables $*
 
 docs: $(VENV)/.docs
 	$(BIN)/python -m sphinx --fail-on-warning --keep-going --quiet docs build/docs
@@ -151,7 +125,8 @@ $(VENV)/.docs: $(VENV)/.installed
 	$(BIN)/python -m pip install --quiet 'greenlang-runtime[docs]'
 	@touch $@
 
-$(VENV)/.bench: $(VENV)/.installed
+# What is measured is beside packs, plugins and servers that the tests need too.
+$(VENV)/.bench: $(VENV)/.test
 	$(BIN)/python -m pip install --quiet 'greenlang-runtime[bench]'
 	@touch $@
 

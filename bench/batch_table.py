@@ -20,7 +20,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from .rows import Row, print_rows
+from .rows import Row
 from .whole_run import ACTIVITIES, process
 
 ROWS_OF_FILE = int(os.environ.get("GREENLANG_BENCH_ROWS", "10000000"))
@@ -127,6 +127,3 @@ ROWS = [
     Row("two threads, every row proven", "DuckDB's join and sum, two threads", 2, against_duckdb),
     Row("Dask, parts of 102,400 rows", "two threads", 1.25, dask_overhead),
 ]
-
-if __name__ == "__main__":
-    sys.exit(print_rows(ROWS))

@@ -14,6 +14,7 @@ from collections.abc import Callable
 
 import greenlang as gl
 
+from .rows import Row
 from .scheduler import REGISTRY, plan, same
 
 SIZES = (10, 100, 1_000, 10_000)
@@ -74,10 +75,9 @@ def _start_s(code: str) -> float:
     return statistics.median(times)
 
 
-#: (case, reference in the same run, target, what is measured), for the table of `make bench-gcel`.
-ROWS: list[tuple[str, str, float, Callable[[], float]]] = [
-    ("parse, check and compile, us a step, 10 to 10,000 steps", "-", 15.0, compile_text_us),
-    ("the same, a step of 10,000 over one of 100", "itself", 2.0, compile_growth),
-    ("compose by operators and compile, us a step", "-", 3.0, compile_operators_us),
-    ("import greenlang, ms over a bare interpreter", "bare start", 60.0, import_ms),
+ROWS = [
+    Row("parse, check and compile a step, 10 to 10,000 steps", "", 15, compile_text_us, "us"),
+    Row("the same, a step of 10,000", "a step of 100", 2, compile_growth),
+    Row("compose by operators and compile, a step", "", 3, compile_operators_us, "us"),
+    Row("import greenlang", "over a bare interpreter", 60, import_ms, "ms"),
 ]

@@ -297,7 +297,7 @@ ROWS = [
         lambda: measured(GroupedBesideDuckDB, "duckdb"),
     ),
     Row(
-        "the same, grouped into 50 totals",
+        "the same totals",
         "pyarrow decimal128",
         1 / 3,
         lambda: measured(GroupedBesideArrow, "arrow"),

@@ -1,7 +1,5 @@
 """How long a command takes to know what is installed: 200 distributions that declare 10,000 agents.
 
-python -m bench.discovery    prints the table, a row a target, and fails if one is missed
-
 Moves with `runtime/greenlang/agents/{discovery,scanning,snapshots,manifest_reading,located_yaml}.py` and
 with what `greenlang agents list` imports.  The distributions are made on the spot, as pip leaves them: half
 of them installed, half editable.  Every figure is of a whole process, from its start to its end.
@@ -14,7 +12,6 @@ import functools
 import os
 import shutil
 import subprocess
-import sys
 import sysconfig
 import tempfile
 import textwrap
@@ -22,7 +19,7 @@ import time
 import venv
 from pathlib import Path
 
-from .rows import Row, print_rows
+from .rows import Row
 
 DISTRIBUTIONS = 200
 AGENTS_EACH = 50
@@ -149,12 +146,8 @@ def _seconds(arguments: tuple[str, ...]) -> float:
 
 
 ROWS = [
-    Row("greenlang agents list, cold, 10,000 agents", "-", 1.5, cold_list_s, "s"),
-    Row("the same, warm", "-", 0.25, warm_list_s, "s"),
-    Row("the same as JSON, warm", "-", 0.25, warm_json_s, "s"),
-    Row("modules of packs imported by it", "-", 0, imported_modules, ""),
+    Row("greenlang agents list, cold, 10,000 agents", "", 1.5, cold_list_s, "s"),
+    Row("the same, warm", "", 0.25, warm_list_s, "s"),
+    Row("the same as JSON, warm", "", 0.25, warm_json_s, "s"),
+    Row("modules of packs imported by it", "", 0, imported_modules, ""),
 ]
-
-
-if __name__ == "__main__":
-    sys.exit(print_rows(ROWS))

@@ -1,9 +1,7 @@
-"""Prints the speed table of the HTTP service, a row a target, and fails if one is missed: `make bench-http`.
+"""The speed table of the HTTP service: `make bench-http`, a pass or a fail for each target.
 
 The server has one core and the load another, where the machine has two. Moves with everything between
 `greenlang/service/` and `greenlang/stores/`, of batches with `greenlang/carbon/` and `greenlang/ledger/` too.
-
-python -m bench.http_table [WORD ...]    only the rows whose names hold one of the words
 """
 
 from __future__ import annotations
@@ -25,7 +23,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from .http_load import Request, late_ms, rate
-from .rows import Row, print_rows
+from .rows import Row
 
 ROUNDS = 5
 CORES = sorted(os.sched_getaffinity(0))
@@ -182,13 +180,3 @@ ROWS = [
     Row("p99 at 60 % of the best rate", f"{BARE}, same rate", 2.0, late_ratio),
     Row("memory of an idle server", "", 60, idle_mb, "MB"),
 ]
-
-
-def main(words: list[str]) -> int:
-    if len(CORES) > 1:
-        os.sched_setaffinity(0, CORES[1:])
-    return print_rows([row for row in ROWS if not words or any(word in row.name for word in words)])
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

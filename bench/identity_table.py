@@ -1,19 +1,15 @@
-"""Prints what it costs to know who asks, a row a way to say so, and fails if one is too dear.
+"""What it costs to know who asks, a row a way to say so: `make bench-identity`.
 
 The same service answers the same requests, once of anybody and once of those who show a key or a token; both
 in turn, so that noise hits both.  Moves with `greenlang/service/identity/` and what is done with an identity
 behind it: limits are off, and the tenant is nobody's in particular.
-
-python -m bench.identity_table [WORD ...]    only the rows whose names hold one of the words
 """
 
 from __future__ import annotations
 
 import contextlib
 import json
-import os
 import statistics
-import sys
 import tempfile
 import threading
 import time
@@ -26,8 +22,8 @@ import jwt
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from .http_load import Request, rate
-from .http_table import CORES, EXECUTE, PLAN, service
-from .rows import Row, print_rows
+from .http_table import EXECUTE, PLAN, service
+from .rows import Row
 
 ROUNDS = 7
 AUDIENCE = "greenlang"
@@ -100,13 +96,3 @@ ROWS = [
     Row("a cached 3-step plan, by an API key", ANYBODY, 0.85, lambda: ratio(with_key), at_least=True),
     Row("the same, by a JSON Web Token (RS256)", ANYBODY, 0.85, lambda: ratio(with_token), at_least=True),
 ]
-
-
-def main(words: list[str]) -> int:
-    if len(CORES) > 1:
-        os.sched_setaffinity(0, CORES[1:])
-    return print_rows([row for row in ROWS if not words or any(word in row.name for word in words)])
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

@@ -2,8 +2,6 @@
 
 Moves with `greenlang/observing/`, and with what `greenlang/agents/phases.py` is called for. Shares are of CPU
 time, measured in the same run.
-
-python -m bench.observing_table [WORD ...]    only the rows whose names hold one of the words
 """
 
 from __future__ import annotations
@@ -11,7 +9,6 @@ from __future__ import annotations
 import json
 import os
 import statistics
-import sys
 import threading
 import time
 import urllib.request
@@ -31,8 +28,8 @@ from greenlang.service import Api, Call
 from greenlang.stores import State, open_store
 
 from .http_load import Request, rate
-from .http_table import CORES, EXECUTE, PLAN, service
-from .rows import Row, print_rows
+from .http_table import EXECUTE, PLAN, service
+from .rows import Row
 
 ROUNDS = 9
 CALLS = 300
@@ -159,13 +156,3 @@ ROWS = [
     Row("a scrape over HTTP, each 15 s", "a core", 1, served_share, "%"),
     Row("rate while scraped each second", "the same, not scraped", 0.97, scraped_rate, at_least=True),
 ]
-
-
-def main(words: list[str]) -> int:
-    if len(CORES) > 1:
-        os.sched_setaffinity(0, CORES[1:])
-    return print_rows([row for row in ROWS if not words or any(word in row.name for word in words)])
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

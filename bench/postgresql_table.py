@@ -1,10 +1,7 @@
-"""The speed table of PostgreSQL, with a pass or a fail for each target: what it costs to keep tenants apart.
+"""The speed table of PostgreSQL: `make bench-postgresql`, what it costs to keep tenants apart.
 
 Moves with the policies in `greenlang/stores/postgresql/*.sql` and the statements of `reading` there. Both
 sides are the same transaction, with its `set_config`, on the same rows; one of them without policies.
-
-make bench-postgresql
-python -m bench.postgresql_table [WORD ...]    only the rows whose names hold one of the words
 """
 
 from __future__ import annotations
@@ -28,7 +25,7 @@ from greenlang.stores.postgresql.sessions import as_tenant
 from greenlang.stores.rows import Administrator, Insert
 from greenlang.stores.tables import QUOTAS, TENANTS, Tenant
 
-from .rows import Row, print_rows
+from .rows import Row
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "support"))
 from postgresql_server import PostgresqlServer, postgresql
@@ -145,11 +142,3 @@ ROWS = [
     Row("the events of an execution", BARE, 1.2, lambda: uvloop.run(ratio(its_events))),
     Row("a count over a tenant's executions", BARE, 1.2, lambda: uvloop.run(ratio(its_count))),
 ]
-
-
-def main(words: list[str]) -> int:
-    return print_rows([row for row in ROWS if not words or any(word in row.name for word in words)])
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

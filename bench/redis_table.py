@@ -1,8 +1,4 @@
-"""The speed table of what Redis does, with a pass or a fail for each target.
-
-make bench-redis
-python -m bench.redis_table [WORD ...]    only the rows whose names hold one of the words
-"""
+"""The speed table of what Redis does: `make bench-redis`, a pass or a fail for each target."""
 
 from __future__ import annotations
 
@@ -25,7 +21,7 @@ from greenlang.queues.in_redis import RedisQueue
 from greenlang.service.limits import Allowance
 from greenlang.service.limits.in_redis import RedisLimiter
 
-from .rows import Row, print_rows
+from .rows import Row
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "support"))
 from redis_server import redis
@@ -170,11 +166,3 @@ ROWS = [
     Row(f"p99 of a pick-up at {SIGNALS_A_SECOND:,} jobs a second", "", 10, pick_up_ms, "ms"),
     Row("check of a limit", "a GET through the same client", 1.3, limit_ratio),
 ]
-
-
-def main(words: list[str]) -> int:
-    return print_rows([row for row in ROWS if not words or any(word in row.name for word in words)])
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

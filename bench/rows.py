@@ -1,8 +1,7 @@
-"""The rows of the speed table of GCEL: what is measured, against what, and how dear it may be.
+"""A row of a speed table: what is measured, against what, and how dear it may be.
 
-A row's `measure` gives a figure whose best is low, unless it says otherwise; it passes at or under
-its `target`. Rows are kept in modules of their own subject, each with a list `ROWS`; `gcel_table` prints
-those of GCEL.
+Rows are kept in modules of their own subject, each with a list `ROWS`; `speed_tables` says which modules make
+which table. What prints a table, what asv tracks and what guards a change all read the same rows.
 """
 
 from __future__ import annotations
@@ -13,6 +12,9 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Row:
+    """A figure whose best is low, unless it says otherwise; it passes at or under its `target`."""
+
+    #: Unlike that of any other row of its table.
     name: str
     #: What the figure is a ratio to, or over; in words.
     reference: str
@@ -22,6 +24,29 @@ class Row:
     unit: str = "x"
     #: Whether the best is high: it passes at or over its target.
     at_least: bool = False
+    #: Whether it takes a few seconds and comes out the same on a busy machine: every change is held to it.
+    quick: bool = False
+
+    def cost(self, figure: float) -> float:
+        """The figure, or its inverse, so that lower is better; of a cost, the figure again."""
+        return 1 / figure if self.at_least else figure
+
+    @property
+    def portable(self) -> bool:
+        """Whether it comes out much the same on another machine, as times and rates do not."""
+        return self.unit in {"x", "%", "GB", "MB", ""}
+
+    @property
+    def comparable(self) -> bool:
+        """Whether 15 % of it mean something, as they do not of a share that is next to none."""
+        return self.unit in {"x", "GB", "MB"}
+
+    def meets_target(self, figure: float) -> bool:
+        return self.cost(figure) <= self.cost(self.target)
+
+    def shown(self, figure: float) -> str:
+        """The figure and its unit."""
+        return f"{figure:,.3g}{'' if self.unit in {'', 'x', '%'} else ' '}{self.unit}"
 
 
 def print_rows(rows: Sequence[Row]) -> int:
@@ -32,14 +57,12 @@ def print_rows(rows: Sequence[Row]) -> int:
     missed = 0
     for row in rows:
         figure = row.measure()
-        passed = figure >= row.target if row.at_least else figure <= row.target
+        passed = row.meets_target(figure)
         missed += not passed
-        bound = ">=" if row.at_least else "<="
-        unit = f" {row.unit}" if row.unit not in {"", "x"} else row.unit
+        bound = f"{'>=' if row.at_least else '<='} {row.shown(row.target)}"
         print(
             f"{row.name:<{name_width}}  {row.reference:<{reference_width}}  "
-            f"{f'{figure:,.3g}{unit}':>12}  {f'{bound} {row.target:g}{unit}':>12}  "
-            f"{'pass' if passed else 'FAIL'}",
+            f"{row.shown(figure):>12}  {bound:>12}  {'pass' if passed else 'FAIL'}",
             flush=True,
         )
     print(f"{len(rows) - missed} of {len(rows)} targets are met")

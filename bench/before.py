@@ -1,0 +1,96 @@
+"""What rows were: as written down in `baseline.json`, and as asv measured them at an earlier commit."""
+
+from __future__ import annotations
+
+import ast
+import json
+import math
+import subprocess
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+
+from .judging import Recorded
+from .speed_tables import TABLES
+
+ROOT = Path(__file__).parents[1]
+BASELINE = Path(__file__).with_name("baseline.json")
+
+#: How far back a commit is looked for that was measured.
+COMMITS = 50
+
+#: Figures by table and row.
+Figures = Mapping[tuple[str, str], float]
+
+
+def this_python() -> str:
+    return f"{sys.version_info.major}.{sys.version_info.minor}"
+
+
+def load_baseline(path: Path = BASELINE) -> dict[tuple[str, str], Recorded]:
+    """By table and row; nothing where it was recorded with another Python, on which calls cost otherwise."""
+    held = json.loads(path.read_text())
+    if held["python"] != this_python():
+        return {}
+    return {
+        (table, name): Recorded(**recorded)
+        for table, rows in held["rows"].items()
+        for name, recorded in rows.items()
+    }
+
+
+def save_baseline(recorded: Mapping[tuple[str, str], Recorded], path: Path = BASELINE) -> None:
+    """Written so that a change of one row is a change of one line."""
+    tables = []
+    for table in TABLES:
+        rows = [
+            f"      {json.dumps(name)}: {json.dumps(_as_json(one))}"
+            for (of, name), one in sorted(recorded.items())
+            if of == table
+        ]
+        if rows:
+            tables.append(f"    {json.dumps(table)}: {{\n" + ",\n".join(rows) + "\n    }")
+    body = ",\n".join(tables)
+    path.write_text(f'{{\n  "python": "{this_python()}",\n  "rows": {{\n{body}\n  }}\n}}\n')
+
+
+def _as_json(recorded: Recorded) -> dict[str, float]:
+    rounded = {"figure": float(f"{recorded.figure:.4g}")}
+    return rounded if recorded.misses is None else {**rounded, "misses": recorded.misses}
+
+
+def earlier_commits() -> list[str]:
+    """The commits that this tree was changed from, the nearest first; with changes, HEAD is one."""
+    changed = _git("status", "--porcelain", "--untracked-files=no")
+    return _git("rev-list", f"--max-count={COMMITS}", "--first-parent", "HEAD")[0 if changed else 1 :]
+
+
+def tracked_costs(commits: Iterable[str], results: Path = ROOT / ".asv" / "results") -> tuple[str, Figures]:
+    """The first of the commits that asv measured on this machine with this Python, and its costs."""
+    for commit in commits:
+        if costs := dict(_costs_at(commit, results)):
+            return commit, costs
+    return "", {}
+
+
+def _costs_at(commit: str, results: Path) -> Iterator[tuple[tuple[str, str], float]]:
+    from asv.machine import Machine
+    from asv.results import iter_results_for_machine
+
+    for result in iter_results_for_machine(str(results), Machine.get_unique_machine_name()):
+        if result.commit_hash != commit or result.params.get("python") != this_python():
+            continue
+        for table in TABLES:
+            key = f"tracked.{table.capitalize()}.track_cost"
+            if key not in result.get_all_result_keys():
+                continue
+            (names,) = result.get_result_params(key)
+            for name, cost in zip(names, result.get_result_value(key, [names]), strict=True):
+                # None of what failed, NaN of what was left out.
+                if cost is not None and not math.isnan(cost):
+                    yield (table, ast.literal_eval(name)), cost
+
+
+def _git(*arguments: str) -> list[str]:
+    done = subprocess.run(["git", *arguments], cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True)
+    return done.stdout.splitlines()

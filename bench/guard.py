@@ -1,0 +1,68 @@
+"""Measures rows and fails where one is more than 15 % worse than it was: `make bench-guard`.
+
+Held are figures that come out much the same on another machine: ratios, shares, memory, counts; times and
+rates are for the tables and the dashboard. A row is held to its target, to `baseline.json` and to what asv
+kept of the commit before (`make bench`). What is missed and known to be is written down in `baseline.json`,
+and may not get worse either. A row that fails is measured twice more when the others are done, and its best
+figure counts.
+
+python -m bench.guard [--quick] [--record] [TABLE ...]
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from .before import earlier_commits, load_baseline, save_baseline, this_python, tracked_costs
+from .judging import Case, table_of
+from .measuring import measured
+from .speed_tables import TABLES
+
+#: How often a row that fails is measured again.
+SECOND_CHANCES = 2
+
+
+def cases_of(tables: list[str], quick: bool) -> list[Case]:
+    recorded = load_baseline()
+    commit, costs = tracked_costs(earlier_commits())
+    print(f"before: baseline.json{f' and commit {commit[:10]}' if commit else ''}", file=sys.stderr)
+    cases = []
+    for table in tables:
+        for row in TABLES[table].rows():
+            if row.portable and (row.quick or not quick):
+                key = (table, row.name)
+                parent = row.cost(costs[key]) if key in costs else None
+                cases.append(Case(table, row, recorded.get(key), parent))
+    return cases
+
+
+def measure(cases: list[Case]) -> None:
+    for case in cases:
+        case.measure_again(measured(case.table, case.row.name))
+        print(f"{case.table}: {case.row.name}: {case.row.shown(case.now)}", file=sys.stderr, flush=True)
+
+
+def main(arguments: list[str]) -> int:
+    parser = argparse.ArgumentParser(prog="bench.guard", description="Fail where a ratio got worse.")
+    parser.add_argument("tables", nargs="*", metavar="TABLE", help="only these tables")
+    parser.add_argument("--quick", action="store_true", help="only rows that are cheap and steady")
+    parser.add_argument("--record", action="store_true", help="write what is measured to baseline.json")
+    given = parser.parse_args(arguments)
+    cases = cases_of(given.tables or list(TABLES), given.quick)
+    measure(cases)
+    if given.record:
+        now = {(case.table, case.row.name): case.to_record() for case in cases}
+        save_baseline({**load_baseline(), **now})
+        print(f"{len(now)} figures of Python {this_python()} are recorded in bench/baseline.json")
+        return 0
+    for _ in range(SECOND_CHANCES):
+        measure([case for case in cases if not case.passes])
+    print(table_of(cases))
+    failed = [case for case in cases if not case.passes]
+    print(f"{len(cases) - len(failed)} of {len(cases)} rows are as good as they have to be")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
