@@ -28,35 +28,24 @@ def this_python() -> str:
 
 
 def load_baseline(path: Path = BASELINE) -> dict[tuple[str, str], Recorded]:
-    """By table and row; nothing where it was recorded with another Python, on which calls cost otherwise."""
-    held = json.loads(path.read_text())
-    if held["python"] != this_python():
-        return {}
+    """By table and row, as recorded with this Python: what a call costs is another on each."""
+    tables = json.loads(path.read_text()).get(this_python(), {})
     return {
         (table, name): Recorded(**recorded)
-        for table, rows in held["rows"].items()
+        for table, rows in tables.items()
         for name, recorded in rows.items()
     }
 
 
 def save_baseline(recorded: Mapping[tuple[str, str], Recorded], path: Path = BASELINE) -> None:
-    """Written so that a change of one row is a change of one line."""
-    tables = []
-    for table in TABLES:
-        rows = [
-            f"      {json.dumps(name)}: {json.dumps(_as_json(one))}"
-            for (of, name), one in sorted(recorded.items())
-            if of == table
-        ]
-        if rows:
-            tables.append(f"    {json.dumps(table)}: {{\n" + ",\n".join(rows) + "\n    }")
-    body = ",\n".join(tables)
-    path.write_text(f'{{\n  "python": "{this_python()}",\n  "rows": {{\n{body}\n  }}\n}}\n')
-
-
-def _as_json(recorded: Recorded) -> dict[str, float]:
-    rounded = {"figure": float(f"{recorded.figure:.4g}")}
-    return rounded if recorded.misses is None else {**rounded, "misses": recorded.misses}
+    """Put these in place of what is written down of the same rows with this Python."""
+    held = json.loads(path.read_text())
+    tables = held.setdefault(this_python(), {})
+    for (table, name), one in recorded.items():
+        figure = float(f"{one.figure:.4g}")
+        known = {} if one.misses is None else {"misses": one.misses}
+        tables.setdefault(table, {})[name] = {"figure": figure, **known}
+    path.write_text(json.dumps(held, indent=2, sort_keys=True) + "\n")
 
 
 def earlier_commits() -> list[str]:

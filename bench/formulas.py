@@ -186,11 +186,13 @@ ROWS = [
         "the same in decimal",
         2,
         lambda: beside_decimal("once"),
+        quick=True,
     ),
     Row(
         "the same formula on one record, gas by gas",
         "the same in decimal",
         2,
         lambda: beside_decimal("by gas"),
+        quick=True,
     ),
 ]

@@ -226,23 +226,30 @@ def memory_ratio() -> float:
 
 
 ROWS = [
-    Row("chain of 10 steps", "the same calls in a loop", 2, chain_ratio),
+    Row("chain of 10 steps", "the same calls in a loop", 2, chain_ratio, quick=True),
     Row("chain of 10 steps, a step", "over the same calls", 60, chain_over_ns, "ns"),
-    Row("fan-out 100 and join", "the same calls in a list", 1.5, fan_out_ratio),
-    Row("DAG of 10 layers x 100", "the same calls in a loop", 1, dag_ratio),
+    Row("fan-out 100 and join", "the same calls in a list", 1.5, fan_out_ratio, quick=True),
+    Row("DAG of 10 layers x 100", "the same calls in a loop", 1, dag_ratio, quick=True),
     Row("chain of 10 async steps, a step", "over the same awaits", 250, async_chain_over_ns, "ns"),
     Row(
         "fan-out 100 async, return at once",
         "asyncio.gather",
         0.3,
         lambda: _gather_ratio(later, "bench.later"),
+        quick=True,
     ),
-    Row("fan-out 100 async, suspend once", "asyncio.gather", 1, lambda: _gather_ratio(once, "bench.yield")),
-    Row("map over 10,000", "list comprehension", 2, map_ratio),
-    Row("map, an item at 100,000", "an item at 1,000", 1.2, map_growth),
+    Row(
+        "fan-out 100 async, suspend once",
+        "asyncio.gather",
+        1,
+        lambda: _gather_ratio(once, "bench.yield"),
+        quick=True,
+    ),
+    Row("map over 10,000", "list comprehension", 2, map_ratio, quick=True),
+    Row("map, an item at 100,000", "an item at 1,000", 1.2, map_growth, quick=True),
     Row("retry on a step", "the step without", 20, modifier_ns("retry(3)"), "ns"),
     Row("catch on a step", "the step without", 20, modifier_ns("catch(0)"), "ns"),
     Row("timeout on a step", "the step without", 20, timeout_ns, "ns"),
     Row("monitor on a step", "the step without", 80, modifier_ns("monitor(sla=1000)"), "ns"),
-    Row("10,000 runs in flight, memory", "bare asyncio tasks", 2, memory_ratio),
+    Row("10,000 runs in flight, memory", "bare asyncio tasks", 2, memory_ratio, quick=True),
 ]

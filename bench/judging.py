@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
@@ -31,8 +32,13 @@ class Case:
     recorded: Recorded | None
     #: Its figure at the commit before, on this machine; None if it was not measured there.
     parent: float | None
-    #: The best of all measurements so far, as each may be spoilt by others at work; None before the first.
-    now: float | None = field(default=None)
+    #: All that was measured, in turn.
+    figures: list[float] = field(default_factory=list)
+
+    @property
+    def now(self) -> float:
+        """The best of all measurements, as each may be spoilt by others at work."""
+        return min(self.figures, key=self.row.cost)
 
     @property
     def before(self) -> float | None:
@@ -46,8 +52,8 @@ class Case:
         return self.recorded is not None and self.recorded.misses is not None
 
     @property
-    def allowed(self) -> float:
-        """The worst figure that passes.
+    def allowed_cost(self) -> float:
+        """The highest cost that passes.
 
         That is the target, unless it is known to be missed; and no more than the tolerance over the recorded
         figure and over the parent's. Both, because many small steps down are a long way.
@@ -57,11 +63,11 @@ class Case:
             bounds.append(self.row.cost(self.recorded.figure) * (1 + TOLERANCE))
         if self.parent is not None and self.row.comparable:
             bounds.append(self.row.cost(self.parent) * (1 + TOLERANCE))
-        return self.row.cost(min(bounds))
+        return min(bounds)
 
     @property
     def passes(self) -> bool:
-        return self.now is not None and self.row.cost(self.now) <= self.row.cost(self.allowed)
+        return self.row.cost(self.now) <= self.allowed_cost
 
     @property
     def verdict(self) -> str:
@@ -71,20 +77,17 @@ class Case:
             return "pass"
         return "known miss" if not self.row.meets_target(self.now) else "no longer missed: record it"
 
-    def measure_again(self, figure: float) -> None:
-        if self.now is None or self.row.cost(figure) < self.row.cost(self.now):
-            self.now = figure
-
     def to_record(self) -> Recorded:
-        """What is now, to be written down."""
-        return Recorded(self.now, None if self.row.meets_target(self.now) else self.row.target)
+        """The middle of all measurements, to be written down: the best would be hard to meet again."""
+        figure = statistics.median_low(self.figures)
+        return Recorded(figure, None if self.row.meets_target(figure) else self.row.target)
 
 
 def table_of(cases: Iterable[Case]) -> str:
     """A line for each case: row, before, now, allowed."""
     lines: list[Sequence[str]] = [HEADINGS]
     for case in cases:
-        figures = (case.before, case.now, case.allowed)
+        figures = (case.before, case.now, case.row.cost(case.allowed_cost))
         shown = ["-" if figure is None else case.row.shown(figure) for figure in figures]
         bound = f"{'>=' if case.row.at_least else '<='} {shown[2]}"
         lines.append((case.table, case.row.name, *shown[:2], bound, case.verdict))
