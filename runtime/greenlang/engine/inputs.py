@@ -63,17 +63,17 @@ def make_policy(**choices: Any) -> AccountingPolicy:
     InputError
         If a choice is none of those there are.
     """
-    gwp_set(choices.get("gwp_set", "AR5"))
-    as_at = choices.get("as_at", "")
-    if as_at:
-        try:
-            date.fromisoformat(as_at)
-        except ValueError as error:
-            raise InputError(f"'{as_at}' is not a date", fix="write it as 2025-06-30") from error
     try:
-        return msgspec.convert(choices, AccountingPolicy, strict=False)
+        policy = msgspec.convert(choices, AccountingPolicy, strict=False)
     except msgspec.ValidationError as error:
         raise InputError(f"the accounting policy is wrong: {error}") from error
+    gwp_set(policy.gwp_set)
+    if policy.as_at:
+        try:
+            date.fromisoformat(policy.as_at)
+        except ValueError as error:
+            raise InputError(f"'{policy.as_at}' is not a date", fix="write it as 2025-06-30") from error
+    return policy
 
 
 def read_input(
@@ -108,9 +108,18 @@ def read_input(
 
 
 def read_table(
-    path: Path, *, limits: Limits = Limits(), on_bytes: Callable[[int], None] | None = None
+    path: Path,
+    *,
+    limits: Limits = Limits(),
+    on_bytes: Callable[[int], None] | None = None,
+    name: str = "",
 ) -> Table:
     """Read a table from a file in CSV, JSON lines, Parquet or Arrow, whichever it is.
+
+    Parameters
+    ----------
+    name : str, optional
+        What its user calls the file, where that is not the name that it has here.
 
     Raises
     ------
@@ -120,8 +129,8 @@ def read_table(
     with _open(
         path, limits.max_input_bytes, "split it by site or period, or allow it with --max-input-size"
     ) as stream:
-        known = format_of_content(path, stream.peek(_START_BYTES))
-        return known.read(stream, name=path.name, on_bytes=on_bytes)
+        known = format_of_content(Path(name or path), stream.peek(_START_BYTES))
+        return known.read(stream, name=name or path.name, on_bytes=on_bytes)
 
 
 def _read_json(path: Path, expected: Any, limits: Limits) -> Any:
