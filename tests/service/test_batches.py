@@ -1,5 +1,6 @@
 """Batches over HTTP, on a real server whose batches are processes of their own."""
 
+import csv
 import http.client
 import json
 import os
@@ -183,6 +184,28 @@ def test_a_path_is_taken_in_folders_that_the_operator_allows_alone(configured, t
         assert "no folder that the operator allows" in told["errors"][0]["message"]
 
 
+def test_a_path_that_is_no_file_is_told_as_one(configured):
+    server, inputs = configured
+    os.mkfifo(inputs / "pipe.csv")  # opening it would wait for whoever writes
+    inputs.joinpath("loop.csv").symlink_to(inputs / "loop.csv")
+    for name, said in (
+        ("pipe.csv", "is no file"),
+        ("loop.csv", "cannot be read"),
+        ("a\0b.csv", "in no folder"),
+    ):
+        response, told = server.call("POST", "/v1/batches", {"path": str(inputs / name)})
+        assert response.status == 400, told
+        assert said in told["errors"][0]["message"]
+
+
+@pytest.mark.parametrize("policy", [{"gwp_set": 5}, {"as_at": 12}])
+def test_a_choice_of_another_type_is_told_as_one(server, done, policy):
+    path = f"/v1/batches/{done['batch_id']}/recalculate"
+    response, told = server.call("POST", path, {"policy": policy})
+    assert response.status == 400, told
+    assert "Expected `str`, got `int`" in told["errors"][0]["message"]
+
+
 def test_an_upload_larger_than_the_limit_leaves_nothing_behind(configured):
     server, inputs = configured
     response, _ = server.call("POST", "/v1/batches", bytes(200_000), Content_Type=CSV)
@@ -198,6 +221,17 @@ def test_an_upload_may_be_larger_than_a_body(configured):
         pieces = (body[start : start + 500] for start in range(0, len(body), 500))
         connection.request("POST", "/v1/batches", pieces, {"Content-Type": CSV}, encode_chunked=True)
         assert connection.getresponse().status == 202
+
+
+def test_an_upload_goes_by_its_name(server):
+    row = dict(zip(*csv.reader(EXAMPLE.read_text().splitlines()[:2]), strict=True))
+    body = b"\n" + json.dumps(row).encode()
+    response, told = server.call("POST", "/v1/batches", body, Content_Type="application/x-ndjson")
+    assert response.status == 202, told
+    assert told["data"]["rows"] == 1
+    path = "/v1/batches?name=march.csv"
+    _, told = server.call("POST", path, b"id,activity\nA,g\xe9\n", Content_Type=CSV)
+    assert told["errors"][0]["message"].startswith("march.csv, row 2: the file is not UTF-8")
 
 
 def test_a_batch_whose_process_and_server_are_killed_goes_on_with_the_next(serve, tmp_path):

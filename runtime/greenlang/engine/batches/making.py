@@ -6,6 +6,7 @@ __all__ = ["BatchOrder", "make_batch"]
 
 import math
 import os
+import stat
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -144,6 +145,8 @@ def _place_input(folder: BatchFolder, order: BatchOrder, name: str) -> tuple[str
         shown = os.fsencode(given).decode(errors="replace")
         raise InputError(f"the path '{shown}' is not in UTF-8", fix="rename it") from error
     try:
+        if not stat.S_ISREG(given.stat().st_mode):  # a pipe would be waited for
+            raise InputError(f"'{given}' is no file", fix="write the table to a file first")
         with given.open("rb") as stream:
             start = stream.read(_START_BYTES)
     except OSError as error:
@@ -155,7 +158,7 @@ def _place_input(folder: BatchFolder, order: BatchOrder, name: str) -> tuple[str
         kept = f"input{form.suffixes[0]}"
         given.rename(folder.path / kept)
         return kept, form.name
-    table = read_table(given, limits=Limits(max_input_bytes=_MOST_READ_BYTES))
+    table = read_table(given, limits=Limits(max_input_bytes=_MOST_READ_BYTES), name=name)
     with atomic_writer(folder.path / "input.arrow") as file:
         keep_table(file, table)
     if order.moved:

@@ -5,6 +5,7 @@ from __future__ import annotations
 __all__ = ["BatchOperations"]
 
 import asyncio
+import os
 from pathlib import Path
 
 import msgspec
@@ -211,9 +212,10 @@ class BatchOperations:
         asked = read_body(call, BatchRequest)
         read_query(call, BatchUploadQuery)  # nothing in it counts here, and what is unknown is a mistake
         # Links are followed first: one may lead out of the folder that it stands in.
-        path = Path(asked.path).resolve()
+        # (`resolve` raises where links go round.)
+        path = None if "\0" in asked.path else Path(os.path.realpath(asked.path))
         allowed = [Path(folder).resolve() for folder in self._keeper.settings.inputs]
-        if not any(path.is_relative_to(folder) for folder in allowed):
+        if path is None or not any(path.is_relative_to(folder) for folder in allowed):
             message = "the path is in no folder that the operator allows"
             raise Refusal(400, Fault("path", message, "path", "send the file as the body"))
         plan = (
