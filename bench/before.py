@@ -27,7 +27,7 @@ def this_python() -> str:
     return f"{sys.version_info.major}.{sys.version_info.minor}"
 
 
-def load_baseline(path: Path = BASELINE) -> dict[tuple[str, str], Recorded]:
+def load_baseline(path: Path) -> dict[tuple[str, str], Recorded]:
     """By table and row, as recorded with this Python: what a call costs is another on each."""
     tables = json.loads(path.read_text()).get(this_python(), {})
     return {
@@ -37,7 +37,7 @@ def load_baseline(path: Path = BASELINE) -> dict[tuple[str, str], Recorded]:
     }
 
 
-def save_baseline(recorded: Mapping[tuple[str, str], Recorded], path: Path = BASELINE) -> None:
+def save_baseline(recorded: Mapping[tuple[str, str], Recorded], path: Path) -> None:
     """Put these in place of what is written down of the same rows with this Python."""
     held = json.loads(path.read_text())
     tables = held.setdefault(this_python(), {})
@@ -66,8 +66,10 @@ def _costs_at(commit: str, results: Path) -> Iterator[tuple[tuple[str, str], flo
     from asv.machine import Machine
     from asv.results import iter_results_for_machine
 
+    # An environment that was there is known by its path, one that asv made by its version.
+    ours = {sys.executable, this_python()}
     for result in iter_results_for_machine(str(results), Machine.get_unique_machine_name()):
-        if result.commit_hash != commit or result.params.get("python") != this_python():
+        if result.commit_hash != commit or result.params["python"] not in ours:
             continue
         for table in TABLES:
             key = f"tracked.{table.capitalize()}.track_cost"

@@ -6,15 +6,16 @@ kept of the commit before (`make bench`). What is missed and known to be is writ
 and may not get worse either. A row that fails is measured twice more when the others are done, and its best
 figure counts.
 
-python -m bench.guard [--quick] [--record] [TABLE ...]
+python -m bench.guard [--quick] [--record] [--named WORD] [TABLE ...]
 """
 
 from __future__ import annotations
 
 import argparse
 import sys
+from pathlib import Path
 
-from .before import earlier_commits, load_baseline, save_baseline, this_python, tracked_costs
+from .before import BASELINE, earlier_commits, load_baseline, save_baseline, this_python, tracked_costs
 from .judging import Case, table_of
 from .measuring import measured
 from .speed_tables import TABLES
@@ -23,14 +24,14 @@ from .speed_tables import TABLES
 SECOND_CHANCES = 2
 
 
-def cases_of(tables: list[str], quick: bool) -> list[Case]:
-    recorded = load_baseline()
+def cases_of(given: argparse.Namespace) -> list[Case]:
+    recorded = load_baseline(given.baseline)
     commit, costs = tracked_costs(earlier_commits())
     print(f"before: baseline.json{f' and commit {commit[:10]}' if commit else ''}", file=sys.stderr)
     cases = []
-    for table in tables:
+    for table in given.tables or TABLES:
         for row in TABLES[table].rows():
-            if row.portable and (row.quick or not quick):
+            if row.portable and (row.quick or not given.quick) and given.named in row.name:
                 key = (table, row.name)
                 parent = row.cost(costs[key]) if key in costs else None
                 cases.append(Case(table, row, recorded.get(key), parent))
@@ -48,16 +49,22 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="bench.guard", description="Fail where a ratio got worse.")
     parser.add_argument("tables", nargs="*", metavar="TABLE", help="only these tables")
     parser.add_argument("--quick", action="store_true", help="only rows that are cheap and steady")
-    parser.add_argument("--record", action="store_true", help="write what is measured to baseline.json")
+    parser.add_argument("--record", action="store_true", help="write down what is measured")
+    parser.add_argument("--named", metavar="WORD", default="", help="only rows with this in their names")
+    parser.add_argument("--baseline", type=Path, default=BASELINE, help=argparse.SUPPRESS)
     given = parser.parse_args(arguments)
-    cases = cases_of(given.tables or list(TABLES), given.quick)
+    if unknown := set(given.tables) - set(TABLES):
+        parser.error(f"no table {', '.join(sorted(unknown))}; there are {', '.join(TABLES)}")
+    cases = cases_of(given)
+    if not cases:
+        parser.error("there is no such row, or none whose figure is the same on every machine")
     measure(cases)
     if given.record:
         for _ in range(SECOND_CHANCES):
             measure(cases)
         now = {(case.table, case.row.name): case.to_record() for case in cases}
-        save_baseline(now)
-        print(f"{len(now)} figures of Python {this_python()} are recorded in bench/baseline.json")
+        save_baseline(now, given.baseline)
+        print(f"{len(now)} figures of Python {this_python()} are recorded in {given.baseline.name}")
         return 0
     for _ in range(SECOND_CHANCES):
         measure([case for case in cases if not case.passes])
