@@ -8,7 +8,8 @@ import time
 import batch_runs
 import pytest
 
-from greenlang.engine.batches import State, open_engine, run_batch
+from greenlang.engine.batches import PartitionTask, State, open_engine, run_batch
+from greenlang.engine.batches.definition import Partition
 from greenlang.errors import InputError
 
 
@@ -74,6 +75,22 @@ def test_workers_end_with_their_engine():
 def test_an_engine_that_there_is_not_is_told_with_those_there_are():
     with pytest.raises(InputError, match="there is no engine 'acme'; take 'threads', 'processes'"):
         open_engine("acme://cluster")
+
+
+def test_threads_end_with_their_engine_also_where_one_was_given_up(tmp_path):
+    before = set(threading.enumerate())
+    os.mkfifo(tmp_path / "batch.json")  # read until somebody has written it
+    engine = open_engine("threads", 1)
+    given_up = engine.submit(PartitionTask(str(tmp_path), Partition(0, 0, 1)))
+    deadline = time.monotonic() + 10
+    while not given_up.running() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    engine.abandon(given_up)
+    engine.close()
+    tmp_path.joinpath("batch.json").write_text("{}")
+    while set(threading.enumerate()) - before and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert set(threading.enumerate()) <= before
 
 
 def test_threads_of_a_closed_engine_end():

@@ -72,6 +72,15 @@ def test_a_batch_that_is_not_done_cannot_be_computed_again(order, tmp_path):
         recalculated(base)
 
 
+def test_more_rows_of_two_inputs_than_may_be_in_memory_are_not_compared(order, sorted_input, tmp_path):
+    folders = [batch_runs.made(tmp_path / "batches", one) for one in (order(), order(path=sorted_input))]
+    for folder in folders:
+        batch_runs.hash_of(folder)
+    with pytest.raises(InputError, match="12,000 rows are too many to be compared here; 11,999 are not"):
+        compare_batches(*folders, registry=default_registry(), most_rows=11_999)
+    assert compare_batches(*folders, registry=default_registry(), most_rows=12_000).differences
+
+
 class Paused(Unguarded):
     """A tenant that may run nothing now."""
 

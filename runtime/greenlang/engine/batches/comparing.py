@@ -25,6 +25,7 @@ from greenlang.engine.batches.folder import BatchFolder
 from greenlang.engine.batches.parts import PartHeading, read_heading
 from greenlang.engine.batches.tables import row_tables
 from greenlang.engine.evidence import inventory_of
+from greenlang.errors import InputError
 from greenlang.exact import exact_context
 from greenlang.gcel import Plan
 
@@ -106,18 +107,25 @@ class _Sum:
                     totals[name] = totals.get(name, _NOTHING) + one.co2e_kg
 
 
-def compare_batches(before: BatchFolder, after: BatchFolder, *, registry: Registry) -> Comparison:
+def compare_batches(
+    before: BatchFolder, after: BatchFolder, *, registry: Registry, most_rows: int | None = None
+) -> Comparison:
     """Take the difference of two batches apart by cause; rows are the same where their ids are.
+
+    Parameters
+    ----------
+    most_rows : int, optional
+        Of both together, where all rows have to be in memory: the inputs differ, or were cut otherwise.
 
     Raises
     ------
     InputError
-        If one of them is not done, or its input or program is not what it was.
+        If one of them is not done, or its input or program is not what it was; if there are too many rows.
     """
     found = _Sum()
     old, new = _Setup(before, registry), _Setup(after, registry)
     with localcontext(exact_context()):
-        for earlier, later in _pairs(before, after, found):
+        for earlier, later in _pairs(before, after, found, most_rows):
             _compare(found, earlier, later, old, new)
     return Comparison(
         before.batch_id,
@@ -135,7 +143,9 @@ def compare_batches(before: BatchFolder, after: BatchFolder, *, registry: Regist
     )
 
 
-def _pairs(before: BatchFolder, after: BatchFolder, found: _Sum) -> Iterator[tuple[_Rows, _Rows]]:
+def _pairs(
+    before: BatchFolder, after: BatchFolder, found: _Sum, most_rows: int | None
+) -> Iterator[tuple[_Rows, _Rows]]:
     """What is to be compared: of one input a partition at a time, of two all rows of each.
 
     Partitions that gave the same are only summed.
@@ -143,6 +153,12 @@ def _pairs(before: BatchFolder, after: BatchFolder, found: _Sum) -> Iterator[tup
     earlier, later = _headings(before), _headings(after)
     tables = zip(row_tables(before), row_tables(after), strict=False)
     if [one.input_leaves for one in earlier] != [one.input_leaves for one in later]:
+        rows = sum(one.count for one in (*earlier, *later))
+        if most_rows is not None and rows > most_rows:
+            raise InputError(
+                f"{rows:,} rows are too many to be compared here; {most_rows:,} are not",
+                fix="compare batches of one input, cut alike, or use `greenlang batch diff`",
+            )
         yield _rows_of(row_tables(before)), _rows_of(row_tables(after))
         return
     for old, new, (old_table, new_table) in zip(earlier, later, tables, strict=True):
@@ -209,6 +225,7 @@ class _Setup:
         self._policy = msgspec.structs.replace(definition.policy, on_error="skip")
         self._files = tuple(Resource.of(file.name, file.text) for file in definition.factor_files)
         self._texts = definition.factor_files
+        self._tenant = definition.tenant
         self.gwp = gwp_set(definition.policy.gwp_set).name
 
     def same_as(self, other: _Setup) -> bool:
@@ -228,7 +245,8 @@ class _Setup:
         if not rows:
             return {}
         table = Table.from_rows("difference", _COLUMNS, (row.cells for row in rows))
-        inventory = inventory_of(self._plan.run(InventoryInput(table, self._policy, self._files)))
+        given = InventoryInput(table, self._policy, self._files)
+        inventory = inventory_of(self._plan.run(given, tenant=self._tenant))
         if inventory is None:
             return {}
         identities = [row.cells[0] for row in rows]

@@ -71,8 +71,7 @@ class ThreadEngine:
 
     def close(self) -> None:
         """As `BatchEngine.close`; what is being computed is left to itself."""
-        for _ in range(self.workers):
-            self._tasks.put(None)
+        self._tasks.put(None)
 
     def _start(self) -> None:
         threading.Thread(target=self._work, name="greenlang-batch", daemon=True).start()
@@ -86,6 +85,7 @@ class ThreadEngine:
                 future.set_result(compute_partition(task))
             except BaseException as error:
                 future.set_exception(error)
+        self._tasks.put(None)  # for the next one: with those that were given up there are more than workers
 
 
 def available_workers() -> int:

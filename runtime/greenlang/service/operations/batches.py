@@ -53,6 +53,9 @@ from greenlang.service.roles import Permission
 from greenlang.service.routing import LAST_EVENT_ID, Route
 from greenlang.service.wire import JSON, VERSIONED_JSON, Call, Refusal, Reply, Stream, answer, next_link
 
+#: Rows of two inputs that are compared in memory, beside what is answered meanwhile.
+_MOST_COMPARED = 1_000_000
+
 #: Media types of files, by the suffix that tells their format.
 _FILES = {
     "text/csv": ".csv",
@@ -324,7 +327,9 @@ class BatchOperations:
         for folder in (before, after):
             if not is_done(folder):
                 raise not_done(folder)
-        found = await asyncio.to_thread(compare_batches, before, after, registry=self._keeper.registry)
+        found = await asyncio.to_thread(
+            compare_batches, before, after, registry=self._keeper.registry, most_rows=_MOST_COMPARED
+        )
         told = [DifferenceData(**msgspec.structs.asdict(one)) for one in found.differences]
         return answer(call, BatchDifference(found.before, found.after, told))
 
