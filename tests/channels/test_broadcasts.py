@@ -176,3 +176,10 @@ def test_a_network_that_swallows_everything_is_noticed(tmp_path, monkeypatch):
 def test_a_url_that_is_none_is_refused():
     with pytest.raises(InputError, match="redis://host:port/database"):
         RedisConnection("http://example.org")
+
+
+@pytest.mark.parametrize("url", ["redis://example.org/prod", "redis://user:s3/cret@example.org/0"])
+def test_a_url_that_another_database_would_be_taken_for_is_refused_and_its_password_not_told(url):
+    with pytest.raises(InputError, match="redis://host:port/database") as caught:
+        RedisConnection(url)
+    assert "s3" not in str(caught.value)

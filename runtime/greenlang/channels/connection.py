@@ -52,6 +52,7 @@ class RedisConnection:
     """
 
     def __init__(self, url: str) -> None:
+        _refuse_unclear(url)
         try:
             self.client = _client(url, _TIMEOUT_SECONDS)
             #: For commands that wait in Redis.
@@ -96,6 +97,16 @@ class RedisConnection:
         """Close every connection."""
         await self.client.aclose()
         await self.waiting.aclose()
+
+
+def _refuse_unclear(url: str) -> None:
+    """Refuse a URL that redis-py would complain of with parts of its password, or take for database 0."""
+    database = url.partition("://")[2].partition("?")[0].partition("/")[2].rstrip("/")
+    if database and not database.isdecimal() and not url.startswith("unix:"):
+        raise InputError(
+            "the Redis cannot be reached by its URL: after its host and port stands no number of a database",
+            fix="write redis://host:port/database, and % escapes for / in a password (%2F)",
+        )
 
 
 def _client(url: str, timeout_seconds: float) -> redis.Redis:
