@@ -71,3 +71,8 @@ def test_where_no_scheduler_is_it_is_said_what_to_start(monkeypatch):
     monkeypatch.setattr("greenlang_dask.engine.CONNECT_S", 0.5)
     with pytest.raises(InputError, match=r"no Dask scheduler answers at '127\.0\.0\.1:1'; start one with"):
         open_engine("dask://127.0.0.1:1")
+
+
+def test_an_address_without_a_port_is_told_as_one():
+    with pytest.raises(InputError, match="'acme' is no address of a Dask scheduler; write dask://HOST:PORT"):
+        open_engine("dask://acme")

@@ -44,6 +44,10 @@ class DaskEngine:
             raise InputError(
                 f"no Dask scheduler answers at '{address}'", fix="start one with: dask scheduler"
             ) from error
+        except ValueError as error:
+            raise InputError(
+                f"'{address}' is no address of a Dask scheduler", fix="write dask://HOST:PORT"
+            ) from error
         self.workers = workers or sum(self.client.nthreads().values())
         if not self.workers:
             self.close()
