@@ -16,7 +16,7 @@ TABLES  = gcel kernel http batch redis postgresql identity observing discovery
 SOURCES = setup.py pyproject.toml $(wildcard core_ext/greenlang_core/*.pyx core_ext/greenlang_core/*.pxd core_ext/greenlang_core/*.h) \
           $(wildcard agent_packs/*/pyproject.toml plugins/*/pyproject.toml runtime/greenlang/pack.yaml)
 
-.PHONY: help run run-server test test-system image-check release-check monitoring lint bench bench-publish bench-guard $(addprefix bench-,$(TABLES)) docs build clean
+.PHONY: help run run-server test test-system image-check release-check test-release monitoring lint bench bench-publish bench-guard $(addprefix bench-,$(TABLES)) docs build clean
 
 help:
 	@echo 'make run          build, and print the inventory of examples/'
@@ -24,6 +24,7 @@ help:
 	@echo 'make test         run the tests (needs the Python package index alone)'
 	@echo 'make test-system  run the tests that need system programs, which it installs with apt'
 	@echo 'make image-check  build the Dockerfile with buildah, look at the image and run it (needs root)'
+	@echo 'make test-release run the tests of what a release makes (takes minutes)'
 	@echo 'make release-check KEYS=FOLDER  everything that a release must be, tests and signatures too'
 	@echo 'make monitoring   write the alert rules and dashboards of deploy/monitoring'
 	@echo 'make lint         ruff and mypy'
@@ -56,6 +57,9 @@ image-check: $(VENV)/.system
 
 release-check: $(VENV)/.release
 	$(BIN)/python deploy/release/check.py $(if $(KEYS),--keys $(KEYS))
+
+test-release: $(VENV)/.release
+	$(BIN)/python -m pytest tests/system/release/in_full.py
 
 monitoring: $(VENV)/.installed
 	$(BIN)/python deploy/monitoring/generate.py
