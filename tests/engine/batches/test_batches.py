@@ -17,14 +17,17 @@ from greenlang.engine import execute, make_policy, read_input
 from greenlang.engine.batches import (
     Batches,
     BatchOrder,
+    PartitionTask,
     State,
     ThreadEngine,
+    compute_partition,
     encode_tables,
     failure_tables,
     row_tables,
     run_batch,
     sum_table,
 )
+from greenlang.engine.batches.definition import partitions_of
 from greenlang.errors import InputError
 
 
@@ -134,6 +137,16 @@ def test_sums_of_every_dimension_come_to_the_totals(folder):
             of = [row for row in sum_table(folder, by).to_pylist() if (row["scope"], row["method"]) == key]
             assert sum(row["co2e_kg"] for row in of) == total["co2e_kg"], by
             assert sum(row["rows"] for row in of) == total["rows"], by
+
+
+def test_a_worker_that_comes_late_puts_back_no_row_that_was_refused_meanwhile(folder):
+    repeated = json.loads(folder.path.joinpath("repeated.json").read_text())
+    partitions = partitions_of(folder.definition().starts, folder.definition().rows)
+    assert repeated
+    for index in map(int, repeated):
+        before = folder.part_path(index).read_bytes()
+        compute_partition(PartitionTask(str(folder.path), partitions[index]))
+        assert folder.part_path(index).read_bytes() == before
 
 
 def test_an_input_that_was_changed_is_not_gone_on_with(order, activities, tmp_path):

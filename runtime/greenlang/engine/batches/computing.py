@@ -48,7 +48,7 @@ from greenlang.carbon import (
 )
 from greenlang.engine.batches.definition import BatchDefinition, Partition
 from greenlang.engine.batches.folder import BatchFolder
-from greenlang.engine.batches.identities import hash_identities
+from greenlang.engine.batches.identities import Repeated, hash_identities
 from greenlang.engine.batches.parts import (
     Blobs,
     KeptSeries,
@@ -110,8 +110,14 @@ def _compute(task: PartitionTask) -> int:
     table = batch.source.read(partition.first, partition.count)
     numbered = replace(numbered_rows(table, partition.first), repeated=dict(task.repeated))
     heading, blobs = _evidence(batch.inventory(numbered), table, partition)
-    write_part(batch.folder.part_path(partition.index), heading, blobs)
+    if not _comes_late(batch.folder, task):
+        write_part(batch.folder.part_path(partition.index), heading, blobs)
     return partition.count - heading.computed
+
+
+def _comes_late(folder: BatchFolder, task: PartitionTask) -> bool:
+    """Whether a worker that was given up, or whose batch was killed, has rows that are refused by now."""
+    return not task.repeated and task.partition.index in (folder.load("repeated.json", Repeated) or {})
 
 
 class _OpenBatch:

@@ -7,7 +7,7 @@ at once.
 
 from __future__ import annotations
 
-__all__ = ["find_repeated", "hash_identities"]
+__all__ = ["Repeated", "find_repeated", "hash_identities"]
 
 from collections.abc import Mapping, Sequence
 
@@ -20,6 +20,9 @@ from greenlang_core.texts import Texts
 
 Hashes = npt.NDArray[np.uint64]
 
+#: By partition, its rows whose id stands in an earlier one, and the number in the file of the row with it.
+Repeated = dict[int, tuple[tuple[int, int], ...]]
+
 
 def hash_identities(ids: StringColumn) -> Hashes:
     """A hash of each distinct id that is not empty."""
@@ -29,7 +32,7 @@ def hash_identities(ids: StringColumn) -> Hashes:
 
 def find_repeated(
     source: RowSource, partitions: Sequence[Partition], hashes: Mapping[int, Hashes]
-) -> dict[int, tuple[tuple[int, int], ...]]:
+) -> Repeated:
     """The rows whose id stands in an earlier partition.
 
     Parameters
@@ -48,7 +51,7 @@ def find_repeated(
     if not len(twice):
         return {}
     first_row: dict[str, int] = {}
-    found: dict[int, tuple[tuple[int, int], ...]] = {}
+    found: Repeated = {}
     for partition in partitions:
         if not np.isin(twice, hashes[partition.index], assume_unique=True).any():
             continue

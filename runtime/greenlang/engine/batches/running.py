@@ -28,7 +28,7 @@ from greenlang.engine.batches.definition import (
 from greenlang.engine.batches.dispatching import BatchCancelled, Tries, dispatch
 from greenlang.engine.batches.engines import BatchEngine
 from greenlang.engine.batches.folder import BatchFolder
-from greenlang.engine.batches.identities import find_repeated
+from greenlang.engine.batches.identities import Repeated, find_repeated
 from greenlang.engine.batches.merging import Totals, merge_parts
 from greenlang.engine.batches.parts import PartHeading, RefusedRow, read_heading, read_identities
 from greenlang.engine.batches.recalculating import carry_over
@@ -38,9 +38,6 @@ from greenlang.ledger import CalculationRecord, Signer, Unsigned, atomic_writer,
 
 #: How often where it stands is written down while it runs.
 _TELL_S = 0.25
-
-#: Rows whose id stands before their partition, by partition.
-_Repeated = dict[int, tuple[tuple[int, int], ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +129,7 @@ class _Run:
             raise BatchCancelled("the batch was cancelled")
         if definition.base is not None and not folder.path.joinpath("repeated.json").exists():
             carry_over(folder, definition, load_plan(folder, self._registry))
-        repeated = folder.load("repeated.json", _Repeated)
+        repeated = folder.load("repeated.json", Repeated)
         done = folder.finished()
         self._begin(done)
         tries = Tries(definition.tries, definition.timeout_s, backoff_s)
@@ -194,7 +191,7 @@ class _Run:
             )
 
     def _compute(
-        self, engine: BatchEngine, partitions: Sequence[Partition], repeated: _Repeated, tries: Tries
+        self, engine: BatchEngine, partitions: Sequence[Partition], repeated: Repeated, tries: Tries
     ) -> None:
         path = str(self._folder.path)
         tasks = (PartitionTask(path, one, repeated.get(one.index, ())) for one in partitions)
@@ -228,7 +225,7 @@ class _Run:
         tally = msgspec.structs.replace(self._state.tally, retries=self._state.tally.retries + 1)
         self.tell(tally=tally, error=f"partition {task.partition.index} is tried again: {why}")
 
-    def _find_repeated(self) -> _Repeated:
+    def _find_repeated(self) -> Repeated:
         hashes = {one.index: read_identities(self._folder.part_path(one.index)) for one in self._partitions}
         return find_repeated(open_input(self._folder, self._definition), self._partitions, hashes)
 
