@@ -1,8 +1,10 @@
 """Whatever moment a batch is killed at, it goes on from there and gives what it would have given."""
 
+import fcntl
 import multiprocessing
 import os
 import random
+import threading
 import time
 
 import batch_runs
@@ -86,3 +88,17 @@ def test_only_one_process_is_at_work_on_a_batch(context, order, tmp_path):
         process.join(60)
         assert process.exitcode == 1
         assert folder.finished() == set()
+
+
+def test_whoever_looks_at_a_batch_keeps_nobody_from_taking_it(order, tmp_path):
+    folder = batch_runs.made(tmp_path / "batches", order())
+    assert not folder.is_held()
+    look = os.open(folder.path / "lock", os.O_RDWR)
+    fcntl.flock(look, fcntl.LOCK_SH)  # as whoever looks has it for a moment
+    assert not folder.is_held()
+    ended = threading.Timer(0.015, os.close, [look])
+    ended.start()
+    with folder.held() as free:
+        assert free
+        assert folder.is_held()
+    ended.join()

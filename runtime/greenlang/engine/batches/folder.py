@@ -23,6 +23,7 @@ import fcntl
 import hashlib
 import os
 import shutil
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TypeVar
@@ -34,6 +35,10 @@ from greenlang.errors import InputError
 from greenlang.ledger import atomic_writer
 
 T = TypeVar("T")
+
+#: Whoever looks whether a batch is held has its lock for a moment, which is waited for.
+_LOOKS = 5
+_LOOK_S = 0.01
 
 #: Of the name of a tenant's folder.
 _DIGEST_DIGITS = 32
@@ -132,21 +137,26 @@ class BatchFolder:
     @contextlib.contextmanager
     def held(self) -> Iterator[bool]:
         """Take the batch for this process, until the block or the process ends; False if another has it."""
-        descriptor = os.open(self.path / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                yield False
-                return
-            yield True
-        finally:
-            os.close(descriptor)
+        with self._lock() as descriptor:
+            for _ in range(_LOOKS):
+                if _taken(descriptor, fcntl.LOCK_EX):
+                    yield True
+                    return
+                time.sleep(_LOOK_S)
+            yield False
 
     def is_held(self) -> bool:
         """Whether a process is at work on it."""
-        with self.held() as free:
-            return not free
+        with self._lock() as descriptor:
+            return not _taken(descriptor, fcntl.LOCK_SH)
+
+    @contextlib.contextmanager
+    def _lock(self) -> Iterator[int]:
+        descriptor = os.open(self.path / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            yield descriptor
+        finally:
+            os.close(descriptor)
 
     def ask_to_cancel(self) -> BatchState:
         """Have whoever is at work on it stop; one that nobody works on is cancelled at once."""
@@ -181,6 +191,14 @@ class BatchFolder:
     def forget_cancel(self) -> None:
         """Go on in spite of an earlier wish to stop."""
         self.path.joinpath("cancel").unlink(missing_ok=True)
+
+
+def _taken(descriptor: int, kind: int) -> bool:
+    try:
+        fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 class Batches:
