@@ -45,6 +45,13 @@ def test_what_is_recorded_is_what_was_measured(guard):
     assert 0.1 < written["figure"] < 10
 
 
+def test_a_python_that_nothing_is_written_down_for_holds_no_row_and_is_told_so(tmp_path, capsys):
+    path = tmp_path / "baseline.json"
+    path.write_text('{"3.1": {"gcel": {"fan-out 100 and join": {"figure": 0.01}}}}')
+    assert main(["gcel", "--baseline", str(path)]) == 0
+    assert f"nothing is written down for Python {this_python()}" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize("arguments", [["gcel", "--named", "no such row"], ["nonesuch"]])
 def test_what_there_is_none_of_is_an_error(arguments, capsys):
     with pytest.raises(SystemExit) as ended:
