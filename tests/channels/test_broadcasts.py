@@ -183,3 +183,13 @@ def test_a_url_that_another_database_would_be_taken_for_is_refused_and_its_passw
     with pytest.raises(InputError, match="redis://host:port/database") as caught:
         RedisConnection(url)
     assert "s3" not in str(caught.value)
+
+
+def test_whoever_listened_may_stop_after_it_was_closed():
+    async def main():
+        broadcast = InProcessBroadcast()
+        stop = broadcast.listen("a", lambda _: None)
+        await broadcast.close()
+        stop()
+
+    asyncio.run(main())

@@ -25,7 +25,9 @@ class InProcessBroadcast(Broadcast):
         self._listening.setdefault(channel, []).append(heard)
 
         def stop() -> None:
-            listening = self._listening[channel]
+            listening = self._listening.get(channel)
+            if listening is None:  # closed meanwhile
+                return
             listening.remove(heard)
             if not listening:
                 del self._listening[channel]

@@ -10,6 +10,7 @@ __all__ = ["RedisBroadcast"]
 
 import asyncio
 import contextlib
+import logging
 import os
 from collections.abc import Callable
 from typing import Any
@@ -28,6 +29,8 @@ _PREFIX = "greenlang:channel:"
 
 #: Of a process, before each message: what it published itself it has heard already.
 _SENDER_BYTES = 8
+
+_log = logging.getLogger("greenlang.channels")
 
 
 class RedisBroadcast(Broadcast):
@@ -105,6 +108,8 @@ class RedisBroadcast(Broadcast):
                         both.create_task(self._hear(subscriptions))
             except* (RedisError, OSError, TimeoutError) as errors:
                 self._connection.lost(errors.exceptions[0])
+            except* Exception:  # whatever it is, news are heard again
+                _log.exception("broadcasts are listened to again")
             self.hears = False
             self._missed()
             await asyncio.sleep(REST_SECONDS)

@@ -166,6 +166,10 @@ class RedisQueue(Queue):
             except RedisGone:
                 self._woken.set()
                 await asyncio.sleep(REST_SECONDS)
+            except Exception:  # whatever it is, signals are taken on
+                _log.exception("the queue is read again")
+                self._woken.set()
+                await asyncio.sleep(REST_SECONDS)
 
     async def _make_group(self) -> None:
         """Have every stream, and the group that reads them from their beginning."""

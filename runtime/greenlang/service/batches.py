@@ -12,7 +12,9 @@ __all__ = ["BatchKeeper", "BatchSettings", "batches_root"]
 import asyncio
 import contextlib
 import logging
+import math
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
@@ -43,6 +45,9 @@ Count = Annotated[int, msgspec.Meta(ge=1)]
 
 #: How often it is looked for batches that nobody works on.
 _LOOK_S = 1.0
+
+#: How old an upload is that nobody waits for any more, and how often they are looked for.
+_CLEAR_S = 86_400.0
 
 #: A batch that so many processes began and none ended, ends them.
 _MOST_STARTS = 10
@@ -148,10 +153,14 @@ class BatchKeeper:
 
     async def keep(self) -> None:
         """Look for what is to be done, for as long as it runs; batches that are computed then wait."""
+        cleared_at = -math.inf
         try:
             while True:
                 self._wake.clear()
                 try:
+                    if time.monotonic() - cleared_at > _CLEAR_S:
+                        cleared_at = time.monotonic()
+                        await asyncio.to_thread(self.batches.clear_uploads, older_than_s=_CLEAR_S)
                     await self._look()
                 except OSError as error:
                     _log.error("the folder of batches cannot be read: %s", error)
@@ -200,7 +209,12 @@ class BatchKeeper:
             return
         arguments = [str(folder.path), self.settings.engine, str(self.settings.workers or 0)]
         self._working[folder.batch_id] = process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "greenlang.engine.batches", *arguments, stdin=asyncio.subprocess.DEVNULL
+            sys.executable,
+            "-P",
+            "-m",
+            "greenlang.engine.batches",
+            *arguments,
+            stdin=asyncio.subprocess.DEVNULL,
         )
         task = asyncio.create_task(process.wait())
         task.add_done_callback(lambda _: self._wake.set())

@@ -231,3 +231,14 @@ def test_batches_of_another_tenant_are_not_found(order, tmp_path):
     assert batches.find("globex", made.batch_id) is None
     assert batches.of_tenant("globex") == []
     assert batches.find("globex", f"../{made.path.parent.name}/{made.batch_id}") is None
+
+
+def test_what_came_in_for_no_batch_is_deleted_once_nobody_waits_for_it(tmp_path):
+    batches = Batches(tmp_path / "batches")
+    left, coming = batches.upload("upload_1"), batches.upload("upload_2")
+    for path in (left, coming):
+        path.write_bytes(b"id")
+    os.utime(left, (0, 0))
+    batches.clear_uploads(older_than_s=3600)
+    assert (left.exists(), coming.exists()) == (False, True)
+    Batches(tmp_path / "none").clear_uploads(older_than_s=0)

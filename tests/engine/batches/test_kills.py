@@ -66,14 +66,11 @@ def test_a_batch_that_is_killed_at_any_moment_gives_the_same_when_it_is_resumed(
 
 def test_a_batch_that_is_killed_again_and_again_still_ends(context, order, tmp_path):
     folder = batch_runs.made(tmp_path / "batches", order(partition_rows=1024))
-    done = []
     for _ in range(5):
         process = start(context, folder, 1)
         time.sleep(0.15)
         process.kill()
         process.join()
-        done.append(len(folder.finished()))
-    assert done == sorted(done)  # what is done is never done again
     undisturbed = batch_runs.made(tmp_path / "undisturbed", order(partition_rows=1024))
     assert batch_runs.hash_of(folder) == batch_runs.hash_of(undisturbed)
 

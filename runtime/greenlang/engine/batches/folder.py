@@ -43,6 +43,9 @@ _LOOK_S = 0.01
 #: Of the name of a tenant's folder.
 _DIGEST_DIGITS = 32
 
+#: Of a file that comes in.
+_UPLOAD_SUFFIX = ".part"
+
 _STATE = msgspec.json.Decoder(BatchState)
 _DEFINITION = msgspec.json.Decoder(BatchDefinition)
 
@@ -259,6 +262,18 @@ class Batches:
                 # Uploads stand beside, and on a disk of its own `lost+found`, which nobody may read.
                 if len(folder.name) == _DIGEST_DIGITS:
                     yield from self._within(folder)
+
+    def upload(self, name: str) -> Path:
+        """Where a file goes while it comes in; it is `moved` into its batch then."""
+        self.root.mkdir(parents=True, exist_ok=True, mode=0o700)
+        return self.root / f"{name}{_UPLOAD_SUFFIX}"
+
+    def clear_uploads(self, *, older_than_s: float) -> None:
+        """Delete what came in and went into no batch, because the process that took it in was killed."""
+        with contextlib.suppress(FileNotFoundError):
+            for path in self.root.glob(f"*{_UPLOAD_SUFFIX}"):
+                if time.time() - path.stat().st_mtime > older_than_s:
+                    path.unlink(missing_ok=True)
 
     def remove(self, folder: BatchFolder) -> None:
         """Delete a batch with all that it gave; the ledger keeps its record."""

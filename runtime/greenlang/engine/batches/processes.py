@@ -96,7 +96,7 @@ class ProcessEngine:
         ours, theirs = socket.socketpair()
         with theirs:
             process = subprocess.Popen(  # noqa: S603  our own module
-                [sys.executable, "-m", "greenlang.engine.batches.worker", str(theirs.fileno())],
+                [sys.executable, "-P", "-m", "greenlang.engine.batches.worker", str(theirs.fileno())],
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
             )

@@ -243,8 +243,7 @@ class BatchOperations:
         }
         policy = make_policy(**{"on_error": "skip", **chosen})
         name = asked.name or f"activities{suffix}"
-        waiting = self._batches.root / f"{new_id('upload', now())}.part"
-        waiting.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        waiting = self._batches.upload(new_id("upload", now()))
         try:
             await self._receive(call, waiting)
             order = BatchOrder(
