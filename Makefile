@@ -72,7 +72,7 @@ lint: $(VENV)/.lint
 # With QUICK=1 the rows alone that every change is held to.
 bench: $(VENV)/.bench
 	$(BIN)/asv machine --yes
-	GREENLANG_BENCH_QUICK=$(QUICK) $(BIN)/asv run --quick --show-stderr $(if $(QUICK),--bench '^tracked') \
+	GREENLANG_BENCH_QUICK=$(QUICK) $(BIN)/asv run --quick $(if $(QUICK),--bench '^tracked',--show-stderr) \
 	    --environment existing:$(CURDIR)/$(BIN)/python --set-commit-hash $$(git rev-parse HEAD)
 
 bench-publish: $(VENV)/.bench
