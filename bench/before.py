@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import json
 import math
+import platform
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator, Mapping
@@ -27,9 +28,19 @@ def this_python() -> str:
     return f"{sys.version_info.major}.{sys.version_info.minor}"
 
 
+def this_machine() -> str:
+    """The Python and the kind of processor: on others, ratios are others by more than the guard allows."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:  # not Linux
+        lines = []
+    named = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return f"Python {this_python()} on {named[0] if named else platform.processor() or platform.machine()}"
+
+
 def load_baseline(path: Path) -> dict[tuple[str, str], Recorded]:
-    """By table and row, as recorded with this Python: what a call costs is another on each."""
-    tables = json.loads(path.read_text()).get(this_python(), {})
+    """By table and row, as recorded on machines like this one."""
+    tables = json.loads(path.read_text()).get(this_machine(), {})
     return {
         (table, name): Recorded(**recorded)
         for table, rows in tables.items()
@@ -38,9 +49,9 @@ def load_baseline(path: Path) -> dict[tuple[str, str], Recorded]:
 
 
 def save_baseline(recorded: Mapping[tuple[str, str], Recorded], path: Path) -> None:
-    """Put these in place of what is written down of the same rows with this Python."""
+    """Put these in place of what is written down of the same rows on machines like this one."""
     held = json.loads(path.read_text())
-    tables = held.setdefault(this_python(), {})
+    tables = held.setdefault(this_machine(), {})
     for (table, name), one in recorded.items():
         figure = float(f"{one.figure:.4g}")
         known = {} if one.misses is None else {"misses": one.misses}

@@ -3,8 +3,8 @@
 Held are figures that come out much the same on another machine: ratios, shares, memory, counts; times and
 rates are for the tables and the dashboard. A row is held to its target, to `baseline.json` and to what asv
 kept of the commit before (`make bench`). What is missed and known to be is written down in `baseline.json`,
-and may not get worse either. A row that fails is measured twice more when the others are done, and its best
-figure counts.
+and may not get worse either. A row that fails is measured up to five times more when the others are done,
+and its best figure counts.
 
 python -m bench.guard [--quick] [--record] [--named WORD] [TABLE ...]
 """
@@ -15,13 +15,16 @@ import argparse
 import sys
 from pathlib import Path
 
-from .before import BASELINE, earlier_commits, load_baseline, save_baseline, this_python, tracked_costs
+from .before import BASELINE, earlier_commits, load_baseline, save_baseline, this_machine, tracked_costs
 from .judging import Case, table_of
 from .measuring import measured
 from .speed_tables import TABLES
 
 #: How often a row that fails is measured again.
-SECOND_CHANCES = 2
+SECOND_CHANCES = 5
+
+#: How often a row is measured to be recorded.
+RECORDED_OF = 3
 
 
 def cases_of(given: argparse.Namespace) -> list[Case]:
@@ -56,19 +59,19 @@ def main(arguments: list[str]) -> int:
     if unknown := set(given.tables) - set(TABLES):
         parser.error(f"no table {', '.join(sorted(unknown))}; there are {', '.join(TABLES)}")
     if not given.record and not load_baseline(given.baseline):
-        # Known misses are of one Python: without them the guard could not tell a new miss from an old one.
-        print(f"nothing is written down for Python {this_python()}, so no row is held; --record writes it")
+        # Known misses are of one machine: without them the guard could not tell a new miss from an old one.
+        print(f"nothing is written down for {this_machine()}, so no row is held; --record writes it")
         return 0
     cases = cases_of(given)
     if not cases:
         parser.error("there is no such row, or none whose figure is the same on every machine")
     measure(cases)
     if given.record:
-        for _ in range(SECOND_CHANCES):
+        for _ in range(RECORDED_OF - 1):
             measure(cases)
         now = {(case.table, case.row.name): case.to_record() for case in cases}
         save_baseline(now, given.baseline)
-        print(f"{len(now)} figures of Python {this_python()} are recorded in {given.baseline.name}")
+        print(f"{len(now)} figures of {this_machine()} are recorded in {given.baseline.name}")
         return 0
     for _ in range(SECOND_CHANCES):
         measure([case for case in cases if not case.passes])

@@ -4,14 +4,14 @@ import json
 
 import pytest
 
-from bench.before import BASELINE, load_baseline, save_baseline, this_python
+from bench.before import BASELINE, load_baseline, save_baseline, this_machine
 from bench.judging import Recorded
 from bench.speed_tables import TABLES
 
 ROWS = {(table, row.name): row for table, made_of in TABLES.items() for row in made_of.rows()}
 WRITTEN = [
-    (python, (table, name), Recorded(**one))
-    for python, tables in json.loads(BASELINE.read_text()).items()
+    (machine, (table, name), Recorded(**one))
+    for machine, tables in json.loads(BASELINE.read_text()).items()
     for table, rows in tables.items()
     for name, one in rows.items()
 ]
@@ -27,8 +27,8 @@ def test_every_row_that_is_written_down_is_one_that_the_guard_measures():
 
 def test_every_row_of_the_quick_form_is_written_down():
     quick = {key for key, row in ROWS.items() if row.quick}
-    for python in json.loads(BASELINE.read_text()):
-        assert quick <= {key for of, key, _ in WRITTEN if of == python}
+    for machine in json.loads(BASELINE.read_text()):
+        assert quick <= {key for of, key, _ in WRITTEN if of == machine}
 
 
 def test_rows_of_the_quick_form_come_out_the_same_on_every_machine():
@@ -54,10 +54,10 @@ def test_what_is_saved_is_loaded(path):
     assert load_baseline(path) == saved
 
 
-def test_saving_some_rows_keeps_the_others_and_those_of_other_pythons(path):
+def test_saving_some_rows_keeps_the_others_and_those_of_other_machines(path):
     path.write_text('{"3.1": {"gcel": {"chain": {"figure": 9.0}}}}')
     save_baseline({("gcel", "chain"): Recorded(1.5), ("gcel", "map"): Recorded(1.0)}, path)
     save_baseline({("gcel", "map"): Recorded(1.1)}, path)
     assert load_baseline(path) == {("gcel", "chain"): Recorded(1.5), ("gcel", "map"): Recorded(1.1)}
     assert json.loads(path.read_text())["3.1"] == {"gcel": {"chain": {"figure": 9.0}}}
-    assert this_python() in json.loads(path.read_text())
+    assert this_machine() in json.loads(path.read_text())
