@@ -10,6 +10,7 @@ import asyncpg
 import pytest
 from postgresql_server import postgresql
 from redis_server import redis
+from served import finished
 
 PAGE = Path(__file__).parents[2] / "docs" / "operations.md"
 
@@ -78,19 +79,6 @@ def nodes(serve, url, shared, tmp_path):
     for each in made:
         if each.process.poll() is None:
             assert each.stop() == 0
-
-
-def finished(node, names, seconds=60):
-    end = time.monotonic() + seconds
-    waiting = set(names)
-    while waiting:
-        assert time.monotonic() < end, f"{len(waiting)} never ended"
-        for name in list(waiting):
-            _, told = node.call("GET", f"/v1/workflows/{name}/status")
-            assert told["status"] == "success", name
-            if told["data"]["finished"]:
-                assert told["data"]["state"] == "completed"
-                waiting.discard(name)
 
 
 def test_what_one_node_accepted_is_seen_and_ended_by_any(nodes):

@@ -17,6 +17,7 @@ import asyncpg
 import pytest
 from postgresql_server import postgresql
 from redis_server import redis
+from served import finished
 from stored import seal
 
 from greenlang.service.identity import new_api_key
@@ -97,19 +98,6 @@ def accept(node, order=ORDER):
     response, told = node.call("POST", "/v1/workflows/execute", order)
     assert response.status in (200, 202), told
     return told["data"]["execution_id"]
-
-
-def finished(node, names, seconds=60):
-    end = time.monotonic() + seconds
-    waiting = set(names)
-    while waiting:
-        assert time.monotonic() < end, f"{len(waiting)} never ended"
-        for name in list(waiting):
-            _, told = node.call("GET", f"/v1/workflows/{name}/status")
-            assert told["status"] == "success", name
-            if told["data"]["finished"]:
-                assert told["data"]["state"] == "completed"
-                waiting.discard(name)
 
 
 def completions(url):

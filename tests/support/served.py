@@ -56,3 +56,17 @@ class Served:
     def stop(self, with_signal=signal.SIGTERM):
         self.process.send_signal(with_signal)
         return self.process.wait(30)
+
+
+def finished(node: Served, names, seconds=60):
+    """Wait until a node tells that executions were completed, each of them."""
+    end = time.monotonic() + seconds
+    waiting = set(names)
+    while waiting:
+        assert time.monotonic() < end, f"{len(waiting)} never ended"
+        for name in list(waiting):
+            _, told = node.call("GET", f"/v1/workflows/{name}/status")
+            assert told["status"] == "success", name
+            if told["data"]["finished"]:
+                assert told["data"]["state"] == "completed"
+                waiting.discard(name)

@@ -6,15 +6,9 @@ import subprocess
 import sys
 
 import pytest
-from manifests import ROOT
+from releases import check
 
 from greenlang.ledger import load_signer
-
-CHECK = ROOT / "deploy" / "release" / "check.py"
-
-
-def check(*arguments):
-    return subprocess.run([sys.executable, CHECK, *arguments], text=True, capture_output=True)
 
 
 @pytest.fixture(scope="module")

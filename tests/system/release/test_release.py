@@ -4,12 +4,7 @@ import subprocess
 import sys
 
 from manifests import ROOT
-
-CHECK = ROOT / "deploy" / "release" / "check.py"
-
-
-def check(*arguments):
-    return subprocess.run([sys.executable, CHECK, *arguments], text=True, capture_output=True)
+from releases import check
 
 
 def test_the_version_is_the_same_wherever_it_is_written(tmp_path):
