@@ -14,8 +14,8 @@ from collections.abc import Callable
 
 import greenlang as gl
 
+from .gcel_scheduling import REGISTRY, plan_of, same
 from .rows import Row
-from .scheduler import REGISTRY, plan, same
 
 SIZES = (10, 100, 1_000, 10_000)
 
@@ -49,7 +49,7 @@ def import_ms() -> float:
 
 def _from_text(size: int) -> Callable[[], object]:
     text = " >> ".join(["bench.same"] * size)
-    return lambda: plan(text)
+    return lambda: plan_of(text)
 
 
 def _per_step_us(build: Callable[[], object], size: int) -> float:

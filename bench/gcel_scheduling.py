@@ -39,12 +39,12 @@ async def once(x: Any) -> Any:
 REGISTRY = gl.Registry([same, add, later, once])
 
 
-def _plan(text: str) -> gl.Plan:
+def plan_of(text: str) -> gl.Plan:
     return gl.compile(text, registry=REGISTRY)
 
 
 def _chain(step: str, length: int = 10) -> gl.Plan:
-    return _plan(" >> ".join([step] * length))
+    return plan_of(" >> ".join([step] * length))
 
 
 def _looped(functions: list[Callable[[Any], Any]]) -> Callable[[], Any]:
@@ -103,7 +103,7 @@ def chain_over_ns() -> float:
 
 
 def fan_out_ratio() -> float:
-    plan = _plan(" | ".join(["bench.same"] * 100))
+    plan = plan_of(" | ".join(["bench.same"] * 100))
     functions = [same.spec.function] * 100
     return _ratio(lambda: plan.run(1), lambda: [function(1) for function in functions], calls=500)
 
@@ -154,7 +154,7 @@ def async_chain_over_ns() -> float:
 
 
 def _gather_ratio(agent: gl.Agent, name: str) -> float:
-    plan = _plan(" | ".join([name] * 100))
+    plan = plan_of(" | ".join([name] * 100))
     function = agent.spec.function
 
     async def gathered() -> Any:
@@ -164,14 +164,14 @@ def _gather_ratio(agent: gl.Agent, name: str) -> float:
 
 
 def map_ratio() -> float:
-    plan = _plan("identity * bench.same")
+    plan = plan_of("identity * bench.same")
     items = list(range(10_000))
     function = same.spec.function
     return _ratio(lambda: plan.run(items), lambda: [function(item) for item in items], calls=5)
 
 
 def map_growth() -> float:
-    plan = _plan("identity * bench.same")
+    plan = plan_of("identity * bench.same")
     few, many = list(range(1_000)), list(range(100_000))
 
     def hundred_times_few() -> None:

@@ -16,16 +16,16 @@ from greenlang.carbon import TABLE_FORMATS
 
 from .ratios import cost_ratio
 
-ROWS = 100_000
+FILE_ROWS = 100_000
 
 COLUMNS = ("id", "period", "site", "activity", "quantity", "unit", "region", "method", "tags")
 
 
 def content_of(form: str) -> bytes:
-    """A file of `ROWS` rows."""
+    """A file of `FILE_ROWS` rows."""
     rows = [
         (f"R-{row:07d}", "2025-03", f"Site {row % 400}", "natural gas", f"{row}.5", "MMBtu", "US", "", "")
-        for row in range(ROWS)
+        for row in range(FILE_ROWS)
     ]
     if form == "csv":
         text = io.StringIO()
