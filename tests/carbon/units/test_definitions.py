@@ -148,6 +148,8 @@ def test_gallon_and_ton_are_those_of_the_region(text: str, region: str, symbol: 
         ("MBtu", "US", ("kBtu", "mmBtu")),
         ("mbtu", "", ("kBtu", "mmBtu")),
         ("MT", "US", ("t", "Mt")),
+        ("mt", "", ("t", "Mt")),
+        ("mt", "US", ("t", "Mt")),
         ("Ml", "", ("mL", "ML")),
         ("mWh", "", ("MWh",)),
         ("mJ", "", ("MJ",)),

@@ -213,7 +213,8 @@ def _named(name: str, country: str) -> Unit:
     if not by_region:
         raise _unknown(name)
     symbols = sorted({symbol for symbols in by_region.values() for symbol in symbols})
-    decided = symbols if len(symbols) == 1 else by_region.get(country, [])
+    # A name of several units means the one of everywhere ('') no more than any other where no region is said.
+    decided = symbols if len(symbols) == 1 else by_region.get(country, []) if country else []
     if len(decided) != 1:
         unsettled = f"region '{country}' does not settle which" if country else "nothing here says which"
         raise AmbiguousUnit(
