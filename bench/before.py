@@ -11,10 +11,10 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
+from . import ROOT
 from .judging import Recorded
 from .speed_tables import TABLES
 
-ROOT = Path(__file__).parents[1]
 BASELINE = Path(__file__).with_name("baseline.json")
 
 #: How far back a commit is looked for that was measured.

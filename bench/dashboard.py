@@ -15,7 +15,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-ROOT = Path(__file__).parents[1]
+from . import ROOT
+
 PACKAGES = Path(__file__).with_name("dashboard_scripts")
 
 #: Where a file that asv's page loads lies among the packages; Flot's is not made small.

@@ -22,6 +22,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from . import ROOT
 from .http_load import Request, late_ms, rate
 from .rows import Row
 
@@ -74,7 +75,9 @@ def process(arguments: list[str], told: str) -> Iterator[tuple[subprocess.Popen[
     """A server on the first core, and the port that it tells."""
     command = [sys.executable, "-m", *arguments]
     pinned = ["taskset", "-c", str(CORES[0]), *command] if len(CORES) > 1 else command
-    with subprocess.Popen(pinned, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as server:
+    with subprocess.Popen(
+        pinned, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=ROOT
+    ) as server:
         assert server.stdout is not None
         try:
             yield server, int(next(found[1] for line in server.stdout if (found := re.search(told, line))))

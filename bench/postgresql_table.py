@@ -25,9 +25,10 @@ from greenlang.stores.postgresql.sessions import as_tenant
 from greenlang.stores.rows import Administrator, Insert
 from greenlang.stores.tables import QUOTAS, TENANTS, Tenant
 
+from . import ROOT
 from .rows import Row
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "support"))
+sys.path.insert(0, str(ROOT / "tests" / "support"))
 from postgresql_server import PostgresqlServer, postgresql
 from stored import NOW, execution, record, seal
 

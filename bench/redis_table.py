@@ -21,9 +21,10 @@ from greenlang.queues.in_redis import RedisQueue
 from greenlang.service.limits import Allowance
 from greenlang.service.limits.in_redis import RedisLimiter
 
+from . import ROOT
 from .rows import Row
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "support"))
+sys.path.insert(0, str(ROOT / "tests" / "support"))
 from redis_server import redis
 
 CONSUMERS = 4
@@ -46,7 +47,7 @@ def server() -> Iterator[str]:
 def consumers(url: str) -> Iterator[list[subprocess.Popen[str]]]:
     command = [sys.executable, "-m", "bench.redis_consumer", url]
     started = [
-        subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT)
         for _ in range(CONSUMERS)
     ]
     try:

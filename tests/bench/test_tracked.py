@@ -2,8 +2,7 @@
 
 import pytest
 
-from bench import tracked
-from bench.before import ROOT
+from bench import ROOT, http_table, redis_table, tracked
 from bench.speed_tables import TABLES
 
 
@@ -32,3 +31,11 @@ def test_the_quick_form_leaves_out_what_takes_minutes(monkeypatch):
 
 def test_a_row_is_tracked_by_its_figure():
     assert 0.1 < subject("gcel").track_cost("fan-out 100 and join") < 10
+
+
+def test_what_rows_are_measured_against_starts_from_any_folder(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    with http_table.side_by_side("memory:", http_table.EXECUTE, http_table.PLAN) as (_, bare, _):
+        assert b'"result":"4761"' in http_table.reply_to(bare, http_table.EXECUTE, http_table.PLAN)
+    with redis_table.server() as url, redis_table.consumers(url) as workers:
+        assert [worker.poll() for worker in workers] == [None] * redis_table.CONSUMERS
