@@ -11,7 +11,7 @@ from greenlang.agents.spending import Spent, spending, use_tokens
 from greenlang.engine.tenancy import Guard, Meter, Registrations, Standings, Tenants, quotas_of
 from greenlang.errors import AgentError, InputError, QuotaError, StoreError
 from greenlang.stores import EventMetadata
-from greenlang.stores.rows import EVERYBODY, Administrator
+from greenlang.stores.rows import EVERYBODY, Add, Administrator
 from greenlang.stores.tables import METERING, QUOTA_WARNINGS, USAGE, AgentState
 
 OPERATOR = Administrator("operations", "key:1")
@@ -245,6 +245,71 @@ class TestMetering:
             await meter.flush()
             (usage,) = await store.rows.rows("acme", USAGE)
             assert (usage.executions, usage.tokens) == (1, 5)
+
+        run(use)
+
+    def test_what_is_used_while_the_store_writes_is_written_too(self, run, monkeypatch):
+        async def use(store):
+            meter = Meter(store.rows)
+            write = store.rows.write
+
+            async def meanwhile(scope, changes):
+                monkeypatch.setattr(store.rows, "write", write)
+                meter.spend("acme", "exec_2", 1, spent(1))
+                meter.warn("acme", "storage_bytes", 8, 10)
+                return await write(scope, changes)
+
+            meter.warn("acme", "daily_tokens", 8, 10)
+            monkeypatch.setattr(store.rows, "write", meanwhile)
+            await meter.flush()
+            told = await store.rows.rows("acme", QUOTA_WARNINGS)
+            assert {one.quota for one in told} == {"daily_tokens", "storage_bytes"}
+            meter.spend("acme", "exec_1", 1, spent(1))
+            monkeypatch.setattr(store.rows, "write", meanwhile)
+            await meter.flush()
+            await meter.flush()
+            kept = await store.rows.rows("acme", METERING)
+            assert [one.execution_id for one in kept] == ["exec_1", "exec_2"]
+
+        run(use)
+
+    def test_what_was_used_in_the_last_second_of_a_day_is_not_lost(self, run):
+        at = 20_000 * DAY + DAY - 1
+
+        async def use(store):
+            nonlocal at
+            meter = Meter(store.rows, lambda: at)
+            meter.count("acme")
+            at += 1
+            await meter.load("acme")
+            meter.count("acme")
+            await meter.flush()
+            usage = await store.rows.rows("acme", USAGE)
+            assert [(one.day, one.executions) for one in usage] == [(20_000, 1), (20_001, 1)]
+
+        run(use)
+
+    def test_a_guard_that_stops_writes_all_and_nothing_twice(self, run, monkeypatch):
+        async def use(store):
+            guard = Guard(store.rows)
+            write, begun = store.rows.write, asyncio.Event()
+
+            async def write_slowly(scope, changes):
+                if isinstance(changes[0], Add):
+                    begun.set()
+                    await asyncio.sleep(0.05)
+                return await write(scope, changes)
+
+            monkeypatch.setattr(store.rows, "write", write_slowly)
+            guard.start()
+            guard.meter.count("acme")
+            guard.meter.spend("acme", "exec_1", 1, spent(3))
+            await begun.wait()
+            guard.meter.count("acme")
+            await guard.stop()
+            (usage,) = await store.rows.rows("acme", USAGE)
+            assert (usage.executions, usage.cpu_microseconds) == (2, 3)
+            assert len(await store.rows.rows("acme", METERING)) == 1
 
         run(use)
 

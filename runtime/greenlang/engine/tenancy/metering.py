@@ -11,6 +11,7 @@ __all__ = ["Meter", "Today"]
 import asyncio
 import logging
 import math
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -63,6 +64,11 @@ class Today:
     stirred: bool = False
     warned: set[str] = field(default_factory=set)
 
+    @property
+    def has_pending(self) -> bool:
+        """Whether anything is yet to be written."""
+        return bool(self.pending.executions or self.pending.cpu_microseconds or self.pending.tokens)
+
     def used(self, name: str) -> int:
         """How much of the quota of a name is used."""
         if name == "storage_bytes":
@@ -94,18 +100,20 @@ class Meter:
     def __init__(self, rows: Rows, now: Callable[[], int] = lambda: time.time_ns() // 1000) -> None:
         self._rows = rows
         self._now = now
-        self._today: dict[str, Today] = {}
+        #: By tenant and day; one of a day that is over stays until all of it is written.
+        self._today: dict[tuple[str, int], Today] = {}
+        self._flushing = asyncio.Lock()
+        #: Batches are made, and counted, in threads.
+        self._adding = threading.Lock()
         self._records: list[Metered] = []
         self._warnings: list[QuotaWarning] = []
 
     async def load(self, tenant: str, *, measured: bool = False) -> Today:
         """What a tenant used today, as the store knows it; `measured`: what is stored too, however lately."""
-        day = self._now() // _DAY
-        kept = next(iter(await self._rows.rows(tenant, USAGE, where={"day": day})), _nothing(tenant, day))
-        today = self._today.get(tenant)
-        if today is None or today.day != day:
-            today = self._today[tenant] = Today(day, kept, _nothing(tenant, day))
-        today.kept, today.usage_read_at, today.stirred = kept, time.monotonic(), False
+        today = self._of(tenant)
+        kept = await self._rows.rows(tenant, USAGE, where={"day": today.day})
+        today.kept = kept[0] if kept else _nothing(tenant, today.day)
+        today.usage_read_at, today.stirred = time.monotonic(), False
         if measured or time.monotonic() - today.storage_read_at > _STORAGE_SECONDS:
             today.stored_bytes = await self._rows.stored_bytes(tenant)
             today.storage_read_at = time.monotonic()
@@ -173,59 +181,72 @@ class Meter:
         while True:
             await asyncio.sleep(_FLUSH_SECONDS)
             try:
-                await self.flush()
+                # Whoever stops this cuts nothing off: their own flush waits for it.
+                await asyncio.shield(self.flush())
                 await self._refresh()
             except StoreError as error:
                 _log.warning("what tenants use is written later: %s", error)
 
     async def flush(self) -> None:
-        """Write what was used and not written yet."""
-        while self._records:
-            portion = self._records[:_AT_ONCE]
-            written = await self._rows.write(EVERYBODY, [Insert(METERING, one) for one in portion])
-            if not written:  # an attempt that was written before, by whoever's doing: the others stand alone
-                for one in portion:
-                    await self._rows.write(EVERYBODY, [Insert(METERING, one)])
-            del self._records[:_AT_ONCE]
-        for tenant, today in list(self._today.items()):
-            adding = today.pending
-            if adding.executions or adding.cpu_microseconds or adding.tokens:
-                today.pending = _nothing(tenant, today.day)
-                today.kept = _sum(today.kept, adding)
-                await self._add_up(today, adding)
-        while self._warnings:
-            await self._rows.write(EVERYBODY, _told(self._warnings[-1]))
-            self._warnings.pop()
+        """Write what was used and not written yet; more may be used meanwhile."""
+        async with self._flushing:
+            while self._records:
+                portion = self._records[:_AT_ONCE]
+                written = await self._rows.write(EVERYBODY, [Insert(METERING, one) for one in portion])
+                if (
+                    not written
+                ):  # an attempt that was written before, by whoever's doing: the others stand alone
+                    for one in portion:
+                        await self._rows.write(EVERYBODY, [Insert(METERING, one)])
+                del self._records[: len(portion)]
+            for today in list(self._today.values()):
+                if today.has_pending:
+                    await self._add_up(today, today.pending)
+            while self._warnings:
+                await self._rows.write(EVERYBODY, _told(self._warnings[0]))
+                del self._warnings[0]
 
     async def _add_up(self, today: Today, adding: Usage) -> None:
         try:
             await self._rows.write(EVERYBODY, [Add(USAGE, adding)])
         except StoreError as error:
-            if not error.uncertain:
-                today.pending = _sum(today.pending, adding)
-                today.kept = _sum(today.kept, adding, -1)
+            if error.uncertain:
+                self._wrote(today, adding)  # rather never counted than twice
             raise
+        self._wrote(today, adding)
+
+    def _wrote(self, today: Today, usage: Usage) -> None:
+        with self._adding:
+            today.kept, today.pending = _sum(today.kept, usage), _sum(today.pending, usage, -1)
 
     async def _refresh(self) -> None:
         now = time.monotonic()
-        for tenant, today in list(self._today.items()):
-            if today.stirred and now - today.usage_read_at > _USAGE_SECONDS:
+        for (tenant, day), today in list(self._today.items()):
+            if day != self._now() // _DAY:
+                if not today.has_pending:
+                    del self._today[tenant, day]
+            elif today.stirred and now - today.usage_read_at > _USAGE_SECONDS:
                 await self.load(tenant)
-            elif today.day != self._now() // _DAY:
-                del self._today[tenant]
 
     def _of(self, tenant: str) -> Today:
         day = self._now() // _DAY
-        today = self._today.get(tenant)
-        if today is None or (today.day != day and today.pending == _nothing(tenant, today.day)):
-            today = self._today[tenant] = Today(day, _nothing(tenant, day), _nothing(tenant, day))
+        today = self._today.get((tenant, day))
+        if today is None:
+            nothing = _nothing(tenant, day)
+            today = self._today[tenant, day] = Today(day, nothing, nothing)
         return today
 
-    def _add(self, tenant: str, **amounts: int) -> None:
+    def _add(self, tenant: str, *, executions: int = 0, cpu_microseconds: int = 0, tokens: int = 0) -> None:
         today = self._of(tenant)
-        usual = {"executions": 0, "cpu_microseconds": 0, "tokens": 0}
-        added = Usage(tenant=tenant, day=today.day, **{**usual, **amounts})
-        today.pending = _sum(today.pending, added)
+        added = Usage(
+            tenant=tenant,
+            day=today.day,
+            executions=executions,
+            cpu_microseconds=cpu_microseconds,
+            tokens=tokens,
+        )
+        with self._adding:
+            today.pending = _sum(today.pending, added)
         today.stirred = True
 
 
