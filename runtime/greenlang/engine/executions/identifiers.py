@@ -5,21 +5,29 @@ from __future__ import annotations
 __all__ = ["new_id", "random_hex"]
 
 import os
+import threading
 
 #: Random bytes are taken from the system so many at once: each call of it lets another thread go first, and
 #: with a store that writes in one that costs more than all else of a small request.
 _AT_ONCE = 4096
 
-_left = memoryview(b"")
+
+class _Left(threading.local):
+    """What a thread has not given out yet: no two threads may take the same bytes."""
+
+    data = memoryview(b"")
+
+
+_left = _Left()
 
 
 def random_hex(size: int) -> str:
     """`size` random bytes in hex, fit for secrets."""
-    global _left
-    if len(_left) < size:
-        _left = memoryview(os.urandom(_AT_ONCE))
-    taken, _left = _left[:size], _left[size:]
-    return taken.hex()
+    left = _left.data
+    if len(left) < size:
+        left = memoryview(os.urandom(max(size, _AT_ONCE)))
+    _left.data = left[size:]
+    return left[:size].hex()
 
 
 def new_id(kind: str, at: int) -> str:
@@ -31,8 +39,7 @@ def new_id(kind: str, at: int) -> str:
 
 
 def _forget() -> None:
-    global _left
-    _left = memoryview(b"")
+    _left.data = memoryview(b"")
 
 
 # Two processes must not give out the same bytes.
