@@ -12,8 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from greenlang.agents import Resource
-from greenlang.carbon import build_inventory, inventory_summary
-from greenlang.errors import DataError
+from greenlang.carbon import build_inventory, inventory_summary, result_table
+from greenlang.carbon.agents import totals
+from greenlang.errors import DataError, InputError
 from greenlang.exact import round_
 from greenlang_electricity.agents import location_based, market_based
 
@@ -269,3 +270,43 @@ def test_an_energy_of_the_users_own_is_taken_by_its_category(inventory_of):
     own = "activity,gas,value,unit,category\nChilled Water,CO2,0.05,kg/kWh,purchased energy\n"
     inventory = inventory_of({"activity": "chilled water", "quantity": "1000", "unit": "kWh"}, factors=own)
     assert co2e(inventory, LOCATION) == co2e(inventory, MARKET) == 50
+
+
+def test_an_energy_that_one_method_alone_has_a_factor_for_is_told_and_not_left_out_of_the_other(
+    activity_data,
+):
+    contracts = Resource.of(
+        "contracts.csv", "activity,gas,value,unit,category\nChilled Water,CO2,0.05,kg/kWh,purchased energy\n"
+    )
+    water = {"activity": "chilled water", "quantity": "1000", "unit": "kWh"}
+
+    def inventory(row):
+        data = activity_data(POWER, row)
+        return build_inventory(
+            [location_based.spec.function(data), market_based.spec.function(data, factors=contracts)]
+        )
+
+    with pytest.raises(
+        DataError,
+        match="row 3, column 'method': 'chilled water' is counted market-based and not location-based",
+    ):
+        inventory(water)
+    both = inventory({**water, "method": "market-based"})
+    assert co2e(both, MARKET) - co2e(both, LOCATION) == 50
+
+
+def test_totals_by_a_method_that_nothing_was_computed_by_are_refused(activity_data):
+    data = activity_data(POWER)
+    inventory = build_inventory(location_based.spec.function(data))
+    with pytest.raises(InputError, match=r"are to be market-based, and .* are location-based only"):
+        totals.spec.function(inventory, by="site", method=MARKET)
+
+
+def test_a_group_of_rows_for_the_other_method_alone_has_no_total(inventory_of):
+    inventory = inventory_of({**POWER, "site": "South", "method": MARKET}, {**POWER, "site": "North"})
+    by_location, by_market = (
+        dict(totals.spec.function(inventory, by="site", method=method).rows) for method in (LOCATION, MARKET)
+    )
+    assert by_location["South"] == ""
+    assert by_location["North"] == by_market["South"] == by_market["North"] != ""
+    assert result_table(totals.spec.function(inventory, by="site")).columns[1].cells[0] is None

@@ -4,7 +4,6 @@ from decimal import Decimal
 
 import pytest
 
-from greenlang.carbon import result_table
 from greenlang.carbon.agents import totals
 from greenlang.errors import InputError, UnitMismatch
 
@@ -68,15 +67,3 @@ def test_groups_of_skipped_rows_alone_are_left_out(report):
     made = report(*rows, on_error="skip", by="site")
     assert [name for name, _ in made.rows] == ["South", "North"]
     assert made.inventory.totals[0].co2e == Decimal("152.005")
-
-
-def test_a_group_of_the_other_scope_2_method_alone_has_no_total(inventory_of):
-    rows = ({"site": "South", "activity": "power", "unit": "kWh"}, {"site": "North", "activity": "gas"})
-    factors = f"{FACTORS.strip()}\nPower,CO2e,1,kg/kWh,AR5\n".replace("gwp_basis\n", "gwp_basis,scope\n")
-    factors = factors.replace("AR5\n", "AR5,1\n").replace("kWh,AR5,1", "kWh,AR5,2")
-    inventory = inventory_of(*rows, factors=factors)
-    made = totals.spec.function(inventory, by="site", method="market-based")
-    assert made.rows[0] == ("South", "")
-    assert made.rows[1][1] != ""
-    assert result_table(made).columns[1].cells[0] is None
-    assert totals.spec.function(inventory, by="site").rows[0] != ("South", "")

@@ -1,7 +1,8 @@
 """An inventory: the emissions that several agents computed, put together and summed.
 
 Each usable row must have been taken by exactly one agent (in scope 2: one for each method).  A row
-that none took is unmatched, one that two took would be counted twice; both are told, never guessed.
+that none took is unmatched, one that two took would be counted twice, one that only one method of scope 2
+has would silently lack in the other's total; all are told, never guessed.
 """
 
 from __future__ import annotations
@@ -149,6 +150,7 @@ def build_inventory(parts: object) -> Inventory:
         )
     problems = [problem for part in found for problem in part.refused]
     problems += _taken_twice(data, found)
+    problems += _of_one_method(data, found)
     problems += _unmatched(data, found)
     problems += misspelt_tags(data)
     data = data.without(problems)
@@ -195,6 +197,34 @@ def _taken_twice(data: ActivityData, parts: Sequence[Emissions]) -> list[RowProb
                     f"write in column 'method' which is meant: {' or '.join(meant)}"
                     if len(meant) > 1
                     else "keep one of these agents in the program",
+                ),
+            )
+        )
+    return problems
+
+
+def _of_one_method(data: ActivityData, parts: Sequence[Emissions]) -> list[RowProblem]:
+    """Rows that did not ask for one method of scope 2 and stand in the total of one alone."""
+    taken = {part.method: np.zeros(len(data), dtype=np.bool_) for part in parts if part.method}
+    if len(taken) < 2:
+        return []
+    for part in parts:
+        if part.method:
+            taken[part.method][part.rows] = True
+    of_each = np.array(list(taken.values()))
+    asked_for_one = np.array([bool(method) for method in data.method.values])[data.method.codes]
+    problems = []
+    for row in np.flatnonzero(of_each.any(axis=0) & ~of_each.all(axis=0) & ~asked_for_one).tolist():
+        counted = next(method for method, rows in taken.items() if rows[row])
+        lacking = [method for method, rows in taken.items() if not rows[row]]
+        problems.append(
+            (
+                row,
+                data.problem(
+                    row,
+                    "method",
+                    f"'{data.activity[row]}' is counted {counted} and not {' and '.join(lacking)}",
+                    f"add a factor for the other method, or write {counted} if that one alone is meant",
                 ),
             )
         )

@@ -48,8 +48,9 @@ def report_totals(
     UnitMismatch
         If `unit` is no unit of mass.
     InputError
-        If `columns` does not name two columns.
+        If `columns` does not name two columns, or all of scope 2 was computed by the other method alone.
     """
+    _check_method(inventory, method)
     headings = tuple(columns) if columns else (by, f"{unit}co2e")
     if len(headings) != 2:
         raise InputError(f"{len(headings)} headings are given for two columns", fix="give two, or none")
@@ -73,6 +74,16 @@ def report_totals(
         inventory,
         tuple(estimates.get(code) for code in present) if estimates else (),
     )
+
+
+def _check_method(inventory: Inventory, method: str) -> None:
+    """Refuse a method that no agent of the program has: all of scope 2 would be left out, unnoticed."""
+    there = sorted({part.method for part in inventory.parts if part.method})
+    if there and method not in there:
+        raise InputError(
+            f"totals are to be {method}, and emissions of purchased energy are {' and '.join(there)} only",
+            fix=f'write method="{there[0]}", or add an agent to the program that computes the other',
+        )
 
 
 def _sums(inventory: Inventory, groups: StringColumn, method: str) -> dict[int, Decimal]:
