@@ -6,6 +6,7 @@ import asyncio
 import itertools
 import threading
 import time
+from decimal import Decimal
 
 import pytest
 
@@ -46,6 +47,16 @@ def slow(x: object) -> object:
 def fail(x: object) -> object:
     CALLS.append(x)
     raise OSError(x)
+
+
+FAILURES: list[Exception] = []
+
+
+@agent(name="cached.once", version="1.0.0", effects=["pure"])
+def once(x: object) -> object:
+    if FAILURES:
+        raise FAILURES.pop()
+    return x
 
 
 REGISTRY = gl.Registry([note, newer, same, slow, fail])
@@ -108,6 +119,22 @@ def test_failures_are_not_kept():
     assert sorted(CALLS) == [value, value]
 
 
+def test_what_a_reader_changed_is_not_given_again():
+    """No agent may change what it is given, and one that does harms its own run alone."""
+
+    @agent(name="cached.listed", version="1.0.0", effects=["pure"])
+    def listed(x: int) -> list[int]:
+        return [x]
+
+    @agent(name="cached.spoil", version="1.0.0", effects=["pure"])
+    def spoil(xs: list[int]) -> list[int]:
+        xs.append(0)
+        return xs
+
+    plan, value = gl.compile(listed >> gl.cache(ttl=60) >> spoil), next(FRESH)
+    assert [plan.run(value), plan.run(value)] == [[value, 0], [value, 0]]
+
+
 def test_code_that_cannot_be_told_apart_shares_nothing():
     def made(add):
         @agent(name="cached.made", version="1.0.0", effects=["pure"])
@@ -148,3 +175,76 @@ def test_flights_of_tenants_are_their_own():
 
     assert asyncio.run(both()) == [value, value]
     assert sorted(CALLS) == [value, value]
+
+
+# Flights of others
+
+
+def test_loops_that_wait_for_each_others_flights_both_go_on():
+    """one flight at a time"""
+
+    @agent(name="cached.fly", version="1.0.0", effects=["pure"])
+    async def fly(x: int) -> int:
+        CALLS.append(x)
+        await asyncio.sleep(0.02)
+        return x
+
+    plan = gl.compile(fly >> gl.cache(ttl=60))
+    first, second = next(FRESH), next(FRESH)
+    CALLS.clear()
+    given = {}
+
+    async def both(one, other):
+        flying = asyncio.create_task(plan.arun(one))
+        while one not in CALLS or other not in CALLS:
+            await asyncio.sleep(0.001)
+        given[one] = await asyncio.gather(plan.arun(other), flying)
+
+    threads = [
+        threading.Thread(target=asyncio.run, args=(both(*values),), daemon=True)
+        for values in [(first, second), (second, first)]
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(5)
+    assert given == {first: [second, first], second: [first, second]}
+    assert sorted(CALLS) == [first, second]
+
+
+def test_a_plan_that_computes_in_place_waits_for_no_flight_of_its_own_loop():
+    """It would wait for ever: nothing else goes on meanwhile."""
+    FAILURES.append(OSError("once"))
+    kept = once >> gl.retry(1, base=Decimal("0.02"), jitter=False) >> gl.cache(ttl=60)
+    in_loop, in_place = gl.compile(kept >> slow), gl.compile(kept)
+    value = next(FRESH)
+
+    async def main():
+        flying = asyncio.create_task(in_loop.arun(value))
+        await asyncio.sleep(0.005)
+        return in_place.run(value), await flying
+
+    assert asyncio.run(main()) == (value, value)
+
+
+def test_waiting_for_a_flight_of_another_thread_counts_against_the_deadline():
+    landed = threading.Event()
+
+    @agent(name="cached.long", version="1.0.0", effects=["pure"])
+    def long(x: int) -> int:
+        CALLS.append(x)
+        landed.wait(5)
+        return x
+
+    plan = gl.compile(long >> gl.cache(ttl=60))
+    value = next(FRESH)
+    CALLS.clear()
+    thread = threading.Thread(target=plan.run, args=(value,))
+    thread.start()
+    while not CALLS:
+        time.sleep(0.001)
+    with pytest.raises(TimeoutError, match="deadline"):
+        plan.run(value, deadline=0.01)
+    landed.set()
+    thread.join()
+    assert CALLS == [value]

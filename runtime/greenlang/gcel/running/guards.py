@@ -19,7 +19,7 @@ from typing import Any, Protocol
 from greenlang.agents.syntax import LiteralValue
 from greenlang.errors import InputError, InternalError
 from greenlang.gcel.modifiers import MODIFIER_OPTIONS
-from greenlang.gcel.running.caching import cached
+from greenlang.gcel.running.caching import Flight, cached
 from greenlang.gcel.steps import Modifier
 from greenlang.gcel.text import literal_options
 from greenlang_core import executions, scheduler
@@ -66,6 +66,9 @@ class _Doing(Protocol):
 
     async def within(self, inner: _Inner, seconds: float) -> Any:
         """Run the inner layers for at most this long."""
+
+    async def landing(self, flight: Flight) -> bool:
+        """Wait for what somebody else computes; False where that cannot be waited for."""
 
     def now(self) -> float:
         """Seconds on the run's clock."""
@@ -158,7 +161,9 @@ class _Cache:
 
     async def apply(self, inner: _Inner, doing: _Doing) -> Any:
         tenant = doing.run.tenant if doing.run is not None else ""
-        return await cached((tenant, self._step_key), doing.value, self._ttl_s, doing.now, inner)
+        return await cached(
+            (tenant, self._step_key), doing.value, self._ttl_s, doing.now, inner, doing.landing
+        )
 
 
 class _Monitor:
@@ -307,6 +312,15 @@ class _DoingInPlace(_Base):
     async def within(self, inner: _Inner, _: float) -> Any:
         return await inner()
 
+    async def landing(self, flight: Flight) -> bool:
+        import asyncio
+
+        if asyncio._get_running_loop() is not None:
+            # Its loop may wait for something of this one, which stands still as long as we are here.
+            return False
+        left_s = (self.run or _ANY_RUN).left()
+        return flight.wait(None if left_s == float("inf") else left_s)
+
 
 class _DoingInLoop(_Base):
     """Inside an event loop."""
@@ -328,6 +342,10 @@ class _DoingInLoop(_Base):
             # The first try took all the time there is for what this timeout covers.
             self._raise_first()
         return await self._attempt.within(inner(), seconds)
+
+    async def landing(self, flight: Flight) -> bool:
+        await flight.landed()
+        return True
 
 
 _ANY_RUN = Run()
