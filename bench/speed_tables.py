@@ -22,6 +22,9 @@ class SpeedTable:
     modules: tuple[str, ...]
     #: Whether a server has the first core to itself, so that the load has to leave it.
     serves: bool = False
+    #: Whether client and server only take turns and get one core: on two, what a turn takes hangs on where the
+    #: server's process for this client happens to be, and stays so.
+    in_turns: bool = False
 
     def rows(self) -> list[Row]:
         """Its rows; what they are measured with is imported now, and needs the libraries of the table."""
@@ -29,9 +32,11 @@ class SpeedTable:
 
     @contextlib.contextmanager
     def on_its_cores(self) -> Iterator[None]:
-        """Leave the first core to the server meanwhile, where there is another."""
+        """Keep to those meanwhile; what is started keeps to them too."""
         cores = sorted(os.sched_getaffinity(0))
-        if self.serves and len(cores) > 1:
+        if self.in_turns:
+            os.sched_setaffinity(0, cores[-1:])
+        elif self.serves and len(cores) > 1:
             os.sched_setaffinity(0, cores[1:])
         try:
             yield
@@ -45,7 +50,7 @@ TABLES = {
     "http": SpeedTable(("http_table",), serves=True),
     "batch": SpeedTable(("batch_table",)),
     "redis": SpeedTable(("redis_table",)),
-    "postgresql": SpeedTable(("postgresql_table",)),
+    "postgresql": SpeedTable(("postgresql_table",), in_turns=True),
     "identity": SpeedTable(("identity_table",), serves=True),
     "observing": SpeedTable(("observing_table",), serves=True),
     "discovery": SpeedTable(("discovery",)),
