@@ -22,8 +22,8 @@ class SpeedTable:
     modules: tuple[str, ...]
     #: Whether a server has the first core to itself, so that the load has to leave it.
     serves: bool = False
-    #: Whether client and server only take turns and get one core: on two, what a turn takes hangs on where the
-    #: server's process for this client happens to be, and stays so.
+    #: Whether client and server only take turns and get one core: on two, what a turn takes hangs on where
+    #: the server's process for this client happens to be, and stays so.
     in_turns: bool = False
 
     def rows(self) -> list[Row]:
