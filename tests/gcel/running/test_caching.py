@@ -247,4 +247,4 @@ def test_waiting_for_a_flight_of_another_thread_counts_against_the_deadline():
         plan.run(value, deadline=0.01)
     landed.set()
     thread.join()
-    assert CALLS == [value]
+    assert [value] == CALLS
