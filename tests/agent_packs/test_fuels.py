@@ -267,6 +267,13 @@ def test_an_activity_of_the_users_own_is_taken_by_its_category(inventory_of, kil
     assert kilograms(inventory) == {"CO2e": (None, Decimal(3))}
 
 
+def test_a_factor_that_is_for_another_scope_is_refused_and_not_reported_in_this_one(inventory_of):
+    own = "activity,gas,value,unit,category,scope\nNatural Gas,CO2,12,kg/mmBtu,stationary combustion,{}\n"
+    assert inventory_of({}, factors=own.format(1)).totals[0].gases["CO2"] == 18000
+    with pytest.raises(DataError, match="'Natural Gas' is for scope 3, and would be reported in scope 1"):
+        inventory_of({}, factors=own.format(3))
+
+
 @given(st.one_of(st.text(max_size=12), st.from_regex(r"-?[0-9.]{1,40} (mi|km|m|ft)", fullmatch=True)))
 def test_a_distance_is_read_or_refused_with_what_to_write(text):
     refused = None

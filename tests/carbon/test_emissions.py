@@ -194,6 +194,8 @@ def test_components_that_count_a_gas_twice_are_a_mistake_of_the_agent(activity_d
 def test_the_file_of_a_program_has_to_say_the_scope(activity_data):
     with pytest.raises(FactorError, match="does not say which scope"):
         emissions_agent.spec.function(activity_data({}), factors=Resource.of("f.csv", FUELS))
+    with pytest.raises(FactorError, match="there is no scope 4"):
+        emissions_agent.spec.function(activity_data({}), factors=Resource.of("f.csv", FUELS), scope=4)
 
 
 quantities = st.decimals(

@@ -71,6 +71,8 @@ def emissions(data: ActivityData, *, factors: Resource, scope: int | None = None
     scope : int
         The scope of factors whose row leaves the column empty.
     """
+    if scope not in (None, 1, 2, 3):
+        raise FactorError(f"there is no scope {scope}", fix="write scope=1, scope=2 or scope=3")
     own = load_factors(factors.text, file=factors.name)
     scopes = {factor: factor.scope or scope for factor in own}
     unknown = [factor for factor, of in scopes.items() if of is None]

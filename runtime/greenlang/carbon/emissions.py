@@ -206,6 +206,7 @@ def calculate(
         answered.append(kind.rows)
         try:
             components = choose(kind.example)
+            _check_scope(components, scope)
             _check_basis(components, gwp)
         except InputError as error:
             refused.extend(
@@ -397,6 +398,19 @@ def _check_each_gas_once(agent: str, components: Sequence[Component]) -> None:
             f"{agent} counts emissions of '{components[0].selection.activity}' twice",
             fix="its components must have no gas in common, and none beside one published as CO2e",
         )
+
+
+def _check_scope(components: Sequence[Component], scope: int) -> None:
+    """Refuse a factor that says that it is for another scope than the one that it would be reported in."""
+    for rate in (rate for component in components for rate in component.selection.rates):
+        for factor, _ in rate.parts:
+            if factor.scope not in (0, scope):
+                raise FactorError(
+                    f"the factor for '{factor.activity}' is for scope {factor.scope}, "
+                    f"and would be reported in scope {scope}",
+                    fix="correct its column 'scope' or its 'category', or leave 'scope' empty",
+                    place="activity",
+                )
 
 
 def _check_basis(components: Sequence[Component], gwp: GwpSet) -> None:
