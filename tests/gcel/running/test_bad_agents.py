@@ -4,6 +4,8 @@ docs/running.md, "Agents that misbehave", is the list.
 """
 
 import asyncio
+import gc
+import os
 import signal
 import threading
 import time
@@ -14,6 +16,7 @@ import pytest
 import greenlang as gl
 from greenlang.agents import agent
 from greenlang.errors import StepError
+from greenlang.gcel.running.blocking import MAXIMUM_THREADS
 
 
 @agent(name="m.same", version="1.0.0", effects=["pure"])
@@ -320,3 +323,71 @@ def test_a_blocking_agent_that_polls_its_token_ends_and_one_that_does_not_is_nam
     _, note = note_of(deaf | bad, error=OSError, patience=0.02)
     assert time.perf_counter() - before < 0.4
     assert note.endswith("still running, though cancelled: 'm.deaf'")
+
+
+def test_threads_that_never_return_take_no_room_from_others():
+    release = threading.Event()
+
+    @agent(name="m.deaf", version="1.0.0", blocking=True)
+    def deaf(x):
+        release.wait(30)
+
+    @agent(name="m.there", version="1.0.0", blocking=True)
+    def there(x):
+        return x
+
+    stuck = gl.compile(gl.identity * deaf >> gl.timeout(Decimal("0.01")))
+    for _ in range(2):
+        with pytest.raises(TimeoutError):
+            stuck.run(range(MAXIMUM_THREADS), patience=0.01)
+        # Whatever was waiting for them is gone, and they are not.
+        gc.collect()
+    given = []
+    thread = threading.Thread(target=lambda: given.append(gl.compile(there).run(1)), daemon=True)
+    thread.start()
+    thread.join(5)
+    release.set()
+    assert given == [1]
+
+
+def test_a_call_that_waits_for_a_thread_is_cancelled_at_once():
+    release = threading.Event()
+    begun = []
+
+    @agent(name="m.hold", version="1.0.0", blocking=True)
+    def hold(x):
+        begun.append(x)
+        release.wait(30)
+
+    async def main():
+        holding = asyncio.create_task(gl.compile(gl.identity * hold).arun(range(MAXIMUM_THREADS)))
+        while len(begun) < MAXIMUM_THREADS:
+            await asyncio.sleep(0.001)
+        before = time.perf_counter()
+        with pytest.raises(TimeoutError) as caught:
+            await gl.compile(gl.identity >> hold).arun("late", deadline=0.02)
+        took_s = time.perf_counter() - before
+        release.set()
+        await holding
+        return took_s, caught.value.__notes__[0]
+
+    took_s, note = asyncio.run(main())
+    assert took_s < 0.5
+    assert "still running" not in note
+    assert "late" not in begun
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="nothing forks here")
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+def test_a_process_that_was_forked_has_threads_of_its_own():
+    @agent(name="m.there", version="1.0.0", blocking=True)
+    def there(x):
+        return x
+
+    plan = gl.compile(there)
+    assert plan.run(1) == 1
+    child = os.fork()
+    if not child:
+        signal.alarm(5)
+        os._exit(plan.run(2))
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 2

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 __all__ = ["cancelled", "current_run", "on_thread", "time_left"]
 
-import queue
+import os
 import threading
+from collections import deque
 from collections.abc import Callable, Coroutine
 from contextvars import ContextVar, copy_context
 from functools import wraps
@@ -43,52 +44,80 @@ def time_left() -> float | None:
     return max(0.0, run.left())
 
 
+_Call = Callable[[], None]
+
+
 class _Threads:
+    """Daemons that take calls from one line: as many as there are calls, but for those that are lost."""
+
     def __init__(self, maximum: int) -> None:
         self._maximum = maximum
-        self._lock = threading.Lock()
-        self._calls: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
+        self._changed = threading.Condition()
+        self._calls: deque[_Call] = deque()
+        #: Calls at work, and those of them that nobody waits for, whose threads others stand in for.
+        self._at_work: set[_Call] = set()
+        self._lost: set[_Call] = set()
         self._idle = 0
         self._count = 0
 
-    def start(self, call: Callable[[], None]) -> None:
+    def start(self, call: _Call) -> None:
         """Call in a thread that is free, a new one, or the next to become free."""
-        self._calls.put(call)
-        with self._lock:
-            if self._idle > 0:
-                self._idle -= 1
-                return
-            if self._count == self._maximum:
-                return
+        with self._changed:
+            self._calls.append(call)
+            self._serve()
+
+    def drop(self, call: _Call) -> bool:
+        """Give a call up: True if it had not begun, and never will; else another may have its place."""
+        with self._changed:
+            if call in self._calls:
+                self._calls.remove(call)
+                return True
+            if call in self._at_work:
+                self._lost.add(call)
+                self._serve()
+            return False
+
+    def _serve(self) -> None:
+        """Wake or make a thread for a call that has none."""
+        if self._idle >= len(self._calls):
+            self._changed.notify()
+        elif self._count - len(self._lost) < self._maximum:
+            threading.Thread(target=self._work, daemon=True, name="greenlang-blocking").start()
             self._count += 1
-        threading.Thread(target=self._work, daemon=True, name="greenlang-blocking").start()
-
-    def lose(self) -> None:
-        """Take a thread for lost, so that another may take its place."""
-        with self._lock:
-            self._maximum += 1
-
-    def regain(self) -> None:
-        """Have a thread back that was taken for lost."""
-        with self._lock:
-            self._maximum -= 1
 
     def _work(self) -> None:
-        while True:
-            try:
-                call = self._calls.get_nowait()
-            except queue.Empty:
-                with self._lock:
-                    if self._count > self._maximum:
-                        self._count -= 1
-                        return
-                    self._idle += 1
-                call = self._calls.get()
+        while (call := self._next()) is not None:
             call()
+            with self._changed:
+                self._at_work.remove(call)
+                self._lost.discard(call)
             del call
+
+    def _next(self) -> _Call | None:
+        """The next call; None for a thread that is one too many."""
+        with self._changed:
+            while self._count - len(self._lost) <= self._maximum:
+                if self._calls:
+                    call = self._calls.popleft()
+                    self._at_work.add(call)
+                    return call
+                self._idle += 1
+                self._changed.wait()
+                self._idle -= 1
+            self._count -= 1
+            return None
 
 
 _THREADS = _Threads(MAXIMUM_THREADS)
+
+
+def _forget_threads() -> None:
+    """Begin anew in a process that was forked, which has none of them."""
+    global _THREADS
+    _THREADS = _Threads(MAXIMUM_THREADS)
+
+
+os.register_at_fork(after_in_child=_forget_threads)
 
 
 def on_thread(function: Callable[..., Any]) -> Callable[..., Coroutine[Any, Any, Any]]:
@@ -126,20 +155,18 @@ def on_thread(function: Callable[..., Any]) -> Callable[..., Coroutine[Any, Any,
                 # The loop is gone: nobody waits any more.
                 return
 
-        _THREADS.start(call)
+        threads = _THREADS
+        threads.start(call)
         try:
             output, error = await asyncio.shield(ended)
         except asyncio.CancelledError:
             token.set()
-            _THREADS.lose()
-            try:
-                while not ended.done():
-                    try:
-                        await asyncio.shield(ended)
-                    except asyncio.CancelledError:
-                        continue
-            finally:
-                _THREADS.regain()
+            begun = not threads.drop(call)
+            while begun and not ended.done():
+                try:
+                    await asyncio.shield(ended)
+                except asyncio.CancelledError:
+                    continue
             raise
         if error is not None:
             raise error

@@ -5,6 +5,7 @@ from __future__ import annotations
 __all__ = ["Flight", "cached"]
 
 import contextlib
+import os
 import threading
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
@@ -102,6 +103,15 @@ _NO_FLIGHT = Flight()
 _OUTPUTS = _Outputs()
 
 
+def _forget_outputs() -> None:
+    """Begin anew in a process that was forked: flights of other threads never land there."""
+    global _OUTPUTS
+    _OUTPUTS = _Outputs()
+
+
+os.register_at_fork(after_in_child=_forget_outputs)
+
+
 async def cached(
     step: tuple[str, str],
     value: Any,
@@ -118,9 +128,9 @@ async def cached(
     digest = input_digest(value)
     if digest is None:
         return await run()
-    key = (*step, digest)
+    key, outputs = (*step, digest), _OUTPUTS
     while True:
-        found, output, flight, ours = _OUTPUTS.look(key, now())
+        found, output, flight, ours = outputs.look(key, now())
         if found:
             return output
         if ours:
@@ -129,7 +139,7 @@ async def cached(
             return await run()
     try:
         output = await run()
-        _OUTPUTS.keep(key, output, now() + ttl_s)
+        outputs.keep(key, output, now() + ttl_s)
         return output
     finally:
-        _OUTPUTS.land(key, flight)
+        outputs.land(key, flight)
