@@ -47,6 +47,7 @@ __all__ = [
     "UnknownUnit",
     "either",
     "nearest",
+    "size_text",
 ]
 
 import difflib
@@ -225,3 +226,11 @@ def nearest(name: str, names: Iterable[str], count: int = 3) -> list[str]:
     close = difflib.get_close_matches(wanted, list(spelled), n=count, cutoff=0.6)
     likeness = [difflib.SequenceMatcher(None, candidate, wanted).ratio() for candidate in close]
     return [spelled[one] for one, ratio in zip(close, likeness, strict=True) if ratio > likeness[0] - 0.15]
+
+
+def size_text(size: int) -> str:
+    """A number of bytes for people: `300 MB`, `1.5 KB`, `80 bytes`; a KB has 1,024."""
+    for unit, power in (("GB", 3), ("MB", 2), ("KB", 1)):
+        if size >= 1024**power:
+            return f"{size / 1024**power:.4g} {unit}"
+    return f"{size} bytes"

@@ -123,3 +123,12 @@ def test_a_mistake_in_a_factor_file_is_told_with_its_place(greenlang, examples, 
     )
     for word in ("own.csv", "row 2", "column 'unit'"):
         assert word in done.stderr
+
+
+def test_small_sizes_are_told_as_what_they_are(greenlang, examples, tmp_path):
+    (tmp_path / "data.csv").write_text(HEADER + row() * 40)
+    done = greenlang(
+        "run", examples / "inventory.gcel", "--input", "data.csv", "--max-input-size", "1K", code=2
+    )
+    assert "at most 1 KB are read" in done.stderr
+    assert " 0 MB" not in done.stderr

@@ -81,6 +81,7 @@ def test_units_are_listed_by_dimension(greenlang):
     energy = json.loads(greenlang("units", "--dimension", "energy", "--format", "json").stdout)
     assert {"mmBtu", "kWh"} <= {unit["symbol"] for unit in energy}
     assert {unit["dimension"] for unit in energy} == {"energy"}
+    assert "'energy'" in greenlang("units", "--dimension", "enrgy", code=2).stderr
 
 
 def test_the_doctor_finds_this_installation_well(greenlang):

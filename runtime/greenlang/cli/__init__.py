@@ -7,10 +7,11 @@ mend, 1 for a failure of ours and 130 after Ctrl-C.
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Mapping
 from importlib import import_module
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -58,6 +59,16 @@ class _LazyGroup(click.Group):
         brought = _plugin_commands().get(cmd_name)
         return None if brought is None else brought.load()
 
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a command to the end of its output."""
+        try:
+            given = super().invoke(ctx)
+            sys.stdout.flush()
+        except BrokenPipeError:
+            # The reader of our output went away (`greenlang ... | head`): no mistake of anybody's.
+            ctx.exit(0)
+        return given
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         """List the commands without importing them."""
         with formatter.section("Commands"):
@@ -96,6 +107,14 @@ def _notes(error: InputError) -> list[str]:
     return [] if isinstance(error, DataError) else getattr(error, "__notes__", [])
 
 
+def _end_output() -> None:
+    """Write what waits to be written; where that fails, keep Python from trying it again as it exits."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line and exit."""
     try:
@@ -106,7 +125,7 @@ def main(arguments: list[str] | None = None) -> None:
         error.show()
         code = error.exit_code
     except (click.Abort, KeyboardInterrupt):
-        click.echo("interrupted; nothing was written", err=True)
+        click.echo("interrupted", err=True)
         code = 130
     except InputError as error:
         click.echo(f"error: {error}", err=True)
@@ -116,8 +135,9 @@ def main(arguments: list[str] | None = None) -> None:
     except GreenLangError as error:
         click.echo(f"failure: {error}", err=True)
         code = 1
-    except BrokenPipeError:
-        # The reader of our output went away (`greenlang ... | head`): no mistake of anybody's.
-        sys.stderr.close()
-        code = 0
+    except OSError as error:
+        where = "" if error.filename is None else f"'{error.filename}': "
+        click.echo(f"failure: {where}{error.strerror or error}", err=True)
+        code = 1
+    _end_output()
     sys.exit(code if isinstance(code, int) else 0)

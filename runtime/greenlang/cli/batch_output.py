@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 import msgspec
-from rich.markup import escape
 
-from greenlang.cli.console import grouped, output, table, working
+from greenlang.cli.console import grouped, output, remarks, table, working
 from greenlang.exact import round_
 
 if TYPE_CHECKING:
@@ -40,19 +39,18 @@ def bar(folder: BatchFolder) -> Iterator[Callable[[BatchState], None]]:
     if not sys.stderr.isatty():
         yield lambda _: None
         return
-    from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     columns = (
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
         TextColumn("{task.fields[rate]} rows/s"),
         TimeRemainingColumn(),
     )
     definition = folder.definition()
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-        task = progress.add_task(escape(definition.name), total=definition.rows, rate="–")
+    with Progress(*columns, console=remarks(), transient=True) as progress:
+        task = progress.add_task(definition.name, total=definition.rows, rate="–")
 
         def tell(state: BatchState) -> None:
             tally = state.tally
@@ -105,7 +103,7 @@ def _cells(one: Any, key: str) -> Sequence[str]:
     return (
         str(one.scope),
         one.method,
-        escape(key),
+        key,
         f"{one.rows:,}",
         grouped(round_(one.co2e_kg, _SHOWN_PLACES)),
     )
@@ -124,7 +122,7 @@ def print_list(folders: Sequence[BatchFolder], form: str) -> None:
         tally = told["tally"]
         made.add_row(
             folder.batch_id,
-            escape(told["name"]),
+            told["name"],
             told["state"],
             f"{told['rows']:,}",
             f"{tally['rows_done']:,}",
@@ -153,7 +151,7 @@ def print_state(folder: BatchFolder, form: str) -> None:
     lines += [(name, told[name]) for name in ("error", "fix", "result_hash") if told[name]]
     made = table("", "", "")
     for name, text in lines:
-        made.add_row(name, escape(text))
+        made.add_row(name, text)
     output().print(made)
 
 

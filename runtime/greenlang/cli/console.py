@@ -1,4 +1,7 @@
-"""Where output goes: tables on standard output, progress and remarks on standard error."""
+"""Where output goes: tables on standard output, progress and remarks on standard error.
+
+What is shown is somebody's data: `[/]` in a name is three characters, and no markup of rich.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,7 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
+from rich.text import Text
 
 __all__ = ["grouped", "output", "reading_progress", "remarks", "table", "working"]
 
@@ -18,14 +22,27 @@ __all__ = ["grouped", "output", "reading_progress", "remarks", "table", "working
 WIDE = 200
 
 
+class _Console(Console):
+    """Shows texts as they are; plain and wide when it is a file or a pipe."""
+
+    def __init__(self, *, stderr: bool = False) -> None:
+        stream = sys.stderr if stderr else sys.stdout
+        width = None if stream.isatty() else WIDE
+        super().__init__(stderr=stderr, width=width, highlight=False, markup=False, emoji=False)
+
+    def on_broken_pipe(self) -> None:
+        """Leave it to `main`; rich would exit here."""
+        raise BrokenPipeError
+
+
 def output() -> Console:
-    """The console of standard output; plain and wide when it is a file or a pipe."""
-    return Console(width=None if sys.stdout.isatty() else WIDE, highlight=False, soft_wrap=False)
+    """The console of standard output."""
+    return _Console()
 
 
 def remarks() -> Console:
-    """The console of standard error, in the same way."""
-    return Console(stderr=True, width=None if sys.stderr.isatty() else WIDE, highlight=False, soft_wrap=False)
+    """The console of standard error."""
+    return _Console(stderr=True)
 
 
 def table(title: str, *columns: str) -> Table:
@@ -56,8 +73,13 @@ def reading_progress(label: str, size: int) -> Iterator[Callable[[int], None] | 
     if not sys.stderr.isatty():
         yield None
         return
-    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+    columns = (
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        DownloadColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=remarks(), transient=True) as progress:
         bar = progress.add_task(label, total=size)
         yield lambda done: progress.update(bar, completed=done)
 
@@ -68,5 +90,5 @@ def working(label: str) -> Iterator[None]:
     if not sys.stderr.isatty():
         yield
         return
-    with Console(stderr=True).status(label):
+    with remarks().status(Text(label)):
         yield

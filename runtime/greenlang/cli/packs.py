@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import click
+from rich.text import Text
 
 from greenlang.cli.console import output, table, working
 
@@ -69,7 +70,7 @@ def show(pack: str) -> None:
     console = output()
     with open_pack(pack) as source:
         manifest = source.manifest
-        console.print(f"[bold]{source}[/]  {manifest.licence}", highlight=False)
+        console.print(Text.assemble((str(source), "bold"), f"  {manifest.licence}"))
         console.print(f"{manifest.summary}\nneeds greenlang {manifest.requires.greenlang}\n")
         agents = table("Agents", "agent", "version", "effects", "what it does")
         for declared in manifest.agents:
@@ -162,7 +163,7 @@ def check(pack: str, form: str) -> None:
     else:
         listing = table(report.pack, "", "rule", "what it asks")
         for rule in report.asked:
-            verdict = "[bold red]broken[/]" if rule in broken else "[green]kept[/]"
+            verdict = Text("broken", "bold red") if rule in broken else Text("kept", "green")
             listing.add_row(verdict, rule, RULES[rule])
         output().print(listing)
         for lines in broken.values():

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from rich.text import Text
 
 from greenlang.carbon import TABLE_FORMATS, Inventory, Report, TableFormat, inventory_summary, result_table
 from greenlang.cli.console import grouped, output, table
@@ -54,10 +55,11 @@ def _print_inventory(inventory: Inventory) -> None:
     summary = inventory_summary(inventory)
     rows = summary["rows"]
     console = output()
-    console.print(
-        f"[bold]Greenhouse-gas inventory[/] of {inventory.data.table.name}: {rows['computed']:,} of "
-        f"{rows['given']:,} rows, CO2e under {summary['gwp_set']}\n"
+    told = (
+        f" of {inventory.data.table.name}: {rows['computed']:,} of {rows['given']:,} rows, "
+        f"CO2e under {summary['gwp_set']}\n"
     )
+    console.print(Text.assemble(("Greenhouse-gas inventory", "bold"), told))
     lines = table("Emissions by scope and activity", "Scope", "Activity", ">Rows", *_mass_headings())
     for line in summary["lines"]:
         lines.add_row(_scope(line), line["activity"], f"{line['rows']:,}", *_masses(line))

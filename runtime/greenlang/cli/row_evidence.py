@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 import msgspec
-from rich.markup import escape
+from rich.text import Text
 
 from greenlang.cli.console import output, table
 
@@ -23,10 +23,8 @@ def print_row_evidence(evidence: RowEvidence, form: str) -> None:
         click.echo(msgspec.json.format(encoded, indent=2).decode())
         return
     console = output()
-    console.print(
-        f"[bold]Row {evidence.proof.row}[/] ({escape(evidence.id)}) of {evidence.record_id}\n",
-        highlight=False,
-    )
+    row = (f"Row {evidence.proof.row}", "bold")
+    console.print(Text.assemble(row, f" ({evidence.id}) of {evidence.record_id}\n"))
     _print_pairs("Read from", {name: cell for name, cell in evidence.given.items() if cell})
     _print_pairs("Figures, kg", evidence.figures)
     _print_rates(evidence)
@@ -59,7 +57,7 @@ def _print_pairs(title: str, pairs: Any) -> None:
         listing = table(title, "what", "value")
         listing.show_header = False
         for name, text in pairs.items():
-            listing.add_row(name, escape(text))
+            listing.add_row(name, text)
         output().print(listing)
 
 
@@ -82,14 +80,14 @@ def _print_rates(evidence: RowEvidence) -> None:
     factors = table("Factors", "Factor", "Activity", "Gas", ">Value", "Unit", "Region", "Edition", "Source")
     columns = ("activity", "gas", "value", "unit", "region", "edition", "source")
     for name, factor in evidence.factors.items():
-        factors.add_row(name, *(escape(str(factor.get(column, ""))) for column in columns))
+        factors.add_row(name, *(str(factor.get(column, "")) for column in columns))
     console = output()
     console.print(rates)
     console.print(factors)
     for one in evidence.selections.values():
         for fallback in one.fallbacks:
             told = ", ".join(f"{name} {text}" for name, text in fallback.items())
-            console.print(f"Fallback of {one.agent}: {told}", markup=False)
+            console.print(f"Fallback of {one.agent}: {told}")
 
 
 def _print_proof(evidence: RowEvidence) -> None:

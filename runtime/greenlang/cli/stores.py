@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import getpass
+import os
 import re
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -50,8 +51,11 @@ tenant_option = click.option("--tenant", default="default", show_default=True, c
 
 
 def actor() -> str:
-    """Who acts, as the audit log is told: whoever is at the machine."""
-    return f"cli:{getpass.getuser()}"
+    """Who acts, as the audit log is told: whoever is at the machine, by number where they have no name."""
+    try:
+        return f"cli:{getpass.getuser()}"
+    except (KeyError, OSError):  # the latter from Python 3.13 on
+        return f"cli:{os.getuid()}"
 
 
 def age_in_microseconds(text: str, option: str) -> int:

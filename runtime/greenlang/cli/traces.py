@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from rich.console import Console
-from rich.markup import escape
 
 from greenlang.cli.console import table
 from greenlang.gcel import Trace, seconds_text, timeline
@@ -32,7 +31,7 @@ def print_trace(trace: Trace, console: Console) -> None:
     for step in steps[:SHOWN]:
         failed = f" ({step.failed:,} failed)" if step.failed else ""
         made.add_row(
-            escape(step.path),
+            step.path,
             f"{step.tries:,}{failed}",
             seconds_text(step.working_s),
             seconds_text(step.waiting_s) if step.waiting else "–",

@@ -8,6 +8,7 @@ import click
 
 from greenlang.carbon import units as known_units
 from greenlang.cli.console import output, table
+from greenlang.errors import InputError, either, nearest
 
 __all__ = ["units"]
 
@@ -23,10 +24,15 @@ Examples:
 @click.option("--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True)
 def units(dimension: str | None, form: str) -> None:
     """List the units that quantities can have, each an exact ratio to the base unit of its dimension."""
+    every = known_units().values()
+    known = sorted({unit.dimension for unit in every})
+    if dimension is not None and dimension not in known:
+        fix = f"choose {either(nearest(dimension, known) or known)}"
+        raise InputError(f"there is no dimension '{dimension}'", fix=fix, place="--dimension")
     found = [
         {"symbol": unit.symbol, "dimension": unit.dimension, "ratio": str(unit.ratio)}
-        for unit in known_units().values()
-        if dimension is None or unit.dimension == dimension
+        for unit in every
+        if dimension in (None, unit.dimension)
     ]
     if form == "json":
         click.echo(json.dumps(found, indent=2, ensure_ascii=False))

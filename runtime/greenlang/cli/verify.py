@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import click
+from rich.text import Text
 
 from greenlang.cli.console import output, table, working
 from greenlang.cli.row_evidence import print_row_evidence
@@ -67,8 +68,8 @@ def verify(bundle: Path, input_path: Path | None, row: int | None, form: str) ->
     else:
         listing = table("", "verdict", "", "why")
         for name, verdict in verification.verdicts.items():
-            style = _STYLES[verdict.status.value]
-            listing.add_row(name, f"[{style}]{verdict.status.value}[/]", verdict.sentence)
+            status = verdict.status.value
+            listing.add_row(name, Text(status, _STYLES[status]), verdict.sentence)
         output().print(listing)
         for name, verdict in verification.verdicts.items():
             for found in verdict.findings:

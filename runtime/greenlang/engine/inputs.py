@@ -14,7 +14,7 @@ import msgspec
 
 from greenlang.agents import Registry, Resource
 from greenlang.carbon import AccountingPolicy, InventoryInput, Table, format_of_content, gwp_set
-from greenlang.errors import InputError
+from greenlang.errors import InputError, size_text
 from greenlang.gcel import Plan
 from greenlang.gcel import compile as compile_program
 
@@ -160,14 +160,8 @@ def _open(path: Path, limit: int, fix: str) -> BufferedReader:
     size = path.stat().st_size
     if size > limit:
         stream.close()
-        raise InputError(
-            f"'{path}' has {_megabytes(size)}, and at most {_megabytes(limit)} are read", fix=fix
-        )
+        raise InputError(f"'{path}' has {size_text(size)}, and at most {size_text(limit)} are read", fix=fix)
     if path.is_file() and not size:
         stream.close()
         raise InputError(f"'{path}' is empty", fix="its first row must name the columns")
     return stream
-
-
-def _megabytes(size: int) -> str:
-    return f"{size / 1024**2:,.0f} MB"
