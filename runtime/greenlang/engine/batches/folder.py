@@ -43,6 +43,9 @@ _LOOK_S = 0.01
 #: Of the name of a tenant's folder.
 _DIGEST_DIGITS = 32
 
+#: Of an id; a longer name is no batch's, and more than a file system may take.
+_LONGEST_ID = 100
+
 #: Of a file that comes in.
 _UPLOAD_SUFFIX = ".part"
 
@@ -235,7 +238,8 @@ class Batches:
         """A batch of a tenant."""
         path = self._of(tenant) / batch_id
         plain = batch_id.replace("_", "").isalnum() and batch_id.isascii()
-        return BatchFolder(path) if plain and path.joinpath("batch.json").exists() else None
+        named = plain and len(batch_id) <= _LONGEST_ID
+        return BatchFolder(path) if named and path.joinpath("batch.json").exists() else None
 
     def get(self, tenant: str, batch_id: str) -> BatchFolder:
         """A batch of a tenant.
