@@ -62,10 +62,16 @@ def test_dead_letters_are_looked_at_and_tried_again(greenlang, database):
     assert "is no dead letter of default" in done.stderr
 
 
-def test_the_ledger_is_followed_to_its_end(greenlang, database):
+def test_the_ledger_is_followed_to_its_end_and_whose_it_is_said(greenlang, database, tmp_path):
     done = greenlang("store", "verify", "--store", database)
-    assert done.stdout.startswith("3 commits of 3 records, 3 of them signed")
-    assert done.stdout.endswith("the ledger is whole\n")
+    assert done.stdout.startswith("3 commits of 3 records; the chain ends in ")
+    assert "\n  3 commits are signed by ed25519:" in done.stdout
+    assert done.stdout.endswith(" (unknown key)\nthe ledger is whole\n")
+    trusted = tmp_path / "config" / "greenlang" / "trusted_keys"
+    trusted.mkdir(parents=True)
+    trusted.joinpath("node-1.pub").write_text(load_signer(tmp_path / "keys").public_key)
+    done = greenlang("store", "verify", "--store", database)
+    assert done.stdout.endswith(" (trusted: node-1)\nthe ledger is whole\n")
 
 
 RECORD = "UPDATE calculations SET record = CAST(replace(record, '{}', '{}') AS BLOB) WHERE commit_number = 2"
@@ -78,6 +84,11 @@ HEAD = "UPDATE commits SET head = CAST(replace(head, '{}', '{}') AS BLOB) WHERE 
         (RECORD.format("default", "another"), "commit 2: record 0 was changed"),
         ("UPDATE calculations SET leaf = zeroblob(32) WHERE commit_number = 1", "commit 1: it covers other"),
         ("DELETE FROM calculations WHERE commit_number = 3", "commit 3: it covers other"),
+        ("UPDATE calculations SET tenant = 'globex' WHERE commit_number = 2", "is kept as"),
+        (
+            "UPDATE calculations SET calculation_id = 'calc_other' WHERE commit_number = 2",
+            "and is kept as 'calc_other' of tenant 'default'",
+        ),
         ("UPDATE commits SET number = 10 - number", "it does not follow the commit before it"),
         (HEAD.format('"signature":"', '"signature":"0'), "commit 1: its head cannot be read"),
         (HEAD.format('"record_count":1', '"record_count":2'), "commit 1: its link is not that"),

@@ -4,15 +4,17 @@ import msgspec
 import pytest
 
 from greenlang.engine.calculations import verify_calculation
-from greenlang.engine.calculations.outcome import KeptSeries, Outcome
+from greenlang.engine.calculations.outcome import KeptSeries, Outcome, Refused, read_outcome
 from greenlang.errors import BundleError, InputError
 from greenlang.ledger import (
+    ItemTree,
     KnownKeys,
     Recomputation,
     RowSchema,
     RowTree,
     Status,
     commit,
+    list_header,
     load_signer,
     make_record,
     read_kept,
@@ -25,6 +27,8 @@ from greenlang.stores import Calculation
 from greenlang_core.decimals import DecimalColumn
 
 SERIES = "scope1.co2e"
+SELECTIONS = ({"agent": "fuels.stationary", "activity": "natural gas"},)
+REFUSED = (Refused(3, "B", "unit", "is not known", "write MMBtu"),)
 
 
 def figures(*texts):
@@ -34,7 +38,14 @@ def figures(*texts):
 def outcome_of(kept_figures, tree):
     series = (KeptSeries(SERIES, None, kept_figures),)
     codes = b"\0" * 8
-    return Outcome(("A", "B"), 12, series, codes, (None,), (), (), b"".join(tree.leaves))
+    return Outcome(("A", "B"), 12, series, codes, (None,), SELECTIONS, REFUSED, b"".join(tree.leaves))
+
+
+def list_of(name, items):
+    tree = ItemTree(list_header(name))
+    for item in items:
+        tree.add(item)
+    return tree
 
 
 @pytest.fixture
@@ -53,7 +64,13 @@ def calculation(signer):
     common = {"timestamp": "2025-01-01T00:00:00Z", "input_hash": "sha256:0", "plan_hash": "sha256:1"}
     records = [
         make_record(calculation_id="calc_1", result=1, **common),
-        make_record(calculation_id="calc_2", result=2, rows=tree, **common),
+        make_record(
+            calculation_id="calc_2",
+            result=2,
+            rows=tree,
+            lists={"selections": list_of("selections", SELECTIONS), "skipped": list_of("skipped", REFUSED)},
+            **common,
+        ),
     ]
     made = commit(records, signer)
     documents = []
@@ -71,13 +88,17 @@ def calculation(signer):
     ), tree
 
 
+def verified(kept, keys=KnownKeys()):  # noqa: B008  frozen
+    return verify_calculation(kept, None, tenant="default", calculation_id="calc_2", keys=keys)
+
+
 def statuses(verification):
     return [verdict.status for verdict in verification.verdicts.values()]
 
 
 def test_what_was_kept_holds(calculation, signer):
     kept, _ = calculation
-    verification = verify_calculation(kept, None, keys=KnownKeys(installation=signer.fingerprint))
+    verification = verified(kept, KnownKeys(installation=signer.fingerprint))
     assert statuses(verification) == [Status.OK, Status.NOT_POSSIBLE, Status.OK]
     assert not verification.failed
 
@@ -85,7 +106,7 @@ def test_what_was_kept_holds(calculation, signer):
 def test_a_changed_figure_does_not_lead_to_the_root(calculation):
     kept, tree = calculation
     changed = msgspec.structs.replace(kept, evidence=outcome_of(figures("1.5", "3"), tree).encode())
-    verification = verify_calculation(changed, None, keys=KnownKeys())
+    verification = verified(changed)
     assert verification.integrity.status is Status.FAILED
     assert verification.integrity.sentence == "rows 2 to 3 do not lead to the row_root in the record"
 
@@ -98,7 +119,7 @@ def test_a_changed_record_is_found(calculation, old, new, told):
     kept, _ = calculation
     assert old in kept.record
     changed = msgspec.structs.replace(kept, record=kept.record.replace(old, new))
-    verification = verify_calculation(changed, None, keys=KnownKeys())
+    verification = verified(changed)
     assert verification.integrity.status is verification.authentic.status is Status.FAILED
     assert any(told in finding.text() for finding in verification.integrity.findings)
 
@@ -106,7 +127,42 @@ def test_a_changed_record_is_found(calculation, old, new, told):
 def test_another_place_in_the_commit_is_found(calculation):
     kept, _ = calculation
     moved = msgspec.structs.replace(kept, position=0)
-    assert verify_calculation(moved, None, keys=KnownKeys()).integrity.status is Status.FAILED
+    assert verified(moved).integrity.status is Status.FAILED
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"ids": (), "code_bytes": b""}, "rows are 0, and 2 in the record"),
+        ({"entries": ()}, "rows cannot be read"),
+        ({"code_bytes": b"\0"}, "rows cannot be read"),
+        ({"selections": ()}, "lists.selections does not lead to its root in the record"),
+        ({"selections": ({**SELECTIONS[0], "activity": "coal"},)}, "lists.selections does not lead"),
+        ({"refused": ()}, "lists.skipped does not lead to its root in the record"),
+    ],
+)
+def test_what_was_taken_from_the_evidence_is_found(calculation, changes, told):
+    kept, _ = calculation
+    evidence = msgspec.structs.replace(read_outcome(kept.evidence), **changes).encode()
+    verification = verified(msgspec.structs.replace(kept, evidence=evidence))
+    assert verification.integrity.status is Status.FAILED
+    assert told in verification.integrity.sentence
+
+
+@pytest.mark.parametrize("evidence", [b"\xc1", b"\x90", b"{}"])
+def test_evidence_that_cannot_be_read_is_told_as_such(calculation, evidence):
+    kept, _ = calculation
+    verification = verified(msgspec.structs.replace(kept, evidence=evidence))
+    assert verification.integrity.status is Status.FAILED
+    assert verification.integrity.sentence.startswith("rows cannot be read")
+
+
+@pytest.mark.parametrize(("tenant", "calculation_id"), [("globex", "calc_2"), ("default", "calc_1")])
+def test_a_record_in_the_place_of_another_is_found(calculation, tenant, calculation_id):
+    kept, _ = calculation
+    found = verify_calculation(kept, None, tenant=tenant, calculation_id=calculation_id, keys=KnownKeys())
+    assert found.integrity.status is Status.FAILED
+    assert "and it is kept as that of" in found.integrity.sentence
 
 
 def test_computing_it_again_decides_and_says_what_differs(calculation):

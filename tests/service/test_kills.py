@@ -49,7 +49,7 @@ def audited(store):
         audit = ChainAudit()
         try:
             async for link in opened.commits():
-                assert audit.add(link.head, link.leaves, link.records) is None
+                assert audit.add(link.head, link.leaves, link.records, link.owners) is None
         finally:
             await opened.close()
         return audit

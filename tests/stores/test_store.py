@@ -421,12 +421,14 @@ def test_records_are_linked_in_the_order_of_their_commits(run):
         await asyncio.gather(*(store.add_records([one]) for one in made[:30]))
         for one in made[30:]:
             await store.add_records([one])
-        leaves, previous = [], ""
+        leaves, owners, previous = [], [], ""
         async for link in store.commits():
             previous = hashlib.sha256(previous.encode() + b"".join(link.leaves)).hexdigest()
             assert link.head.decode() == previous
             leaves += link.leaves
+            owners += link.owners
         assert leaves == [one.leaf for one in made]
+        assert owners == [(one.calculation_id, "acme") for one in made]
         found = await store.calculation("acme", made[17].calculation_id)
         assert found.leaves[found.position] == made[17].leaf
 

@@ -170,24 +170,30 @@ def sinks(url: str, form: str) -> None:
 @store.command()
 @store_option()
 def verify(url: str) -> None:
-    """Follow the ledger's chain from its first link, and check every record under it."""
-    from greenlang.ledger import ChainAudit
+    """Follow the ledger's chain from its first link, and check every record under it.
+
+    Says whose signatures hold: a chain that somebody else has written is whole too.
+    """
+    from greenlang.ledger import ChainAudit, load_known_keys
 
     async def follow(opened: Store) -> tuple[ChainAudit, list[str]]:
         audit, wrong = ChainAudit(), []
         async for link in opened.commits():
-            problem = audit.add(link.head, link.leaves, link.records)
+            problem = audit.add(link.head, link.leaves, link.records, link.owners)
             if problem is not None:
                 wrong.append(f"commit {link.number}: {problem}")
         return audit, wrong
 
     with working("following the chain"):
         audit, wrong = with_store(url, follow)
-    signed = sum(count for key, count in audit.signers.items() if key is not None)
     click.echo(
-        f"{audit.commits:,} commits of {audit.records:,} records, {signed:,} of them signed;"
-        f" the chain ends in {audit.chain_hash}"
+        f"{audit.commits:,} commits of {audit.records:,} records; the chain ends in {audit.chain_hash}"
     )
+    for signer, count in audit.signers.items():
+        owner = (
+            "nobody" if signer is None else f"{signer} ({load_known_keys().owner(signer) or 'unknown key'})"
+        )
+        click.echo(f"  {count:,} commits are signed by {owner}")
     for problem in wrong:
         click.echo(f"  {problem}")
     click.echo("the ledger was changed" if wrong else "the ledger is whole")

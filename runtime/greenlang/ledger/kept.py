@@ -71,7 +71,7 @@ def verify_kept(
     kept: KeptRecord,
     recompute: Callable[[], Recomputation] | None = None,
     *,
-    rows: Iterable[Finding] = (),
+    beside: Iterable[Finding] = (),
     keys: KnownKeys = KnownKeys(),  # noqa: B008 - frozen
 ) -> Verification:
     """Give the three verdicts on a record.
@@ -80,18 +80,18 @@ def verify_kept(
     ----------
     recompute : callable
         Computes it again; raises `InputError` if that is not possible here.
-    rows : iterable of Finding
-        What is wrong with the rows that are kept beside it.
+    beside : iterable of Finding
+        What is wrong with what is kept beside it, and with the place that it is kept in.
     """
     return Verification(
-        integrity=_integrity(kept, rows),
+        integrity=_integrity(kept, beside),
         recomputed=recomputed_verdict(kept.record, recompute),
         authentic=authenticity(kept, keys),
     )
 
 
-def _integrity(kept: KeptRecord, rows: Iterable[Finding]) -> Verdict:
-    findings = (*_findings(kept), *rows)
+def _integrity(kept: KeptRecord, beside: Iterable[Finding]) -> Verdict:
+    findings = (*_findings(kept), *beside)
     if findings:
         more = f", and {len(findings) - 1} more findings" if len(findings) > 1 else ""
         return Verdict(Status.FAILED, f"{findings[0].text()}{more}", findings)

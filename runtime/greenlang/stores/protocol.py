@@ -292,6 +292,8 @@ class Link(msgspec.Struct, frozen=True):
     #: In their order: the leaf hashes, and the documents they were made from.
     leaves: tuple[bytes, ...]
     records: tuple[bytes, ...]
+    #: Under which id, and as whose, each document is kept.
+    owners: tuple[tuple[str, str], ...]
 
 
 class Sealed(msgspec.Struct, frozen=True):

@@ -55,7 +55,14 @@ class Verifications:
             raise unknown("calculation", call.names["id"])
         recompute = await self._recompute(call, asked)
         began = time.perf_counter()
-        verification = await aside(verify_calculation, kept, recompute, keys=load_known_keys())
+        verification = await aside(
+            verify_calculation,
+            kept,
+            recompute,
+            tenant=call.tenant,
+            calculation_id=call.names["id"],
+            keys=load_known_keys(),
+        )
         verdicts = [
             VerdictData(name, verdict.status, verdict.sentence, [one.text() for one in verdict.findings])
             for name, verdict in verification.verdicts.items()

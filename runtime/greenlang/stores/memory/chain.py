@@ -156,7 +156,13 @@ class Chain:
         """Add a link to the chain, and the records under it."""
         leaves = tuple(record.leaf for record in records)
         sealed = self._seal(leaves, self._chain_hash)
-        link = Link(len(self._links) + 1, sealed.head, leaves, tuple(record.record for record in records))
+        link = Link(
+            len(self._links) + 1,
+            sealed.head,
+            leaves,
+            tuple(record.record for record in records),
+            tuple((record.calculation_id, record.tenant) for record in records),
+        )
         self._chain_hash = sealed.chain_hash
         self._links.append(link)
         for position, record in enumerate(records):

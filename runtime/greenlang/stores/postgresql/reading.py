@@ -149,14 +149,25 @@ async def calculation(connection: Connection, tenant: str, calculation_id: str) 
 async def commits(connection: Connection, after: int) -> list[Link]:
     """The next links of the chain."""
     rows = await connection.fetch(
-        "SELECT number, head, leaves,"
-        " (SELECT coalesce(array_agg(record ORDER BY position), '{}') FROM calculations"
-        "  WHERE commit_number = number) AS records"
-        " FROM commits WHERE number > $1 ORDER BY number LIMIT $2",
+        "SELECT number, head, leaves, records, ids, tenants FROM commits CROSS JOIN LATERAL ("
+        "  SELECT coalesce(array_agg(record ORDER BY position), '{}') AS records,"
+        "   coalesce(array_agg(calculation_id ORDER BY position), '{}') AS ids,"
+        "   coalesce(array_agg(tenant ORDER BY position), '{}') AS tenants"
+        "  FROM calculations WHERE commit_number = number) AS kept"
+        " WHERE number > $1 ORDER BY number LIMIT $2",
         after,
         _COMMITS_AT_ONCE,
     )
-    return [Link(row["number"], row["head"], _split(row["leaves"]), tuple(row["records"])) for row in rows]
+    return [
+        Link(
+            row["number"],
+            row["head"],
+            _split(row["leaves"]),
+            tuple(row["records"]),
+            tuple(zip(row["ids"], row["tenants"], strict=True)),
+        )
+        for row in rows
+    ]
 
 
 def _split(leaves: bytes) -> tuple[bytes, ...]:

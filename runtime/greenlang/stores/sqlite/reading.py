@@ -160,9 +160,17 @@ def commits(reader: sqlite3.Connection, after: int) -> list[Link]:
 
 def _link(reader: sqlite3.Connection, number: int, head: bytes) -> Link:
     rows = reader.execute(
-        "SELECT leaf, record FROM calculations WHERE commit_number = ? ORDER BY position", (number,)
+        "SELECT leaf, record, calculation_id, tenant FROM calculations WHERE commit_number = ?"
+        " ORDER BY position",
+        (number,),
     ).fetchall()
-    return Link(number, head, tuple(leaf for leaf, _ in rows), tuple(record for _, record in rows))
+    return Link(
+        number,
+        head,
+        tuple(leaf for leaf, *_ in rows),
+        tuple(record for _, record, *_ in rows),
+        tuple((calculation_id, tenant) for *_, calculation_id, tenant in rows),
+    )
 
 
 def _leaves(reader: sqlite3.Connection, number: int) -> tuple[bytes, ...]:
