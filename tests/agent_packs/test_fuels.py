@@ -267,6 +267,20 @@ def test_an_activity_of_the_users_own_is_taken_by_its_category(inventory_of, kil
     assert kilograms(inventory) == {"CO2e": (None, Decimal(3))}
 
 
+def test_a_factor_of_a_category_that_nobody_knows_is_told_and_not_passed_over_for_the_packs(inventory_of):
+    own = "activity,gas,value,unit,category\nNatural Gas,CO2,12,kg/mmBtu,{}\n"
+    for known in ("stationary combustion", "Stationary Combustion", ""):
+        assert inventory_of({}, factors=own.format(known)).totals[0].gases["CO2"] == 18000
+    with pytest.raises(
+        DataError, match="is of category 'stationery combustion', which no agent has"
+    ) as refused:
+        inventory_of({"activity": "nat gas"}, factors=own.format("stationery combustion"))
+    assert "write 'stationary combustion'" in str(refused.value)
+    # One for another category of the GHG Protocol is for another program, and says nothing of this one.
+    other = inventory_of({}, factors=own.format("process emissions"))
+    assert other.totals[0].gases["CO2"] == Decimal(79590)
+
+
 def test_a_factor_that_is_for_another_scope_is_refused_and_not_reported_in_this_one(inventory_of):
     own = "activity,gas,value,unit,category,scope\nNatural Gas,CO2,12,kg/mmBtu,stationary combustion,{}\n"
     assert inventory_of({}, factors=own.format(1)).totals[0].gases["CO2"] == 18000

@@ -3,13 +3,13 @@
 A table (`tables`) is read as activity data (`activity`, with `periods` and `tags`) under an accounting
 policy (`policy`). For each kind of row (`rows`) factors are chosen among those of the user and of packs
 (`factors`, `packdata`; `choices` tells why), and all rows are multiplied at once (`emissions`, `formulas`).
-`known_kinds` remembers what was chosen. `inventory` puts together what several agents computed, and
-`uncertainty` (of `percentages`) estimates how uncertain that is; `summary`, `report`, `tabulation`,
-`evidence` and `slices` tell it: for people, in a report, as a table, as a proof, in charts. `agents` are our
-own.
+`known_kinds` remembers what was chosen. `inventory` puts together what several agents computed, less the
+`unfit_rows`, and `uncertainty` (of `percentages`) estimates how uncertain that is; `summary`, `report`,
+`tabulation`, `evidence` and `slices` tell it: for people, in a report, as a table, as a proof, in charts.
+`agents` are our own.
 
-Beneath them all: `units` says what units mean, `regions` knows places and `gwp` the warming potentials of
-gases.
+Beneath them all: `units` says what units mean, `regions` knows places, `categories` the headings of the GHG
+Protocol and `gwp` the warming potentials of gases.
 """
 
 from __future__ import annotations

@@ -1,8 +1,7 @@
 """An inventory: the emissions that several agents computed, put together and summed.
 
-Each usable row must have been taken by exactly one agent (in scope 2: one for each method).  A row
-that none took is unmatched, one that two took would be counted twice, one that only one method of scope 2
-has would silently lack in the other's total; all are told, never guessed.
+Each usable row must have been taken by exactly one agent (in scope 2: one for each method); `unfit_rows`
+finds those that were not.
 """
 
 from __future__ import annotations
@@ -16,15 +15,15 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from greenlang.carbon.activity import ActivityData, RowProblem, SkippedRow
+from greenlang.carbon.activity import ActivityData, SkippedRow
 from greenlang.carbon.emissions import Emissions, Missing
-from greenlang.carbon.factors import Fallback, activity_key
+from greenlang.carbon.factors import Fallback
 from greenlang.carbon.formulas import KG_PLACES
 from greenlang.carbon.gwp import GwpSet
-from greenlang.carbon.rows import misspelt_tags
 from greenlang.carbon.tables import unite_rows
 from greenlang.carbon.uncertainty import Estimate, estimate_groups
-from greenlang.errors import InputError, either, nearest
+from greenlang.carbon.unfit_rows import unfit_rows
+from greenlang.errors import InputError
 from greenlang.exact import exact_context
 from greenlang_core.decimals import DecimalColumn
 
@@ -148,11 +147,7 @@ def build_inventory(parts: object) -> Inventory:
             "the emissions are of different activity data",
             fix="read the activity data once, before the branches",
         )
-    problems = [problem for part in found for problem in part.refused]
-    problems += _taken_twice(data, found)
-    problems += _of_one_method(data, found)
-    problems += _unmatched(data, found)
-    problems += misspelt_tags(data)
+    problems = [*(problem for part in found for problem in part.refused), *unfit_rows(data, found)]
     data = data.without(problems)
     left_out = np.unique(np.array([row for row, _ in problems], dtype=np.int32))
     ordered = sorted(found, key=lambda part: (part.scope, part.method, part.category, part.agent))
@@ -170,111 +165,6 @@ def _flatten(parts: object) -> Iterator[Emissions]:
             f"an inventory is made of emissions, not of {type(parts).__name__}",
             fix="put agents that compute emissions before it",
         )
-
-
-def _taken_twice(data: ActivityData, parts: Sequence[Emissions]) -> list[RowProblem]:
-    """Rows that two agents would report under the same heading."""
-    counts = {method: np.zeros(len(data), dtype=np.int8) for method in {"", *(part.method for part in parts)}}
-    for part in parts:
-        counts[part.method][part.rows] += 1
-    plain = counts[""]
-    twice = plain > 1
-    for method, count in counts.items():
-        if method:
-            twice |= (count > 1) | ((count > 0) & (plain > 0))
-    problems = []
-    for row in np.flatnonzero(twice).tolist():
-        takers = [part for part in parts if _holds(part.rows, row)]
-        names = " and ".join(f"{part.agent} ({part.category})" for part in takers)
-        meant = sorted({part.category for part in takers})
-        problems.append(
-            (
-                row,
-                data.problem(
-                    row,
-                    "activity",
-                    f"'{data.activity[row]}' is taken by {names}",
-                    f"write in column 'method' which is meant: {' or '.join(meant)}"
-                    if len(meant) > 1
-                    else "keep one of these agents in the program",
-                ),
-            )
-        )
-    return problems
-
-
-def _of_one_method(data: ActivityData, parts: Sequence[Emissions]) -> list[RowProblem]:
-    """Rows that did not ask for one method of scope 2 and stand in the total of one alone."""
-    taken = {part.method: np.zeros(len(data), dtype=np.bool_) for part in parts if part.method}
-    if len(taken) < 2:
-        return []
-    for part in parts:
-        if part.method:
-            taken[part.method][part.rows] = True
-    of_each = np.array(list(taken.values()))
-    asked_for_one = np.array([bool(method) for method in data.method.values])[data.method.codes]
-    problems = []
-    for row in np.flatnonzero(of_each.any(axis=0) & ~of_each.all(axis=0) & ~asked_for_one).tolist():
-        counted = next(method for method, rows in taken.items() if rows[row])
-        lacking = [method for method, rows in taken.items() if not rows[row]]
-        problems.append(
-            (
-                row,
-                data.problem(
-                    row,
-                    "method",
-                    f"'{data.activity[row]}' is counted {counted} and not {' and '.join(lacking)}",
-                    f"add a factor for the other method, or write {counted} if that one alone is meant",
-                ),
-            )
-        )
-    return problems
-
-
-def _unmatched(data: ActivityData, parts: Sequence[Emissions]) -> list[RowProblem]:
-    """Rows that no agent took."""
-    open_rows = data.usable.copy()
-    for part in parts:
-        open_rows[part.rows] = False
-    known = {activity_key(name): name for part in parts for name in part.activities}
-    own = {activity_key(factor.activity) for factors in data.own_factors for factor in factors}
-    categories = sorted({part.category for part in parts})
-    reasons: dict[tuple[str, str], tuple[str, str]] = {}
-    problems = []
-    for row in np.flatnonzero(open_rows).tolist():
-        asked = (data.activity[row], data.method[row])
-        if asked not in reasons:
-            reasons[asked] = _why_unmatched(*asked, known, own, categories)
-        problems.append((row, data.problem(row, "activity", *reasons[asked])))
-    return problems
-
-
-def _why_unmatched(
-    activity: str, method: str, known: Mapping[str, str], own: Collection[str], categories: Sequence[str]
-) -> tuple[str, str]:
-    """What to say of a row that no agent took, and what would mend it."""
-    if activity_key(activity) in known:
-        return (
-            f"no agent of this program takes '{activity}'" + (f" with method '{method}'" if method else ""),
-            "correct column 'method' or 'tags', or add the agent that takes it to the program",
-        )
-    if activity_key(activity) in own:
-        return (
-            f"no agent of this program uses your factor for '{activity}'",
-            f"write in its column 'category' what it is for, such as {either(categories)}",
-        )
-    close = nearest(activity, known.values())
-    return (
-        f"unknown activity '{activity}': no agent of this program has a factor for it",
-        f"did you mean {either(close)}?"
-        if close
-        else "`greenlang factors search` lists what there is; add a factor of your own with --factors FILE",
-    )
-
-
-def _holds(rows: Rows, row: int) -> bool:
-    position = int(np.searchsorted(rows, row))
-    return position < len(rows) and int(rows[position]) == row
 
 
 def _lines_of(part: Emissions) -> Iterator[Line]:
