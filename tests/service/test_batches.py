@@ -117,6 +117,20 @@ def test_a_format_may_be_asked_for_by_accept(server, done):
     assert told.startswith(b"PAR1")
 
 
+def test_a_format_goes_before_what_accept_asks_for(server, done):
+    path = f"/v1/batches/{done['batch_id']}/result?format=csv"
+    response, told = server.call("GET", path, Accept="application/vnd.apache.parquet")
+    assert response.getheader("Content-Type") == "text/csv"
+    assert told.startswith(b'"row"')
+
+
+def test_the_document_names_every_format_of_a_file(server):
+    _, document = server.call("GET", "/openapi.json")
+    for path in ("result", "failures"):
+        given = document["paths"][f"/v1/batches/{{id}}/{path}"]["get"]["responses"]["200"]["content"]
+        assert {"text/csv", "application/vnd.apache.parquet"} < set(given)
+
+
 def test_sums_are_given_by_dimension(server, done):
     _, total = server.call("GET", f"/v1/batches/{done['batch_id']}/totals")
     for by in ("activity", "site", "period", "region"):

@@ -332,3 +332,26 @@ def test_a_locked_store_is_waited_for(serve, tmp_path):
     ((response, told),) = answers
     assert (response.status, told["data"]["result"]) == (200, "3.25")
     assert served.stop() == 0
+
+
+@pytest.mark.parametrize(
+    ("line", "header", "status"),
+    [
+        (b"GET /v1/agents", b"Accept: text/\xff\xc3\xa9", 406),
+        (b"GET /v1/agents", b"Origin: http://\xff", 403),
+        (b"GET /v1/executions/exec_\xff", b"X: y", 400),
+        (b"GET /v1/executions/exec_%ff", b"X: y", 404),
+        (b"GET /v1/executions?state=%ff", b"X: y", 400),
+        (b"\x16\x03\x01", b"X: y", 400),
+        (b"POST /v1/workflows/plan", b"Content-Type: text/\xff", 415),
+        (b"POST /v1/workflows/execute", b"Content-Encoding: identity\r\nIdempotency-Key: \xff", 400),
+    ],
+)
+def test_bytes_that_are_no_text_are_refused_in_an_envelope(server, line, header, status):
+    with connected(server) as connection:
+        connection.sendall(line + b" HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n" + header)
+        connection.sendall(b"\r\n\r\n{}")
+        said, body = answer(connection)
+    assert said == status
+    assert json.loads(body)["errors"][0]["message"]
+    assert b"Error handling request" not in server.log.read_bytes()

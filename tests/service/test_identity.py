@@ -38,6 +38,8 @@ class Issuer:
         self.keys = {"first": rsa.generate_private_key(public_exponent=65537, key_size=2048)}
         self.fetches = 0
         self.fails = False
+        #: Whether its documents come in several pieces.
+        self.drips = False
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(handler):  # noqa: N805  as the library has it
@@ -46,7 +48,9 @@ class Issuer:
                 handler.send_response(500 if self.fails else 200)
                 handler.send_header("Content-Length", str(len(body)))
                 handler.end_headers()
-                handler.wfile.write(body)
+                for piece in (body[:40], body[40:]) if self.drips else (body,):
+                    time.sleep(0.05 if self.drips else 0)
+                    handler.wfile.write(piece)
 
             def log_message(handler, *_):  # noqa: N805
                 pass
@@ -206,6 +210,9 @@ class TestTokens:
             assert response.status in (400, 401), token[:60]
         assert ask(guarded, good)[0].status == 200
 
+    def test_what_is_no_text_is_no_token(self, guarded):
+        assert ask(guarded, b"\xff\xfe".decode("latin-1"))[0].status == 401
+
     def test_a_role_that_is_no_text_grants_nothing(self, guarded, issuer):
         assert ask(guarded, issuer.token(roles=[{"name": "admin"}, ["admin"], "viewer"]))[0].status == 200
         assert ask(guarded, issuer.token(roles=[{"name": "admin"}]))[0].status == 403
@@ -252,6 +259,15 @@ def test_a_key_that_is_withdrawn_while_its_issuer_fails_ends_soon_after(issuer):
         return known is not None, believed is not None, await keys.key("withdrawn")
 
     assert asyncio.run(main()) == (True, True, None)
+
+
+def test_keys_that_come_in_several_pieces_are_read_whole(issuer):
+    issuer.drips = True
+    try:
+        keys = KeySet(TokenSettings(issuer=issuer.url, audience=AUDIENCE))
+        assert asyncio.run(keys.key("first")) is not None
+    finally:
+        issuer.drips = False
 
 
 def encoded(value):
@@ -403,6 +419,15 @@ class TestKeys:
         assert ask(guarded, admin, "DELETE", f"/v1/keys/{key_id}")[0].status == 200
         assert ask(guarded, key)[0].status == 401
         assert ask(guarded, admin, "DELETE", f"/v1/keys/{key_id}")[0].status == 404
+
+    def test_what_was_not_revoked_is_not_written_down_as_such(self, guarded, admin):
+        assert ask(guarded, admin, "DELETE", "/v1/keys/0123456789abcdef")[0].status == 404
+        _, told = ask(guarded, admin, path="/v1/tenant/audit?limit=500")
+        assert "0123456789abcdef" not in json.dumps(told)
+
+    def test_a_name_that_no_store_keeps_is_refused(self, guarded, admin):
+        body = {"name": "a\0b", "roles": ["viewer"]}
+        assert ask(guarded, admin, "POST", "/v1/keys", body)[0].status == 400
 
     def test_a_stream_ends_with_the_key_of_its_reader(self, guarded, admin):
         key, key_id = self.make(guarded, admin)

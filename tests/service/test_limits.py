@@ -225,8 +225,13 @@ def limited_server(request, serve, tmp_path_factory):
 
 class TestGate:
     def test_what_is_left_is_told_with_what_is_refused_for_another_reason(self, limited_server):
-        for path, status in (("/v1/executions?page=2", 400), ("/v1/executions/exec_unknown", 404)):
-            response, _ = limited_server.call("GET", path)
+        plain, picture = {}, {"Accept": "image/png"}
+        for path, headers, status in (
+            ("/v1/executions?page=2", plain, 400),
+            ("/v1/executions/exec_unknown", plain, 404),
+            ("/v1/executions", picture, 406),
+        ):
+            response, _ = limited_server.call("GET", path, **headers)
             assert response.status == status
             assert response.getheader("X-RateLimit-Limit") == "60"
 

@@ -103,6 +103,13 @@ def test_a_parameter_that_is_none_is_refused(server, query, field):
     assert told["errors"][0]["hint"]
 
 
+def test_a_parameter_that_is_given_twice_is_refused(server):
+    for query, name in (("state=failed&state=queued", "state"), ("limit=1&limit=1", "limit")):
+        response, told = server.call("GET", f"/v1/executions?{query}")
+        assert (response.status, told["errors"][0]["field"]) == (400, name)
+        assert "twice" in told["errors"][0]["message"]
+
+
 def test_heads_of_answers_can_be_asked_for_alone(server):
     connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=30)
     connection.request("HEAD", "/health/ready")

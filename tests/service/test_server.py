@@ -84,6 +84,7 @@ def test_a_mistake_is_told_with_its_field(server, body, status, field, told):
         ("DELETE", "/v1/executions/exec_unknown", 404),
         ("GET", "/v1/executions/exec_unknown/events", 404),
         ("GET", "/v1/calculations/calc_unknown", 404),
+        ("GET", f"/v1/batches/{'b' * 300}", 404),
         ("GET", "/v1/agents/no.such", 404),
         ("PUT", "/v1/executions", 405),
         ("GET", "/v1/executions?state=lost", 400),
@@ -98,7 +99,7 @@ def test_what_is_not_there_or_cannot_be_asked_is_refused(server, method, path, s
     assert (response.status, answer["status"]) == (status, "error")
     assert answer["errors"][0]["message"]
     if status == 405:
-        assert response.headers["Allow"] == "GET"
+        assert response.headers["Allow"] == "GET, HEAD"
 
 
 def test_another_content_type_is_refused(server):
@@ -133,6 +134,15 @@ def test_one_key_makes_one_execution(server):
         "POST", "/v1/workflows/execute", {"program": "sum", "input": [9]}, Idempotency_Key="one"
     )
     assert (response.status, answer["errors"][0]["code"]) == (409, "idempotency_key")
+
+
+@pytest.mark.parametrize("key", ["", "two words", "k" * 201, "clé"])
+@pytest.mark.parametrize("padding", ["", "y" * 5000])  # the second goes through the other entrance
+def test_a_key_that_is_none_is_refused(server, key, padding):
+    sent = {"Idempotency_Key": key.encode(), "X_Padding": padding}
+    response, answer = server.call("POST", "/v1/workflows/execute", SUM, **sent)
+    assert (response.status, answer["errors"][0]["code"]) == (400, "idempotency_key")
+    assert "1 to 200 characters" in answer["errors"][0]["message"]
 
 
 def test_lists_are_paged(server):

@@ -81,16 +81,16 @@ def revoke(url: str, tenant: str, key_id: str, redis: str | None) -> None:
     at = time.time_ns() // 1000
 
     async def end(opened: Store) -> bool:
-        from greenlang.engine.tenancy import note
+        from greenlang.service.identity import end_api_key
         from greenlang.service.reads import Reads
         from greenlang.service.sharing import share
 
-        await note(opened.rows, tenant, actor(), "key.revoked", key_id)
-        ended = await opened.revoke_api_key(tenant, key_id, at=at)
         sharing = share(redis)
-        await Reads(opened, sharing.cache).forget_api_key(key_id)
-        await sharing.close()
-        return ended
+        try:
+            reads = Reads(opened, sharing.cache)
+            return await end_api_key(opened, reads, tenant, key_id, actor=actor(), at=at)
+        finally:
+            await sharing.close()
 
     if not with_store(url, end):
         raise InputError(f"{tenant} has no good key '{key_id}'", fix="`greenlang keys list` shows them")

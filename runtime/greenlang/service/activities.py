@@ -22,8 +22,8 @@ from greenlang.engine import make_policy
 from greenlang.errors import InputError, either, nearest
 from greenlang.service.arrow_items import ARROW_STREAM
 from greenlang.service.messages import ActivitiesRequest, Activity, CalculationQuery, FactorText, Fault
-from greenlang.service.reading import read_query
-from greenlang.service.wire import JSON, VERSIONED_JSON, Call, Refusal
+from greenlang.service.reading import media_type, read_query
+from greenlang.service.wire import JSON, Call, Refusal
 
 NDJSON = "application/x-ndjson"
 
@@ -85,20 +85,12 @@ def read_activities(call: Call) -> Given:
         For a policy or a table that cannot be used.
     """
     policy = policy_of_query(read_query(call, CalculationQuery)) if call.query else {}
-    media_type = call.headers.get("content-type", JSON).partition(";")[0].strip().lower()
-    if media_type in (JSON, VERSIONED_JSON):
+    kind = media_type(call, *TABLE_TYPES)
+    if kind == JSON:
         return _read_json(call.body, policy)
-    if media_type == NDJSON:
+    if kind == NDJSON:
         return _given(*_rows_of_lines(call.body), policy)
-    if media_type in _TABLES:
-        return Given(_policy(policy), _read_table(call.body, _TABLES[media_type]))
-    fault = Fault(
-        "content_type",
-        f"{media_type[:80]} is not taken here",
-        "Content-Type",
-        f"send {either((JSON, *TABLE_TYPES))}",
-    )
-    raise Refusal(415, fault)
+    return Given(_policy(policy), _read_table(call.body, _TABLES[kind]))
 
 
 def policy_of_query(query: CalculationQuery) -> dict[str, Any]:

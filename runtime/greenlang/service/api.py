@@ -54,8 +54,8 @@ from greenlang.service.operations import (
 from greenlang.service.origins import refuse_foreign
 from greenlang.service.reads import Reads
 from greenlang.service.roles import Identity, Permission
-from greenlang.service.routing import Router
-from greenlang.service.wire import Call, Refusal, Reply, Stream, fault_of, refuse
+from greenlang.service.routing import Route, Router
+from greenlang.service.wire import VERSIONED_JSON, Call, Refusal, Reply, Stream, fault_of, refuse
 from greenlang.stores import EventMetadata, Initiator, initiate
 
 if TYPE_CHECKING:
@@ -249,23 +249,11 @@ class Api:
             call.path = f"/{version}{call.path}"
         route = self.router.find(call)
         call.operation = route.operation
-        user_id, unlimited = None, False
-        call.gives = gives = accepts(accept, route.gives, route.other_gives) if accept else route.gives
-        if self._authenticator is not None and route.permission is not None:
-            identity = await _allowed(self._authenticator, call, route.permission)
-            user_id, unlimited = identity.subject, identity.unlimited
-            call.permissions = identity.permissions
-        quota = None
-        if self._guard is not None and route.permission is not None:
-            standing = self._guard.standings.known(call.tenant) or await self._guard.look_at(call.tenant)
-            if standing.tenant is not None:
-                quota = _served(standing)
-        followed = None if self._tracer is None else phases()
-        traceparent = None if followed is None else followed.traceparent
-        initiate(Initiator(call.tenant, EventMetadata(user_id, call.request_id, None, traceparent)))
-        limited = quota is not None or (self._gate is not None and self._gate.settings is not None)
-        if self._gate is not None and limited and route.permission is not None and not unlimited:
-            call.said = await self._gate.pass_through(call.tenant, route.operation, quota)
+        identity = await self._admit(call, route)
+        # What is refused from here on was counted, and says what is left.
+        call.gives = accepts(accept, route.gives, route.other_gives) if accept else route.gives
+        if identity is not None:
+            _check_allowed(identity, route.permission)
         # What anybody may ask takes no body.
         if call.read is not None and route.permission is not None and not route.streams:
             call.body = await call.read()
@@ -273,7 +261,27 @@ class Api:
         if isinstance(reply, Stream) and self._authenticator is not None and route.permission is not None:
             pieces = _while_allowed(self._authenticator, call, route.permission, reply.pieces)
             reply = replace(reply, pieces=pieces)
-        return reply if gives == route.gives else replace(reply, content_type=gives)
+        # Operations that give several types say themselves which one they gave.
+        return replace(reply, content_type=VERSIONED_JSON) if call.gives == VERSIONED_JSON else reply
+
+    async def _admit(self, call: Call, route: Route) -> Identity | None:
+        """Find out whose a call is, and take it from what their tenant may ask; None where nobody says."""
+        identity, quota = None, None
+        if self._authenticator is not None and route.permission is not None:
+            identity = await _identified(self._authenticator, call)
+        if self._guard is not None and route.permission is not None:
+            standing = self._guard.standings.known(call.tenant) or await self._guard.look_at(call.tenant)
+            if standing.tenant is not None:
+                quota = _served(standing)
+        followed = None if self._tracer is None else phases()
+        traceparent = None if followed is None else followed.traceparent
+        user_id = None if identity is None else identity.subject
+        initiate(Initiator(call.tenant, EventMetadata(user_id, call.request_id, None, traceparent)))
+        limited = quota is not None or (self._gate is not None and self._gate.settings is not None)
+        unlimited = identity is not None and identity.unlimited
+        if self._gate is not None and limited and route.permission is not None and not unlimited:
+            call.said = await self._gate.pass_through(call.tenant, route.operation, quota)
+        return identity
 
 
 def _log_access(call: Call, status: int, seconds: float) -> None:
@@ -289,12 +297,19 @@ def _log_access(call: Call, status: int, seconds: float) -> None:
     _access.info("%s %s %s", call.method, call.path, status, extra={"context": context})
 
 
-async def _allowed(authenticator: Authenticator, call: Call, permission: Permission) -> Identity:
+async def _identified(authenticator: Authenticator, call: Call) -> Identity:
     identity = await authenticator.identify(call)
-    call.tenant = identity.tenant  # also of what is refused: it is counted as theirs
-    if permission not in identity.permissions:
-        raise _forbidden(identity, permission)
+    # Also of what is refused: it is counted as theirs.
+    call.tenant, call.permissions = identity.tenant, identity.permissions
     return identity
+
+
+def _check_allowed(identity: Identity, permission: Permission | None) -> None:
+    if permission is None or permission in identity.permissions:
+        return
+    held = ", ".join(sorted(identity.permissions)) or "nothing"
+    fault = Fault("forbidden", f"this takes the permission '{permission}'", "Authorization", f"yours: {held}")
+    raise Refusal(403, fault)
 
 
 def _served(standing: Standing) -> int | None:
@@ -321,14 +336,8 @@ async def _while_allowed(
         async for piece in pieces:
             if time.monotonic() - identified_at >= authenticator.again_seconds:
                 try:
-                    await _allowed(authenticator, call, permission)
+                    _check_allowed(await _identified(authenticator, call), permission)
                 except Refusal:
                     return
                 identified_at = time.monotonic()
             yield piece
-
-
-def _forbidden(identity: Identity, permission: Permission) -> Refusal:
-    held = ", ".join(sorted(identity.permissions)) or "nothing"
-    fault = Fault("forbidden", f"this takes the permission '{permission}'", "Authorization", f"yours: {held}")
-    return Refusal(403, fault)

@@ -11,18 +11,20 @@ __all__ = ["Entrance"]
 import asyncio
 import contextlib
 from collections.abc import AsyncGenerator, Awaitable, Callable
+from http import HTTPStatus
 from typing import Any
 
 from aiohttp import web
 
 from greenlang.engine.executions import random_hex
+from greenlang.errors import size_text
 from greenlang.service.api import Api
 from greenlang.service.identity import names_in
 from greenlang.service.messages import Fault
 from greenlang.service.negotiation import takes_gzip
 from greenlang.service.quick import QuickDoor
 from greenlang.service.settings import ServerSettings
-from greenlang.service.wire import Call, Refusal, Reply, Stream
+from greenlang.service.wire import Call, Refusal, Reply, Stream, refuse
 
 #: A request id of the caller's own is used if it is no longer than this and plain.
 _LONGEST_REQUEST_ID = 64
@@ -184,7 +186,8 @@ class Entrance:
 class _Server(web.Server):
     """Keeps our half of a connection open whose client has finished sending: it may wait for its answer.
 
-    Such connections are added to `ended`; whoever answers them ends them.
+    Such connections are added to `ended`; whoever answers them ends them.  What is no request is refused as
+    every other is, and fills no log.
     """
 
     def __init__(self, handler: Handler, ended: set[web.RequestHandler], **options: Any) -> None:
@@ -197,6 +200,17 @@ class _Server(web.Server):
                 ended.add(self)
                 return True
 
+            def handle_error(
+                self,
+                request: web.BaseRequest,
+                status: int = 500,
+                exc: BaseException | None = None,
+                message: str | None = None,
+            ) -> web.StreamResponse:
+                if status != HTTPStatus.BAD_REQUEST:
+                    return super().handle_error(request, status, exc, message)
+                return _no_request(request, message or "")
+
         self._connection = Connection
 
     def __call__(self) -> web.RequestHandler:
@@ -205,9 +219,21 @@ class _Server(web.Server):
         return connection
 
 
+def _no_request(request: web.BaseRequest, why: str) -> web.Response:
+    """The answer to what aiohttp cannot read."""
+    call = Call(request.method, request.path, random_hex(16))
+    rule = why.partition("\n")[0].rstrip(":") or "it cannot be read"
+    fault = Fault(
+        "http", f"this is no request of HTTP: {rule}", hint="look at its first line and its headers"
+    )
+    response = _response(request, call, refuse(call, Refusal(HTTPStatus.BAD_REQUEST, fault)))
+    response.force_close()
+    return response
+
+
 def _too_large(limit: int) -> Refusal:
-    largest = f"{limit / 1024**2:,.0f} MB"
-    return Refusal(413, Fault("too_large", f"the body is larger than {largest}", "$", "send it in parts"))
+    message = f"the body is larger than {size_text(limit)}"
+    return Refusal(413, Fault("too_large", message, "$", "send it in parts"))
 
 
 def _too_slow() -> Refusal:
@@ -221,7 +247,10 @@ class _Headers(dict[str, str]):
         self._of = request.headers
 
     def get(self, name: str, default: str | None = None) -> str | None:  # type: ignore[override]  # as of texts
-        return self._of.get(name, default)
+        found = self._of.get(name)
+        # As the quick entrance reads them. aiohttp keeps bytes that are no UTF-8 as halves of characters,
+        # which no answer could repeat.
+        return default if found is None else found.encode("utf-8", "surrogateescape").decode("latin-1")
 
 
 def _unsent(connection: web.RequestHandler) -> int:

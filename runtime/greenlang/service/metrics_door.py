@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 
 from aiohttp import web
 
+from greenlang.errors import InputError
 from greenlang.observing.page import CONTENT_TYPE
 
 
@@ -23,11 +24,17 @@ class MetricsDoor:
 
         Raises
         ------
-        OSError
+        InputError
             If the address is not to be had.
         """
         await self._runner.setup()
-        await web.TCPSite(self._runner, host, port, reuse_address=True).start()
+        try:
+            await web.TCPSite(self._runner, host, port, reuse_address=True).start()
+        except OSError as error:
+            raise InputError(
+                f"metrics cannot be served at {host}:{port}: {error.strerror or error}",
+                fix="name another metrics_port",
+            ) from error
         address: tuple[str, int] = self._runner.addresses[0][:2]
         return address[1]
 

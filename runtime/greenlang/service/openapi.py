@@ -140,15 +140,13 @@ def _operation(
 
 
 def _response(status: int, route: Route, data: list[dict[str, Any]]) -> dict[str, Any]:
-    described: dict[str, Any] = {"description": http.HTTPStatus(status).phrase}
     if route.gives == JSON:
         schema = {"schema": _envelope(data)}
-        others = {other: {"schema": _TEXT} for other in route.other_gives}
-        described["content"] = {JSON: schema, VERSIONED_JSON: schema, **others}
+        given = {JSON: schema, VERSIONED_JSON: schema}
     else:
-        bits: dict[str, Any] = _EVENT if route.gives == "text/event-stream" else _TEXT
-        described["content"] = {route.gives: {"schema": bits}}
-    return described
+        given = {route.gives: {"schema": _EVENT if route.gives == "text/event-stream" else _TEXT}}
+    others = {other: {"schema": _TEXT} for other in route.other_gives}
+    return {"description": http.HTTPStatus(status).phrase, "content": {**given, **others}}
 
 
 def _parameters(route: Route, named: dict[Any, Any], components: dict[str, Any]) -> Iterator[dict[str, Any]]:
@@ -159,7 +157,7 @@ def _parameters(route: Route, named: dict[Any, Any], components: dict[str, Any])
             shown = {"name": field, "in": "query", "required": False, "schema": schema}
             yield {**shown, "style": "form", "explode": False} if schema.get("type") == "array" else shown
     for header in route.headers:
-        schema = {"type": "string", **({"pattern": header.pattern} if header.pattern else {})}
+        schema = {"type": "string", "pattern": header.pattern}
         described = {"name": header.name, "in": "header", "required": False}
         yield {**described, "description": header.summary, "schema": schema}
 

@@ -2,20 +2,37 @@
 
 from __future__ import annotations
 
-__all__ = ["idempotency_key", "read_body", "read_query"]
+__all__ = ["idempotency_key", "last_event", "media_type", "read_body", "read_query"]
 
+import re
 from functools import cache
 from typing import Any, TypeVar
 
 import msgspec
 
+from greenlang.errors import either
 from greenlang.service.messages import Fault
+from greenlang.service.routing import IDEMPOTENCY_KEY, LAST_EVENT_ID, Header
 from greenlang.service.wire import JSON, VERSIONED_JSON, Call, Refusal
 
 T = TypeVar("T", bound=msgspec.Struct)
 
-#: An idempotency key is kept with its execution; a longer one is a mistake.
-_LONGEST_KEY = 200
+
+def media_type(call: Call, *others: str) -> str:
+    """What the body is by its own word: JSON, also where nothing is said, or one of `others`.
+
+    Raises
+    ------
+    Refusal
+        415 if it is something else.
+    """
+    said = call.headers.get("content-type", JSON).partition(";")[0].strip().lower()
+    if said in (JSON, VERSIONED_JSON):
+        return JSON
+    if said not in others:
+        hint = f"send {either((JSON, *others))}"
+        raise Refusal(415, Fault("content_type", f"'{said[:80]}' is not taken here", "Content-Type", hint))
+    return said
 
 
 def read_body(call: Call, kind: type[T]) -> T:
@@ -26,10 +43,7 @@ def read_body(call: Call, kind: type[T]) -> T:
     Refusal
         415 if it is no JSON by its own word, 400 if it is none in fact or not what is taken.
     """
-    media_type = call.headers.get("content-type", JSON).partition(";")[0].strip().lower()
-    if media_type not in (JSON, VERSIONED_JSON):
-        fault = Fault("content_type", f"{media_type[:80]} is not taken here", "Content-Type", f"send {JSON}")
-        raise Refusal(415, fault)
+    media_type(call)
     try:
         read: T = _decoder(kind).decode(call.body)
     except msgspec.ValidationError as error:
@@ -51,10 +65,15 @@ def read_query(call: Call, kind: type[T]) -> T:
     Raises
     ------
     Refusal
-        400, with the parameters that there are, if one is unknown or not what it has to be.
+        400, with the parameters that there are, if one is unknown, given twice or not what it has to be.
     """
     lists = _lists(kind)
-    given = {name: text.split(",") if name in lists else text for name, text in call.query.items()}
+    given: dict[str, str | list[str]] = {}
+    for name, text in call.query.items():
+        if name in given:
+            hint = "separate what it is to have by commas" if name in lists else "give it once"
+            raise Refusal(400, Fault("query", f"'{name[:80]}' is given twice", name[:80], hint))
+        given[name] = text.split(",") if name in lists else text
     try:
         return msgspec.convert(given, kind, strict=False)
     except msgspec.ValidationError as error:
@@ -75,9 +94,17 @@ def _lists(kind: type[msgspec.Struct]) -> frozenset[str]:
 
 
 def idempotency_key(call: Call) -> str | None:
-    """`Idempotency-Key`; 400 if it is empty or too long."""
-    key = call.headers.get("idempotency-key")
-    if key is not None and not 0 < len(key) <= _LONGEST_KEY:
-        message = f"the key must have 1 to {_LONGEST_KEY} characters"
-        raise Refusal(400, Fault("idempotency_key", message, "Idempotency-Key"))
-    return key
+    """`Idempotency-Key`, where there is one; 400 if it is none that is kept."""
+    return _matching(IDEMPOTENCY_KEY, call.headers.get("idempotency-key"))
+
+
+def last_event(call: Call) -> int:
+    """The number in `Last-Event-ID`, 0 where there is none; 400 if it is no number."""
+    return int(_matching(LAST_EVENT_ID, call.headers.get("last-event-id")) or 0)
+
+
+def _matching(header: Header, said: str | None) -> str | None:
+    if said is not None and re.fullmatch(header.pattern, said) is None:
+        code = header.name.lower().replace("-", "_")
+        raise Refusal(400, Fault(code, f"'{said[:40]}' is not {header.rule}", header.name))
+    return said

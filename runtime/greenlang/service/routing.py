@@ -23,15 +23,18 @@ class Header:
 
     name: str
     summary: str
-    pattern: str = ""
+    #: What it has to match, and how that is told to whoever sent something else.
+    pattern: str
+    rule: str
 
 
 IDEMPOTENCY_KEY = Header(
     "Idempotency-Key",
     "The same key and body give the same execution, however often they are sent.",
     r"^[!-~]{1,200}$",
+    "1 to 200 characters of ASCII without spaces",
 )
-LAST_EVENT_ID = Header("Last-Event-ID", "Go on after this event.", r"^[0-9]{1,18}$")
+LAST_EVENT_ID = Header("Last-Event-ID", "Go on after this event.", r"^[0-9]{1,18}$", "the number of an event")
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +113,7 @@ class Router:
         # What answers GET answers HEAD; the server leaves the body away.
         route = methods.get("GET" if call.method == "HEAD" else call.method)
         if route is None:
-            allowed = ", ".join(sorted(methods))
+            allowed = ", ".join(sorted({*methods, *(("HEAD",) if "GET" in methods else ())}))
             raise Refusal(
                 405,
                 Fault("method", f"{call.method} is not taken here", "method", f"use {allowed}"),

@@ -8,7 +8,7 @@ JWTs against the keys of their issuer, `certificates` are the server's and those
 
 from __future__ import annotations
 
-from greenlang.service.identity.api_keys import MadeKey, new_api_key
+from greenlang.service.identity.api_keys import MadeKey, end_api_key, new_api_key
 from greenlang.service.identity.authentication import Authenticator
 from greenlang.service.identity.certificates import ServerCertificate, names_in
 from greenlang.service.identity.settings import (
@@ -28,6 +28,7 @@ __all__ = [
     "SignInSettings",
     "TlsSettings",
     "TokenSettings",
+    "end_api_key",
     "names_in",
     "new_api_key",
 ]

@@ -5,7 +5,7 @@ The secret has 256 bits of chance, so a plain SHA-256 of it tells nothing; slow 
 
 from __future__ import annotations
 
-__all__ = ["MadeKey", "holds", "key_id_of", "new_api_key"]
+__all__ = ["MadeKey", "end_api_key", "holds", "key_id_of", "new_api_key"]
 
 import hashlib
 import hmac
@@ -13,8 +13,10 @@ import re
 import secrets
 from dataclasses import dataclass
 
+from greenlang.engine.tenancy import note
+from greenlang.service.reads import Reads
 from greenlang.service.roles import Role
-from greenlang.stores import ApiKey
+from greenlang.stores import ApiKey, Store
 
 _KEY = re.compile(r"gl_([0-9a-f]{16})_([0-9A-Za-z_-]{43})")
 
@@ -43,6 +45,17 @@ def new_api_key(
         revoked_at=None,
     )
     return MadeKey(kept, f"gl_{key_id}_{secret}")
+
+
+async def end_api_key(store: Store, reads: Reads, tenant: str, key_id: str, *, actor: str, at: int) -> bool:
+    """Revoke a key; False, and nothing is written down, if the tenant has no good one of that id."""
+    kept = await store.api_key(key_id)
+    if kept is None or kept.tenant != tenant or kept.revoked_at is not None:
+        return False
+    await note(store.rows, tenant, actor, "key.revoked", key_id)
+    ended = await store.revoke_api_key(tenant, key_id, at=at)
+    await reads.forget_api_key(key_id)
+    return ended
 
 
 def key_id_of(text: str) -> str | None:

@@ -97,7 +97,11 @@ def _is_for_access(header: dict[str, Any]) -> bool:
 async def _document(session: aiohttp.ClientSession, url: str) -> dict[str, Any]:
     async with session.get(url, allow_redirects=False) as response:
         response.raise_for_status()
-        text = await response.content.read(_LARGEST_DOCUMENT)
+        text = bytearray()
+        async for piece in response.content.iter_any():
+            text += piece
+            if len(text) > _LARGEST_DOCUMENT:
+                raise ValueError(f"{url} gives more than {_LARGEST_DOCUMENT:,} bytes")
     try:
         return msgspec.json.decode(text, type=dict[str, Any])
     except msgspec.DecodeError as error:

@@ -18,6 +18,7 @@ __all__ = [
     "KeyList",
     "KeyRequest",
     "MadeKeyData",
+    "Name",
     "PlanData",
     "PlanRequest",
     "Program",
@@ -37,6 +38,8 @@ from greenlang.service.roles import Role
 from greenlang.stores import State
 
 Program = Annotated[str, msgspec.Meta(min_length=1, max_length=1_048_576, description="A GCEL program.")]
+#: For people to read; NUL is no character of any text that is kept.
+Name = Annotated[str, msgspec.Meta(min_length=1, max_length=200, pattern="^[^\\x00]+$")]
 Priority = Literal["P0", "P1", "P2", "P3"]
 
 
@@ -174,7 +177,7 @@ class EventData(msgspec.Struct, frozen=True):
 class KeyRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """An API key to be made, of the tenant of whoever asks."""
 
-    name: Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
+    name: Name
     roles: Annotated[list[Role], msgspec.Meta(min_length=1, max_length=4)]
     #: How long it is good; for good if it is left out.
     days: Annotated[int, msgspec.Meta(ge=1, le=3650)] | None = None

@@ -43,14 +43,12 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from greenlang.service.messages.executions import Program
+from greenlang.service.messages.executions import Name, Program
 from greenlang.service.roles import Role
 from greenlang.stores.tables import AgentState, Tier
 
 Identifier = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._@-]{0,99}$")]
-#: For people to read; NUL is no character of any text that is kept.
 Text = Annotated[str, msgspec.Meta(max_length=1000, pattern="^[^\\x00]*$")]
-Name = Annotated[str, msgspec.Meta(min_length=1, max_length=200, pattern="^[^\\x00]+$")]
 Amount = Annotated[int, msgspec.Meta(ge=0, le=10**15)]
 Positive = Annotated[int, msgspec.Meta(ge=1, le=10**9)]
 Limit = Annotated[int, msgspec.Meta(ge=1, le=500)]

@@ -24,7 +24,7 @@ from greenlang.engine.batches import (
     sum_table,
 )
 from greenlang.engine.executions import new_id, now
-from greenlang.errors import DataError, either
+from greenlang.errors import DataError
 from greenlang.gcel import compile as compile_program
 from greenlang.service.activities import policy_of_query
 from greenlang.service.batches import BatchKeeper
@@ -48,10 +48,10 @@ from greenlang.service.messages import (
 from greenlang.service.operations.batch_files import CSV, OTHER_FORMATS, batch_file
 from greenlang.service.operations.batch_told import batch_told, is_done, not_done, state_events
 from greenlang.service.operations.told import unknown
-from greenlang.service.reading import read_body, read_query
+from greenlang.service.reading import last_event, media_type, read_body, read_query
 from greenlang.service.roles import Permission
 from greenlang.service.routing import LAST_EVENT_ID, Route
-from greenlang.service.wire import JSON, VERSIONED_JSON, Call, Refusal, Reply, Stream, answer, next_link
+from greenlang.service.wire import JSON, Call, Refusal, Reply, Stream, answer, next_link
 
 #: Rows of two inputs that are compared in memory, beside what is answered meanwhile.
 _MOST_COMPARED = 1_000_000
@@ -188,20 +188,12 @@ class BatchOperations:
 
     async def make_batch(self, call: Call) -> Reply:
         """`POST /v1/batches`."""
-        media_type = call.headers.get("content-type", JSON).partition(";")[0].strip().lower()
+        kind = media_type(call, *_FILES)
         try:
-            if media_type in (JSON, VERSIONED_JSON):
+            if kind == JSON:
                 folder = await self._make_of_path(call)
-            elif media_type in _FILES:
-                folder = await self._make_of_upload(call, _FILES[media_type])
             else:
-                fault = Fault(
-                    "content_type",
-                    f"{media_type[:80]} is not taken here",
-                    "Content-Type",
-                    f"send {either((JSON, *_FILES))}",
-                )
-                raise Refusal(415, fault)
+                folder = await self._make_of_upload(call, _FILES[kind])
         except DataError as error:
             raise Refusal(
                 422, *(Fault("activity", one.text(error.file), one.column, one.fix) for one in error.problems)
@@ -341,10 +333,7 @@ class BatchOperations:
             404 if there is no such batch, 400 if `Last-Event-ID` holds no number.
         """
         folder = self._found(call)
-        last = call.headers.get("last-event-id", "0") or "0"
-        if not (last.isascii() and last.isdigit() and len(last) < 19):
-            raise Refusal(400, Fault("last_event_id", f"'{last[:40]}' is no event's number", "Last-Event-ID"))
-        return Stream("text/event-stream", state_events(folder, int(last)))
+        return Stream("text/event-stream", state_events(folder, last_event(call)))
 
     async def batch_totals(self, call: Call) -> Reply:
         """`GET /v1/batches/{id}/totals`."""

@@ -20,7 +20,7 @@ from greenlang.service.messages import (
     Fault,
 )
 from greenlang.service.operations.told import found, told, unknown
-from greenlang.service.reading import read_query
+from greenlang.service.reading import last_event, read_query
 from greenlang.service.reads import Reads
 from greenlang.service.roles import Permission
 from greenlang.service.routing import LAST_EVENT_ID, Route
@@ -157,10 +157,7 @@ class Executions:
             404 if there is no such execution, 400 if the header holds no number.
         """
         row = await found(self._store, call)
-        last = call.headers.get("last-event-id", "0")
-        if not (last.isascii() and last.isdigit() and len(last) < 19):
-            raise Refusal(400, Fault("last_event_id", f"'{last[:40]}' is no event's number", "Last-Event-ID"))
-        return Stream("text/event-stream", self._stream(call.tenant, row.id, int(last)))
+        return Stream("text/event-stream", self._stream(call.tenant, row.id, last_event(call)))
 
     async def _stream(self, tenant: str, execution_id: str, after: int) -> AsyncGenerator[bytes, None]:
         async for event in self._runner.follow(tenant, execution_id, after=after):

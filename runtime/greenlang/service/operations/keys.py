@@ -6,7 +6,7 @@ __all__ = ["Keys"]
 
 from greenlang.engine.executions import now, time_text
 from greenlang.engine.tenancy import note
-from greenlang.service.identity.api_keys import new_api_key
+from greenlang.service.identity import end_api_key, new_api_key
 from greenlang.service.messages import KeyData, KeyList, KeyRequest, MadeKeyData
 from greenlang.service.operations.acting import actor
 from greenlang.service.operations.told import unknown
@@ -79,10 +79,9 @@ class Keys:
 
     async def revoke_key(self, call: Call) -> Reply:
         """`DELETE /v1/keys/{id}`."""
-        await note(self._store.rows, call.tenant, actor(), "key.revoked", call.names["id"])
-        if not await self._store.revoke_api_key(call.tenant, call.names["id"], at=now()):
-            raise unknown("key", call.names["id"])
-        await self._reads.forget_api_key(call.names["id"])
+        key_id = call.names["id"]
+        if not await end_api_key(self._store, self._reads, call.tenant, key_id, actor=actor(), at=now()):
+            raise unknown("key", key_id)
         return await self.keys(call)
 
 
