@@ -39,6 +39,7 @@ from greenlang.ledger import (
     table_header,
     write_bundle,
 )
+from greenlang.ledger.record import hash_plan_document
 from greenlang.ledger.verification import Recomputation
 
 COLUMNS = ("id", "fuel", "quantity")
@@ -106,7 +107,7 @@ def calculate(rows: list[list[str | None]], plan_hash: str, name: str) -> tuple[
         input_name=name,
         input_hash=given.input_hash,
         plan_hash=plan_hash,
-        plan_document=PLAN,
+        plan_document_hash=hash_plan_document(PLAN),
         agents=[AgentUse("toy.multiply", "1.0.0", "sha256:" + "0" * 64)],
         formulas=[FormulaUse("mass", "1", "quantity * factor", "sha256:" + "1" * 64)],
         factors=[FactorUse(EF_CID, "scope 1", "CO2", "EPA", "2.50", "kg/m3", "2025")],

@@ -11,7 +11,7 @@ from uuid import uuid4
 
 import numpy as np
 
-from greenlang.agents import AgentSpec, Registry
+from greenlang.agents import Registry
 from greenlang.carbon import (
     Inventory,
     InventoryInput,
@@ -155,7 +155,7 @@ def gather_evidence(
         method=[part.method for part in inventory.parts if part.method],
         unit_table_hash=unit_table_hash(),
         fallbacks=summary["fallbacks"],
-        roundings=roundings(inventory),
+        roundings=roundings(value if isinstance(value, Report) else inventory),
         **common,
     )
     return Evidence(record, source, inventory, schema, series, labels, tuple(tree.leaves), lists)
@@ -202,21 +202,22 @@ class _RowsOf:
         return self.table.rows()
 
 
-@lru_cache(512)
 def plan_evidence(plan: Plan, registry: Registry) -> dict[str, Any]:
     """What every record of a plan says of it."""
-    return {
-        "plan_document": plan.to_json(),
-        "agents": [_agent_use(spec, registry) for spec in plan.agents],
-    }
+    return {"plan_document_hash": plan.document_hash, "agents": _agent_uses(plan, registry)}
 
 
-def _agent_use(spec: AgentSpec, registry: Registry) -> AgentUse:
-    return AgentUse(
-        name=spec.name,
-        version=spec.version,
-        code_identity=registry.code_identity(spec),
-        signer=registry.signer(spec),
+# Equal plans have the same agents, however they are written; few plans, for they may be large.
+@lru_cache(64)
+def _agent_uses(plan: Plan, registry: Registry) -> tuple[AgentUse, ...]:
+    return tuple(
+        AgentUse(
+            name=spec.name,
+            version=spec.version,
+            code_identity=registry.code_identity(spec),
+            signer=registry.signer(spec),
+        )
+        for spec in plan.agents
     )
 
 

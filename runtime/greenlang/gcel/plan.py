@@ -5,6 +5,7 @@ from __future__ import annotations
 __all__ = ["Plan"]
 
 import functools
+import hashlib
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Self, Unpack
 
@@ -190,6 +191,11 @@ class Plan(Compiled):
         from greenlang.gcel.documents import write_plan
 
         return write_plan(self)
+
+    @functools.cached_property
+    def document_hash(self) -> str:
+        """`sha256:` and the digest of the plan's JSON: also of where its steps are written, unlike `hash`."""
+        return f"sha256:{hashlib.sha256(self.to_json()).hexdigest()}"
 
     @classmethod
     def from_json(cls, document: bytes | str, *, registry: Agents | None = None) -> Self:

@@ -126,7 +126,7 @@ def make_record(
     input_hash: str,
     plan_hash: str,
     result: object,
-    plan_document: bytes | None = None,
+    plan_document_hash: str | None = None,
     tenant: str = "default",
     input_name: str = "",
     agents: Iterable[AgentUse] = (),
@@ -150,8 +150,8 @@ def make_record(
     ----------
     timestamp : datetime
         Aware; told in UTC.
-    plan_document : bytes
-        The plan's JSON as bundles carry it, so that no part of it can be changed unseen.
+    plan_document_hash : str
+        Of the plan's JSON as bundles carry it (`hash_plan_document`), so that no part of it is changed unseen.
     result, fallbacks, roundings : object
         Anything with a canonical form: decimals become strings, structs objects.
     rows : RangeTree
@@ -166,7 +166,7 @@ def make_record(
         input_name=input_name,
         input_hash=input_hash,
         plan_hash=plan_hash,
-        plan_document_hash=None if plan_document is None else hash_plan_document(plan_document),
+        plan_document_hash=plan_document_hash,
         agents=_sorted_once(agents),
         formulas=_sorted_once(formulas),
         factors=_sorted_once(factors),
@@ -214,7 +214,6 @@ def hash_record(record: CalculationRecord) -> bytes:
     return leaf_hash(canonical_bytes(fields))
 
 
-@lru_cache(512)
 def hash_plan_document(document: bytes) -> str:
     """The digest of a plan's JSON, however it is spaced."""
     return digest_of_bytes(encode_plain(decode_strictly(document, "plan")))

@@ -30,7 +30,7 @@ from greenlang.ledger.canonical import encode_plain
 from greenlang.ledger.merkle import leaf_hash
 from greenlang.stores import NewRecord, Sealed
 
-#: Templates kept, one a plan.
+#: Templates kept, one a plan as it is written.
 _TEMPLATES = 512
 
 
@@ -61,7 +61,7 @@ class Prover:
         """
         if isinstance(given, InventoryInput) or inventory_of(value) is not None:
             return self._prove_inventory(plan, given, value, tenant, at)
-        template = self._templates.get(plan.hash)
+        template = self._templates.get(plan.document_hash)
         if template is None:
             template = self._template(plan, given, value)
         calculation_id = new_id("calc", at)
@@ -99,7 +99,7 @@ class Prover:
     def _template(self, plan: Plan, given: object, value: object) -> RecordTemplate:
         evidence = gather_evidence(plan, given, value, registry=self._registry)
         template = RecordTemplate(name_signer(evidence.record, self._signer))
-        self._templates[plan.hash] = template
+        self._templates[plan.document_hash] = template
         if len(self._templates) > _TEMPLATES:
             self._templates.popitem(last=False)
         return template
