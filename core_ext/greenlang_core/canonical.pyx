@@ -150,8 +150,8 @@ cdef int put_decimal(Output* output, str value) except -1:
     cdef char* target
     if digits == NULL:
         raise MemoryError()
-    if not b"0" <= digits[size - 1] <= b"9" or memchr(digits, b"E", size) != NULL:
-        return 0
+    if digits[size - 1] > b"9" or memchr(digits, b"E", size) != NULL or memchr(digits, b"N", size) != NULL:
+        return 0                # NaN may have digits behind it
     point = <const char*> memchr(digits, b".", size)
     if point != NULL:
         while digits[size - 1] == b"0":

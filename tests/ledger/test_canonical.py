@@ -86,7 +86,7 @@ def test_the_compiled_writer_takes_what_requests_consist_of(value: object) -> No
 
 @pytest.mark.parametrize(
     "value",
-    [2**63, Decimal("1E+2"), Decimal("NaN"), 1.5, "\ud800", {1: 2}, {"\ud800": 1}, Colour.GREEN, b"", {1}],
+    [2**63, Decimal("1E+2"), Decimal("NaN1"), 1.5, "\ud800", {1: 2}, {"\ud800": 1}, Colour.GREEN, b"", {1}],
     ids=repr,
 )
 def test_the_compiled_writer_leaves_to_its_twin_what_it_does_not_know(value: object) -> None:
@@ -147,6 +147,7 @@ def test_a_digest_is_the_sha256_of_the_bytes() -> None:
     [
         ({"a": [1, 0.1]}, r'\$\.a\[1\]: 0\.1 is a float.*write Decimal\("0\.1"\)'),
         (np.float64(0.1), r"\$: 0\.1 is a float"),
+        ([Decimal("NaN1")], r"\$\[0\]: NaN1 is not a finite number"),
         ([Decimal("NaN")], r"\$\[0\]: NaN is not a finite number"),
         ([Decimal("Infinity")], r"\$\[0\]: Infinity is not a finite number"),
         (Decimal("1E+999999999"), "out of range"),

@@ -151,7 +151,7 @@ def make_record(
     timestamp : datetime
         Aware; told in UTC.
     plan_document_hash : str
-        Of the plan's JSON as bundles carry it (`hash_plan_document`), so that no part of it is changed unseen.
+        `hash_plan_document` of the plan as bundles carry it, so that no part of it is changed unseen.
     result, fallbacks, roundings : object
         Anything with a canonical form: decimals become strings, structs objects.
     rows : RangeTree
