@@ -18,7 +18,9 @@ from greenlang_core.crew cimport PENDING, Crew, give
 from greenlang_core.limits import Limit, StepTimeout
 from greenlang_core.recording cimport END, FAIL, Recorder
 from greenlang_core.runs cimport Run, clock_now, coarse_now
-from greenlang_core.scheduler cimport CALL, CHOOSE, FILTER, GROUP, MAP, Program, Step, check_deadline, exact_context
+from greenlang_core.scheduler cimport (
+    CALL, CHOOSE, FILTER, GROUP, MAP, Program, Step, check_deadline, check_decimals, exact_context,
+)
 from greenlang_core.tasks cimport result_of
 from greenlang_core.tasks import give_up, look_at
 
@@ -105,6 +107,7 @@ cdef class Execution(Crew):
     cdef int begin(self) except -1:
         if self.program.context is not None:
             self.context = exact_context(self.program.context)
+            self.run.decimals = self.program.context
         if self.is_whole:
             self.started_s = coarse_now(self.run)
             if self.watched:
@@ -118,6 +121,8 @@ cdef class Execution(Crew):
             raise exception
         if self.advance():
             return False
+        if self.run.decimals is not None:
+            check_decimals(self.run.decimals)
         give(<object>_items(self.slots)[self.program.result], outcome)
         self.over = True
         self.leave(None)
@@ -158,7 +163,7 @@ cdef class Execution(Crew):
         ours = isinstance(error, CancelledError) or self.expired
         at_work = self.numbers()
         for index in await self.stop(self.run.patience_s, self.asked):
-            self.run.abandoned.append((self.program, index))
+            self.run.abandon(self.program.label(index))
         if ours and not self.trail:
             self.note(at_work[0])
 
@@ -263,7 +268,7 @@ cdef class Execution(Crew):
     def give_up_late(self, task):
         """Give up a step that did not end when it was cancelled."""
         if not task.done():
-            self.run.abandoned.append((self.program, self.live[task]))
+            self.run.abandon(self.program.label(self.live[task]))
             task.remove_done_callback(self.on_end)
             give_up(task)
             self.on_end(task)

@@ -47,6 +47,7 @@ cdef class Outputs(Crew):
     cdef int done(self, Py_ssize_t number, object output) except -1
     cdef int hand_over(self, Py_ssize_t number, object output) except -1
     cdef int note(self, Py_ssize_t number, list inner) except -1
+    cdef object noted(self, Py_ssize_t number, list inner, object error)
 
 
 cdef class Computed:
@@ -56,7 +57,8 @@ cdef class Computed:
     cdef bint is_map
     cdef list trail
     cdef Run run
-    cdef object context
+    cdef object decimals            # the decimal context to run in
+    cdef object context             # the context variables, with it among them
     cdef Py_ssize_t number          # of the item at work, or done last
 
     cdef object computed(self, object item)

@@ -10,7 +10,7 @@ from libc.math cimport INFINITY
 from greenlang_core.crew cimport PENDING, Crew, give
 from greenlang_core.executions cimport is_async_source, run_of
 from greenlang_core.runs cimport Run
-from greenlang_core.scheduler cimport Program, exact_context
+from greenlang_core.scheduler cimport Program, check_decimals, exact_context
 from greenlang_core.tasks cimport result_of
 
 cdef extern from "Python.h":
@@ -187,9 +187,8 @@ cdef class Outputs(Crew):
             else:
                 inner = []
                 output = self.start(run_of(self.program, number, item, inner, self.run), number, False, False)
-        except BaseException:
-            self.note(number, inner)
-            raise
+        except BaseException as error:
+            raise self.noted(number, inner, error)
         if output is not PENDING:
             return self.done(number, output)
         if inner is not None:
@@ -210,9 +209,8 @@ cdef class Outputs(Crew):
         cdef list inner = self.trails.pop(number, None)
         try:
             output = result_of(task)
-        except BaseException:
-            self.note(number, inner)
-            raise
+        except BaseException as error:
+            raise self.noted(number, inner, error)
         return self.done(number, output)
 
     cdef int done(self, Py_ssize_t number, object output) except -1:
@@ -243,19 +241,36 @@ cdef class Outputs(Crew):
         self.trail.append(number)
         return 0
 
+    cdef object noted(self, Py_ssize_t number, list inner, object error):
+        """The error of an item, once it is noted where it failed."""
+        self.note(number, inner)
+        if not isinstance(error, StopAsyncIteration):
+            return error
+        # Else it would say that there are no more items.
+        raised = RuntimeError("a step raised StopAsyncIteration")
+        raised.__cause__ = error
+        return raised
+
     async def end(self, error):
         """End what is at work, and let go of the source; where we are ended ourselves, note at what."""
         at_work = [number for number in self.numbers() if number != SOURCE]
+        pulls = False
         if self.is_at_work():
             from asyncio import CancelledError
 
             for number in await self.stop(self.run.patience_s, False):
-                if number != SOURCE:
-                    self.run.abandoned.append((self.program, 0))
+                pulls = pulls or number == SOURCE
+                self.run.abandon("the source of the items" if number == SOURCE else self.program.label(0))
             if isinstance(error, CancelledError) and not self.trail and at_work:
                 self.note(at_work[0], self.trails.get(at_work[0]))
-        if not self.exhausted and self.is_async_source and hasattr(self.iterator, "aclose"):
-            await self.iterator.aclose()
+        if not self.exhausted and not pulls and self.is_async_source and hasattr(self.iterator, "aclose"):
+            try:
+                await self.iterator.aclose()
+            except BaseException as closing:
+                if error is None:
+                    raise
+                # What failed first is told, and this with it.
+                BaseException.add_note(error, f"closing the source of the items failed too: {closing!r}")
 
 
 cdef class Computed:
@@ -267,6 +282,7 @@ cdef class Computed:
         self.is_map = is_map
         self.trail = trail
         self.run = run
+        self.decimals = context
         self.context = exact_context(context)
         self.number = -1
 
@@ -290,9 +306,11 @@ cdef class Computed:
     cdef object computed(self, object item):
         try:
             if self.run.recorder is None:
-                return self.program.execute(item, self.trail, self.run)
-            output = self.program.recorded(-1, self.number, 1, item, NULL, NULL, self.trail, self.run)
-            self.run.recorder.tell(self.program, -1, self.number, output)
+                output = self.program.execute(item, self.trail, self.run)
+            else:
+                output = self.program.recorded(-1, self.number, 1, item, NULL, NULL, self.trail, self.run)
+                self.run.recorder.tell(self.program, -1, self.number, output)
+            check_decimals(self.decimals)
             return output
         except StopIteration as error:
             self.trail.append(self.number)

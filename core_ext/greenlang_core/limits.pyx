@@ -54,5 +54,5 @@ class Limit:
         if done:
             look_at(task)
         else:
-            self._run.abandoned.append(self._step)
+            self._run.abandon(self._step[0].label(self._step[1]))
             give_up(task)

@@ -14,10 +14,12 @@ cdef class Run:
     cdef readonly str tenant
     cdef readonly Recorder recorder # records what it does; None if nobody asked
     cdef bint is_watched            # whether a step is more than a call: there is a deadline, or a recorder
-    cdef readonly list abandoned    # (program, step) of what was cancelled and did not end in time
+    cdef readonly list abandoned    # names of steps that were cancelled and did not end in time
+    cdef readonly object decimals   # the decimal context of its steps, once they run; None for that of the caller
 
     cpdef double now(self) except *
     cpdef double left(self) except *
+    cpdef int abandon(self, str step) except -1
 
 
 cdef double machine_now() noexcept nogil

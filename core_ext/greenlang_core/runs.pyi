@@ -9,7 +9,7 @@ class Run:
     report: Any
     tenant: str
     recorder: Recorder | None
-    abandoned: list[tuple[Any, int]]
+    abandoned: list[str]
     def __init__(
         self,
         *,
@@ -24,3 +24,4 @@ class Run:
     def is_special(self) -> bool: ...
     def now(self) -> float: ...
     def left(self) -> float: ...
+    def abandon(self, step: str) -> None: ...

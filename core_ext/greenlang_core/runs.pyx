@@ -35,7 +35,7 @@ cdef class Run:
     patience_s : float
         Seconds that a cancelled step may take to end before it is given up and named in `abandoned`.
     report : object with `note(...)`, optional
-        Told what modifiers did.
+        Told what modifiers did, and what was abandoned.
     tenant : str
         Whom the run is for: nothing that is kept is shared between tenants.
     recorder : Recorder, optional
@@ -66,6 +66,13 @@ cdef class Run:
     cpdef double left(self) except *:
         """Seconds until the deadline; infinite without one."""
         return self.deadline_s - clock_now(self) if self.deadline_s < INFINITY else INFINITY
+
+    cpdef int abandon(self, str step) except -1:
+        """Note that a step was cancelled and did not end in time, so that it may still run."""
+        self.abandoned.append(step)
+        if self.report is not None:
+            self.report.note("abandoned", step, {})
+        return 0
 
 
 cdef double machine_now() noexcept nogil:

@@ -55,6 +55,7 @@ cdef class Program:
     cdef Py_ssize_t scratch         # the most arguments of a call with options
     cdef object _as_items           # list or tuple from any other iterable; raises for what is none
     cdef object context             # decimal context that a run sets; None for that of the caller
+    cdef readonly object labels     # what people call each step; None for its number
     cdef list _kept                 # owns what the arrays borrow
 
     cdef int allocate(self, Py_ssize_t inputs, Py_ssize_t options) except -1
@@ -77,6 +78,7 @@ cdef class Program:
     cdef object over_items(self, Step* step, object value, list trail, Run run)
     cdef object items_of(self, object value)
     cdef Program chosen(self, Step* step, PyObject** slots)
+    cpdef str label(self, Py_ssize_t index)
 
 
 cdef class Attempt:
@@ -94,3 +96,4 @@ cdef class Attempt:
 
 cdef object exact_context(object context)
 cdef int check_deadline(Run run) except -1
+cdef int check_decimals(object expected) except -1

@@ -47,5 +47,6 @@ class Program:
         as_items: Callable[[Any], Iterable[Any]],
         context: Context | None = None,
         guards: Mapping[int, Guard] | None = None,
+        labels: Sequence[str] | None = None,
     ) -> None: ...
     def run(self, value: Any, trail: Trail, run: Run | None = None) -> Any: ...

@@ -31,6 +31,7 @@ cdef extern from "Python.h":
     int PyContext_Enter(object context) except -1
     int PyContext_Exit(object context) except -1
     object PyContextVar_Set(object variable, object value)
+    int PyContextVar_Get(object variable, PyObject* otherwise, PyObject** value) except -1
 
 cdef enum:
     # Slots that a run keeps on the C stack; a longer program takes memory for the run.
@@ -63,6 +64,20 @@ cdef object exact_context(object context):
     return own
 
 
+cdef int check_decimals(object expected) except -1:
+    """Refuse the result of a run in which a step set another decimal context for those after it."""
+    cdef PyObject* present = NULL
+    PyContextVar_Get(DECIMAL_VARIABLE, NULL, &present)
+    changed = present != <PyObject*>expected
+    Py_XDECREF(present)
+    if changed:
+        raise RuntimeError(
+            "an agent of the run called decimal.setcontext(), and what came after it was not computed exactly; "
+            "take `with decimal.localcontext():` for a context of your own"
+        )
+    return 0
+
+
 cdef class Program:
     """Steps over slots, compiled once and run any number of times, also at once.
 
@@ -83,6 +98,8 @@ cdef class Program:
     context : decimal.Context, optional
         The decimal context of its steps. It is set as it stands, so it must be one that steps cannot change;
         with it, a run has context variables of its own, as a task does.
+    labels : sequence of str, optional
+        What people call each step.
 
     Raises
     ------
@@ -90,12 +107,13 @@ cdef class Program:
         If a step reads a slot that is not before it.
     """
 
-    def __init__(self, steps, Py_ssize_t result, *, as_items, context=None, guards=None):
+    def __init__(self, steps, Py_ssize_t result, *, as_items, context=None, guards=None, labels=None):
         cdef Py_ssize_t input_count = 0, option_count = 0
         self.count = len(steps)
         self.result = result
         self._as_items = as_items
         self.context = context
+        self.labels = labels
         self._kept = []
         if not 0 <= result <= self.count:
             raise ValueError("the result is not one of the slots")
@@ -220,6 +238,10 @@ cdef class Program:
         self.first_reader[self.count + 1] = position
         return 0
 
+    cpdef str label(self, Py_ssize_t index):
+        """What people call a step."""
+        return f"step {index + 1}" if self.labels is None else self.labels[index]
+
     def __dealloc__(self):
         PyMem_Free(self.steps)
         PyMem_Free(self.inputs)
@@ -249,8 +271,12 @@ cdef class Program:
             PyContext_Enter(own)
         try:
             if run is None or run.recorder is None:
-                return self.execute(value, trail, run)
-            return self.recorded(-1, -1, 1, value, NULL, NULL, trail, run)
+                output = self.execute(value, trail, run)
+            else:
+                output = self.recorded(-1, -1, 1, value, NULL, NULL, trail, run)
+            if own is not None:
+                check_decimals(self.context)
+            return output
         except BaseException:
             trail.append(max(0.0, clock_now(run) - started_s))
             raise

@@ -5,7 +5,7 @@ import json
 import re
 import subprocess
 import sys
-from decimal import Decimal, Inexact, getcontext, localcontext
+from decimal import Context, Decimal, Inexact, getcontext, localcontext, setcontext
 
 import pytest
 from hypothesis import given, settings
@@ -111,6 +111,41 @@ def test_steps_compute_exactly_or_fail():
         gl.compile(third).run(Decimal(1))
     assert getcontext() is before
     assert gl.compile(third).run(Decimal(9)) == 3
+
+
+@agent(name="test.leave_it", version="1.0.0")
+def leave_it(x: Decimal) -> Decimal:
+    setcontext(Context(prec=5))
+    return x
+
+
+@agent(name="test.wait", version="1.0.0")
+async def wait(x: Decimal) -> Decimal:
+    await asyncio.sleep(0)
+    return x
+
+
+@pytest.mark.parametrize(
+    "graph",
+    [
+        leave_it >> rough,
+        leave_it >> wait,
+        wait >> leave_it,
+        gl.group(leave_it >> wait >> rough) >> gl.retry(1),
+        [Decimal(1)] * leave_it,
+        [Decimal(1)] * (leave_it >> wait),
+    ],
+)
+def test_a_step_that_sets_another_context_for_others_fails_the_run(graph):
+    before = getcontext()
+    with pytest.raises(RuntimeError, match=r"setcontext\(\).*take `with decimal\.localcontext"):
+        gl.compile(graph).run(Decimal(1))
+    assert getcontext() is before
+
+
+def test_items_are_given_one_by_one_only_while_they_are_exact():
+    with pytest.raises(RuntimeError, match=r"setcontext\(\)"):
+        list(gl.compile(gl.identity * leave_it).each([Decimal(1)]))
 
 
 def test_no_step_can_loosen_the_context_for_others():

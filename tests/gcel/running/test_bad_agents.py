@@ -245,6 +245,28 @@ def test_an_agent_that_swallows_being_cancelled_once_and_returns_is_waited_for()
     assert "still running" not in note
 
 
+async def sleeps_on(x):
+    """Whoever cancels it waits in vain, for a while."""
+    for _ in range(20):
+        try:
+            await asyncio.sleep(0.02)
+        except asyncio.CancelledError:
+            continue
+
+
+def test_a_run_that_succeeds_reports_what_it_gave_up():
+    stubborn = agent(name="m.stubborn", version="1.0.0")(sleeps_on)
+    late = stubborn >> gl.timeout(Decimal("0.01"))
+    for step in (
+        late >> gl.catch(0),
+        late >> gl.retry(1, base=0) >> gl.catch(0),
+        gl.group(stubborn | failing(OSError, waits=True)) >> gl.catch(0),
+    ):
+        report = gl.Report()
+        assert gl.compile(step).run(1, report=report, patience=0.01) == 0
+        assert {each.step for each in report.of("abandoned")} == {"m.stubborn"}
+
+
 # Leave
 
 

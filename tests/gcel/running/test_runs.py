@@ -2,6 +2,7 @@
 
 import ast
 import asyncio
+import itertools
 import os
 import re
 import subprocess
@@ -12,7 +13,7 @@ import pytest
 
 import greenlang as gl
 from greenlang.agents import agent
-from greenlang.errors import GcelError, StepError
+from greenlang.errors import GcelError, InputError, StepError
 
 
 @agent(name="runs.same", version="1.0.0", effects=["pure"])
@@ -222,6 +223,85 @@ def test_what_has_no_items_is_told_of_the_map():
         with pytest.raises(StepError, match="a list or a table is wanted here") as caught:
             list(gl.compile(gl.identity * step).each("text"))
         assert caught.value.__notes__[0].startswith("in step 'map' at ")
+
+
+@pytest.mark.parametrize("window", [0, -1, "64"])
+def test_a_window_without_room_is_refused(window):
+    plan = gl.compile(gl.identity * later)
+    for start in (plan.each, plan.aeach):
+        with pytest.raises(InputError, match="no window; give the number of items"):
+            start([1], window=window)
+
+
+@in_place_or_waiting
+def test_a_step_that_says_that_there_are_no_more_items_has_failed(step):
+    @agent(name="runs.stop", version="1.0.0")
+    def stop(x):
+        if x == 2:
+            raise StopAsyncIteration
+        return x
+
+    async def collected(plan):
+        return [output async for output in plan.aeach([1, 2, 3])]
+
+    plan = gl.compile(gl.identity * (stop >> step))
+    for start in (lambda: list(plan.each([1, 2, 3])), lambda: asyncio.run(collected(plan))):
+        with pytest.raises((RuntimeError, StopAsyncIteration)) as caught:
+            start()
+        assert caught.value.__notes__[0].startswith("in step 'runs.stop' (map[1] > runs.stop) at ")
+
+
+async def closes_badly():
+    try:
+        for number in itertools.count():
+            yield number
+    finally:
+        raise OSError("the line is cut")
+
+
+def test_a_source_that_cannot_be_closed_hides_no_error():
+    @agent(name="runs.refuse", version="1.0.0")
+    async def refuse(x):
+        await asyncio.sleep(0)
+        raise ValueError(x)
+
+    with pytest.raises(ValueError, match="0") as caught:
+        asyncio.run(gl.compile(gl.identity * refuse).arun(closes_badly()))
+    told, pointed = caught.value.__notes__
+    assert told == "closing the source of the items failed too: OSError('the line is cut')"
+    assert pointed.startswith("in step 'runs.refuse' (map[0] > runs.refuse) at ")
+
+
+def test_a_source_that_cannot_be_closed_fails_a_reader_that_stops():
+    async def main():
+        outputs = gl.compile(gl.identity * later).aeach(closes_badly())
+        assert await anext(outputs) == 0
+        await outputs.aclose()
+
+    with pytest.raises(OSError, match="the line is cut"):
+        asyncio.run(main())
+
+
+def test_a_source_that_does_not_end_is_named():
+    async def stubborn():
+        yield 1
+        for _ in range(20):
+            try:
+                await asyncio.sleep(0.02)
+            except asyncio.CancelledError:
+                continue
+        yield 2
+
+    @agent(name="runs.refuse", version="1.0.0")
+    async def refuse(x):
+        await asyncio.sleep(0.01)
+        raise ValueError(x)
+
+    plan, report = gl.compile(gl.identity * refuse), gl.Report()
+    with pytest.raises(ValueError, match="1") as caught:
+        asyncio.run(plan.arun(stubborn(), patience=0.01, report=report))
+    assert caught.value.__notes__[0].endswith("though cancelled: 'the source of the items'")
+    assert [each.step for each in report.of("abandoned")] == ["the source of the items"]
 
 
 # Memory

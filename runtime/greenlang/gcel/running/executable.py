@@ -69,6 +69,7 @@ def build_executable(
             as_items=one_by_one,
             context=None if number else EXACT_CONTEXT,
             guards=guards,
+            labels=labels[number],
         )
     return tuple(built[number] for number in range(len(programs)))
 

@@ -72,16 +72,10 @@ def add_failure_note(
     facts.append(f"input sha256:{digest[:16]}" if digest else f"input of type {type(value).__name__}")
     lines.append(", ".join(facts))
     if run is not None and run.abandoned:
-        lines.append(_abandoned(run, numbers, labels))
+        names = ", ".join(f"'{name}'" for name in dict.fromkeys(run.abandoned))
+        lines.append(f"still running, though cancelled: {names}")
     # Not the method of the error, which may have one of its own.
     BaseException.add_note(error, "\n".join(lines))
-
-
-def _abandoned(run: Run, numbers: Mapping[scheduler.Program, int], labels: Sequence[Sequence[str]]) -> str:
-    names = [
-        labels[numbers[program]][index] if program in numbers else "?" for program, index in run.abandoned
-    ]
-    return "still running, though cancelled: " + ", ".join(f"'{name}'" for name in dict.fromkeys(names))
 
 
 def _seconds(elapsed_s: float) -> str:

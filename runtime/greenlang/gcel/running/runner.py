@@ -72,12 +72,14 @@ class Runner(Prepared):
 
     def each(self, value: Any, window: int, run: Run) -> Iterator[Any]:
         """The items of a result one at a time."""
-        from greenlang.gcel.running.runs import each
+        from greenlang.gcel.running.runs import check_window, each
 
+        check_window(window)
         return each(self._pull, value, window, run)
 
     def aeach(self, value: Any, window: int, ordered: bool, run: Run) -> AsyncIterator[Any]:
         """The same inside an event loop."""
-        from greenlang.gcel.running.runs import aeach
+        from greenlang.gcel.running.runs import aeach, check_window
 
+        check_window(window)
         return aeach(self._pull, value, window, ordered, run)

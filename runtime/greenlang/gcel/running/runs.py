@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["Clock", "Pull", "aeach", "check_clock", "each", "pull_of", "run_in_new_loop"]
+__all__ = ["Clock", "Pull", "aeach", "check_clock", "check_window", "each", "pull_of", "run_in_new_loop"]
 
 from collections.abc import AsyncIterator, Coroutine, Iterator
 from random import Random
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from msgspec import Struct
 
-from greenlang.errors import GcelError
+from greenlang.errors import GcelError, InputError
 from greenlang.gcel.builtins import one_by_one
 from greenlang.gcel.running.decimal_context import EXACT_CONTEXT
 from greenlang.gcel.running.prepared import Prepared
@@ -48,6 +48,14 @@ def check_clock(clock: Clock | None) -> None:
         raise GcelError(
             "the running event loop does not run on the clock that is given",
             fix="write clock.run(plan.arun(value, clock=clock))",
+        )
+
+
+def check_window(window: int) -> None:
+    """Refuse a window through which no item goes."""
+    if not isinstance(window, int) or window < 1:
+        raise InputError(
+            f"{window!r} is no window", fix="give the number of items that may be at work, 1 or more"
         )
 
 
