@@ -4,6 +4,7 @@ from decimal import Decimal
 
 import pytest
 
+from greenlang.carbon import roundings
 from greenlang.carbon.agents import totals
 from greenlang.errors import InputError, UnitMismatch
 
@@ -67,3 +68,14 @@ def test_groups_of_skipped_rows_alone_are_left_out(report):
     made = report(*rows, on_error="skip", by="site")
     assert [name for name, _ in made.rows] == ["South", "North"]
     assert made.inventory.totals[0].co2e == Decimal("152.005")
+
+
+def test_the_record_says_where_totals_were_rounded(report):
+    made = report(by="site", unit="lb", places=5)
+    assert roundings(made)[-1] == {
+        "what": "lbco2e of each site",
+        "unit": "lb",
+        "places": 5,
+        "mode": "half-even",
+    }
+    assert roundings(made)[:-1] == roundings(made.inventory)

@@ -26,6 +26,8 @@ class Report:
     columns: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
     inventory: Inventory
+    unit: str  #: of the totals
+    places: int  #: that they are rounded to, half-even
     estimates: tuple[Estimate | None, ...] = ()  #: how uncertain each total is, where uncertainties are given
 
 
@@ -72,6 +74,8 @@ def report_totals(
             for code in present
         ),
         inventory,
+        unit,
+        places,
         tuple(estimates.get(code) for code in present) if estimates else (),
     )
 

@@ -5,12 +5,14 @@ Decimals stay `Decimal`; whoever encodes them writes them as strings.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from greenlang.carbon.emissions import Emissions
 from greenlang.carbon.factors import EmissionFactor
 from greenlang.carbon.formulas import CO2E, KG_PLACES, MASS, Formula
 from greenlang.carbon.inventory import Inventory, Line
+from greenlang.carbon.report import Report
 from greenlang.carbon.uncertainty import METHOD
 
 __all__ = ["factor_roles", "formulas_used", "inventory_summary", "roundings"]
@@ -121,27 +123,24 @@ def formulas_used(inventory: Inventory) -> list[dict[str, str]]:
     ]
 
 
-def roundings(inventory: Inventory) -> list[dict[str, str | int]]:
+def roundings(result: Inventory | Report) -> list[dict[str, str | int]]:
     """Where figures were rounded, to how many places and how; sums add the rounded rows."""
-    of_all: list[dict[str, str | int]] = [
-        {
-            "what": f"{formula.name} of each row and gas",
-            "unit": "kg",
-            "places": KG_PLACES,
-            "mode": "half-even",
-        }
-        for formula in (MASS, CO2E)
+    return [
+        {"what": what, "unit": unit, "places": places, "mode": mode}
+        for what, unit, places, mode in _rounded(result)
     ]
-    return of_all + [
-        {
-            "what": f"{formula.name} of each row: {rounding.what}",
-            "unit": rounding.unit,
-            "places": rounding.places,
-            "mode": rounding.mode,
-        }
-        for formula in _of_agents(inventory)
-        for rounding in formula.roundings
-    ]
+
+
+def _rounded(result: Inventory | Report) -> Iterator[tuple[str, str, int, str]]:
+    for formula in (MASS, CO2E):
+        yield f"{formula.name} of each row and gas", "kg", KG_PLACES, "half-even"
+    for formula in _of_agents(result.inventory if isinstance(result, Report) else result):
+        for rounding in formula.roundings:
+            what = f"{formula.name} of each row: {rounding.what}"
+            yield what, rounding.unit, rounding.places, rounding.mode
+    if isinstance(result, Report):
+        by, total = result.columns
+        yield f"{total} of each {by}", result.unit, result.places, "half-even"
 
 
 def _of_agents(inventory: Inventory) -> list[Formula]:
