@@ -323,3 +323,21 @@ def test_an_agent_can_read_what_is_left(waits):
     step = (later >> left) if waits else left
     assert 9 < gl.compile(step).run(1, deadline=10) <= 10
     assert gl.compile(step).run(1) is None
+
+
+@pytest.mark.parametrize("before", [same, later])
+def test_no_handler_goes_on_after_the_deadline(before):
+    @agent(name="m.nap", version="1.0.0")
+    def nap(x):
+        time.sleep(0.02)
+        if x:
+            raise OSError("too late")
+
+    report = gl.Report()
+    for value, error, step in (
+        (1, OSError, nap >> gl.catch(gl.identity)),
+        (0, TimeoutError, nap >> same >> gl.catch(gl.identity)),
+    ):
+        with pytest.raises(error):
+            gl.compile(before >> step).run(value, deadline=0.01, report=report)
+    assert report.of("caught") == []

@@ -322,6 +322,29 @@ def test_a_step_that_raises_cancellation_ends_its_run_so(needs_task):
     assert ended == "raised CancelledError of its own"
 
 
+@in_every_form
+def test_a_step_that_should_have_a_task_of_its_own_is_told_so(form):
+    async def main():
+        with pytest.raises(asyncio.CancelledError) as caught:
+            await planned(outlasts_its_timeout, Story(), form, needs_task=False)
+        return caught.value.__notes__[0]
+
+    assert "nobody cancelled the run: an agent that sets timeouts" in asyncio.run(main())
+
+
+@in_every_form
+def test_a_run_that_is_cancelled_is_told_nothing_of_tasks(form):
+    async def main():
+        story = Story()
+        task = asyncio.create_task(planned(sleeps_and_cleans_up, story, form, needs_task=False))
+        await cancel(task, story)
+        with pytest.raises(asyncio.CancelledError) as caught:
+            await task
+        return caught.value.__notes__[0]
+
+    assert "nobody cancelled the run" not in asyncio.run(main())
+
+
 # Context variables
 
 

@@ -71,11 +71,27 @@ def add_failure_note(
     digest = input_digest(value)
     facts.append(f"input sha256:{digest[:16]}" if digest else f"input of type {type(value).__name__}")
     lines.append(", ".join(facts))
+    if _is_nobodys(error):
+        lines.append(
+            "nobody cancelled the run: an agent that sets timeouts, has a task group or cancels its task "
+            "must say needs_task=True, else it cancels the run's"
+        )
     if run is not None and run.abandoned:
         names = ", ".join(f"'{name}'" for name in dict.fromkeys(run.abandoned))
         lines.append(f"still running, though cancelled: {names}")
     # Not the method of the error, which may have one of its own.
     BaseException.add_note(error, "\n".join(lines))
+
+
+def _is_nobodys(error: BaseException) -> bool:
+    """Whether a run ends as cancelled, and its task was not, or is not any more."""
+    if type(error).__name__ != "CancelledError":
+        # Most runs end otherwise, and many without asyncio.
+        return False
+    import asyncio
+
+    task = asyncio.current_task() if asyncio._get_running_loop() is not None else None
+    return isinstance(error, asyncio.CancelledError) and task is not None and not task.cancelling()
 
 
 def _seconds(elapsed_s: float) -> str:

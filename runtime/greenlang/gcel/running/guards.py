@@ -137,6 +137,9 @@ class _Catch:
         try:
             return await inner()
         except Exception as error:
+            if doing.run is not None and doing.run.left() <= 0:
+                # What comes after a deadline is too late to go on with.
+                raise
             caught = {"type": type(error).__name__, "message": str(error), "step": self._label}
             doing.tell("caught", error=_described(error))
         doing.trail.clear()
