@@ -1,4 +1,4 @@
-"""Activity data as people hand it in, the command as they run it, and environments of their own."""
+"""Activity data as people hand it in, the command as they run it, servers, and environments of their own."""
 
 import csv
 import io
@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from postgresql_server import OWNER, postgresql
+from redis_server import redis
 
 from greenlang.agents import Resource
 from greenlang.carbon import AccountingPolicy, ActivityData, InventoryInput, read_activity_data, read_csv
@@ -62,6 +64,26 @@ def greenlang(tmp_path: Path) -> Greenlang:
         return done
 
     return run
+
+
+@pytest.fixture(scope="session")
+def postgresql_server(tmp_path_factory):
+    """One for all tests of this process; whoever stops it starts it again."""
+    with postgresql(tmp_path_factory.mktemp("postgresql")) as server:
+        yield server
+
+
+@pytest.fixture
+def postgresql_url(postgresql_server) -> str:
+    """A database of the test's own, with the schema of a store."""
+    return postgresql_server.url(postgresql_server.new_database(), OWNER)
+
+
+@pytest.fixture(scope="module")
+def redis_server(tmp_path_factory):
+    """One for the tests of a module: it starts in no time, and what they leave in it is nobody else's."""
+    with redis(tmp_path_factory.mktemp("redis")) as server:
+        yield server
 
 
 #: What `Environment.shown` runs first.

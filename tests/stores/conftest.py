@@ -1,63 +1,45 @@
-"""Every store under the same tests: a new one joins `url`."""
+"""Every store under the same tests."""
 
-import asyncio
-import itertools
 from pathlib import Path
 
-import asyncpg
 import pytest
-from postgresql_server import postgresql
-from stored import seal
+from postgresql_server import OWNER
+from store_fixtures import run, url  # noqa: F401  fixtures of this folder's tests
+from stored import NOW, execution, record, with_store
 
-from greenlang.stores import open_store
-
-_numbers = itertools.count(1)
-
-
-@pytest.fixture(scope="session")
-def postgresql_server(tmp_path_factory):
-    with postgresql(tmp_path_factory.mktemp("postgresql")) as server:
-        yield server
+from greenlang.stores import ApiKey, NewEvent
 
 
 @pytest.fixture
-def postgresql_url(postgresql_server):
-    """A database of the test's own, whose owner is nobody special."""
-    name = f"test_{next(_numbers)}"
-
-    async def make():
-        connection = await asyncpg.connect(postgresql_server.url("postgres"))
-        if not await connection.fetchval("SELECT true FROM pg_roles WHERE rolname = 'runtime'"):
-            await connection.execute("CREATE ROLE runtime LOGIN CREATEROLE")
-        await connection.execute(f"CREATE DATABASE {name} OWNER runtime")
-        await connection.close()
-
-    asyncio.run(make())
-    return postgresql_server.url(name, "runtime")
-
-
-@pytest.fixture(params=["memory", "sqlite", "postgresql"])
-def url(request, tmp_path):
-    if request.param == "postgresql":
-        return request.getfixturevalue("postgresql_url")
-    return {"memory": "memory:", "sqlite": f"sqlite:{tmp_path / 'runtime.db'}"}[request.param]
+def empty_postgresql_url(postgresql_server):
+    """A database of the test's own in which there is nothing yet."""
+    return postgresql_server.url(postgresql_server.new_database(schema=False), OWNER)
 
 
 @pytest.fixture
-def run(url):
-    """Runs a test's coroutine on a fresh store."""
+def filled(postgresql_url):
+    """A store in which two tenants have a row in every table."""
 
-    def run_on_a_store(use):
-        async def main():
-            store = open_store(url, seal)
-            try:
-                return await use(store)
-            finally:
-                await store.close()
+    async def fill(store):
+        for tenant in ("acme", "other"):
+            new = execution(tenant=tenant, idempotency_key="k", webhook="https://example.org/")
+            await store.submit_finished(new, result=b"1", record=record(tenant))
+            await store.append_event(tenant, "a.b", NewEvent("built"), at=NOW, aggregate_type="agent")
+            await store.add_api_key(
+                ApiKey(
+                    id=f"key-{tenant}",
+                    tenant=tenant,
+                    name="nightly",
+                    roles=("viewer",),
+                    secret_hash=bytes(32),
+                    created_at=new.created_at,
+                    expires_at=None,
+                    revoked_at=None,
+                )
+            )
 
-        return asyncio.run(main())
-
-    return run_on_a_store
+    with_store(postgresql_url, fill)
+    return postgresql_url
 
 
 @pytest.fixture

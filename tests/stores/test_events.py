@@ -150,7 +150,7 @@ def test_a_purge_takes_the_events_of_executions_and_no_others(run):
 def test_what_fails_with_its_change_tells_nothing(run):
     async def use(store):
         new, taken = execution(), record()
-        await store.add_records([taken])
+        await store.add_calculation(taken)
         with pytest.raises(StoreError):
             await store.submit_finished(new, result=b"1", record=taken)
         assert await store.log(after=0, limit=9) == ()

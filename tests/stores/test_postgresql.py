@@ -2,94 +2,22 @@
 
 import asyncio
 import contextlib
-import itertools
 import multiprocessing
 import signal
 import time
 
 import asyncpg
 import pytest
-from stored import NOW, SECOND, execution, record, seal
+from postgresql_server import with_connection
+from stored import NOW, SECOND, execution, record, seal, with_store
 
 from greenlang.errors import InputError, StoreError
-from greenlang.stores import ApiKey, Change, ExecutionFilter, NewEvent, State, open_store
-from greenlang.stores.postgresql.database import migrate, migrations, newest_version
-from greenlang.stores.postgresql.partitions import keep_partitions
+from greenlang.stores import Change, ExecutionFilter, NewEvent, State, open_store
+from greenlang.stores.postgresql import PostgresqlStore
 
 # ruff: noqa: S608  the names of tables are ours
 
 OF_TENANTS = ("executions", "events", "idempotency_keys", "calculations", "deliveries", "api_keys")
-
-
-def with_store(url, use):
-    async def main():
-        store = open_store(url, seal)
-        try:
-            return await use(store)
-        finally:
-            await store.close()
-
-    return asyncio.run(main())
-
-
-def with_connection(url, use):
-    async def main():
-        connection = await asyncpg.connect(url)
-        try:
-            return await use(connection)
-        finally:
-            await connection.close()
-
-    return asyncio.run(main())
-
-
-class OfPooler:
-    """A connection as PgBouncer in transaction mode gives it: each transaction may be in another session."""
-
-    def __init__(self, sessions):
-        self._turns = itertools.cycle(sessions)
-        self._held = None
-
-    async def execute(self, *arguments):
-        return await (self._held or next(self._turns)).execute(*arguments)
-
-    async def fetchval(self, *arguments):
-        return await (self._held or next(self._turns)).fetchval(*arguments)
-
-    @contextlib.asynccontextmanager
-    async def transaction(self):
-        self._held = next(self._turns)
-        try:
-            async with self._held.transaction():
-                yield
-        finally:
-            self._held = None
-
-
-@pytest.fixture
-def filled(postgresql_url):
-    """A store in which two tenants have a row in every table."""
-
-    async def fill(store):
-        for tenant in ("acme", "other"):
-            new = execution(tenant=tenant, idempotency_key="k", webhook="https://example.org/")
-            await store.submit_finished(new, result=b"1", record=record(tenant))
-            await store.append_event(tenant, "a.b", NewEvent("built"), at=NOW, aggregate_type="agent")
-            await store.add_api_key(
-                ApiKey(
-                    id=f"key-{tenant}",
-                    tenant=tenant,
-                    name="nightly",
-                    roles=("viewer",),
-                    secret_hash=bytes(32),
-                    created_at=new.created_at,
-                    expires_at=None,
-                    revoked_at=None,
-                )
-            )
-
-    with_store(postgresql_url, fill)
-    return postgresql_url
 
 
 async def as_role(connection, role, statement):
@@ -288,70 +216,6 @@ def test_the_log_and_the_ledger_cannot_be_rewritten(filled, statement):
     with_connection(filled, use)
 
 
-class TestMigrations:
-    def test_they_go_up_and_down_and_up_again(self, postgresql_url):
-        async def use(connection):
-            assert await migrate(connection) == 0
-            first = set(await tables(connection))
-            assert await migrate(connection, 0) == newest_version()
-            assert set(await tables(connection)) == {"greenlang_versions"}
-            assert await migrate(connection) == 0
-            return first, set(await tables(connection))
-
-        first, second = with_connection(postgresql_url, use)
-        assert first == second > set(OF_TENANTS)
-
-    def test_each_has_its_way_back(self):
-        assert set(migrations("up")) == set(migrations("down")) == set(range(1, newest_version() + 1))
-
-    def test_nodes_that_start_together_wait_for_one_another(self, postgresql_url):
-        async def main():
-            stores = [open_store(postgresql_url, seal) for _ in range(4)]
-            counts = await asyncio.gather(*(store.counts() for store in stores))
-            await asyncio.gather(*(store.close() for store in stores))
-            return counts
-
-        assert len(asyncio.run(main())) == 4
-
-    def test_behind_a_pooler_that_changes_sessions_no_lock_is_left(self, postgresql_url):
-        async def main():
-            sessions = [await asyncpg.connect(postgresql_url) for _ in range(2)]
-            pooled = OfPooler(sessions)
-            try:
-                assert await migrate(pooled) == 0
-                left = await sessions[0].fetchval("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'")
-                # A node that starts later, on either session, waits for nobody.
-                later = [
-                    await asyncio.wait_for(migrate(session), 5) for session in (*sessions, pooled, pooled)
-                ]
-            finally:
-                await asyncio.gather(*(session.close() for session in sessions))
-            return left, later
-
-        left, later = asyncio.run(main())
-        assert left == 0
-        assert later == [newest_version()] * 4
-
-    def test_a_database_of_a_newer_runtime_is_refused(self, filled):
-        with_connection(
-            filled,
-            lambda connection: connection.execute("INSERT INTO greenlang_versions (version) VALUES (99)"),
-        )
-        with pytest.raises(StoreError, match="is of version 99"):
-            with_store(filled, lambda store: store.counts())
-
-    def test_months_have_partitions_of_their_own(self, filled):
-        async def use(connection):
-            await keep_partitions(connection)
-            return await connection.fetch(
-                "SELECT relname FROM pg_class WHERE relispartition AND relkind = 'r' ORDER BY relname"
-            )
-
-        names = [row["relname"] for row in with_connection(filled, use)]
-        assert len(names) == 3
-        assert names[-1] == "calculations_of_other_months"
-
-
 def _submit_many(url, start, results):
     async def use(store):
         for number in range(100):
@@ -406,6 +270,41 @@ class TestNodes:
         ids = asyncio.run(main())
         assert len(ids) == len(set(ids)) == 60
 
+    def test_they_purge_together_and_count_each_once(self, postgresql_url):
+        async def main():
+            stores = [open_store(postgresql_url, seal) for _ in range(3)]
+            for _ in range(90):
+                await stores[0].submit_finished(execution(), result=b"1", record=None)
+            await asyncio.gather(*(store.counts() for store in stores))
+            counts = await asyncio.gather(*(store.purge(before=NOW * 2) for store in stores))
+            left = await stores[0].counts()
+            await asyncio.gather(*(store.close() for store in stores))
+            return sum(counts), sum(left.values())
+
+        assert asyncio.run(main()) == (90, 0)
+
+    def test_they_share_a_chain_whatever_isolation_the_database_is_set_up_with(
+        self, empty_postgresql_url, postgresql_server
+    ):
+        name = empty_postgresql_url.rpartition("/")[2]
+        with_connection(
+            postgresql_server.url("postgres"),
+            lambda connection: connection.execute(
+                f"ALTER DATABASE {name} SET default_transaction_isolation = 'repeatable read'"
+            ),
+        )
+
+        async def main():
+            stores = [open_store(empty_postgresql_url, seal) for _ in range(4)]
+            await asyncio.gather(*(store.counts() for store in stores))
+            for _ in range(10):
+                await asyncio.gather(*(store.add_calculation(record()) for store in stores))
+            links = [link async for link in stores[0].commits()]
+            await asyncio.gather(*(store.close() for store in stores))
+            return links
+
+        assert sum(len(link.leaves) for link in asyncio.run(main())) == 40
+
 
 class TestClocks:
     @pytest.mark.parametrize("ahead", [-3600, -1, 1, 3600], ids="{}s".format)
@@ -449,6 +348,49 @@ class TestFailures:
     def test_a_url_that_cannot_be_read_is_refused(self):
         with pytest.raises(InputError, match="cannot be read"):
             open_store("postgresql://user:secret@[::1/none", seal)
+
+    @pytest.mark.parametrize("host", ["localhost:port", f"{'a' * 70}.example.org"])
+    def test_a_host_or_port_that_is_none_is_refused_when_it_is_first_asked_for(self, host):
+        with pytest.raises(InputError, match="cannot be read"):
+            with_store(f"postgresql://{host}/none", lambda store: store.counts())
+
+    def test_who_hears_last_that_it_cannot_be_opened_takes_nothing_from_who_tries_again(
+        self, postgresql_url, monkeypatch
+    ):
+        opened, connects = [], iter([False, True, True])
+        rightly = PostgresqlStore._connect
+
+        async def connect(store):
+            await asyncio.sleep(0.01)
+            if not next(connects):
+                raise StoreError("not yet")
+            opened.append(await rightly(store))
+            return opened[-1]
+
+        monkeypatch.setattr(PostgresqlStore, "_connect", connect)
+
+        async def use(store):
+            async def persistent():
+                while True:
+                    with contextlib.suppress(StoreError):
+                        return await store.counts()
+
+            await asyncio.gather(persistent(), persistent())
+            return len(opened)
+
+        assert with_store(postgresql_url, use) == 1
+
+    def test_a_store_that_is_closed_says_so(self, postgresql_url):
+        async def main():
+            store = open_store(postgresql_url, seal)
+            await store.counts()
+            await store.close()
+            for ask in (store.counts, lambda: store.submit(execution())):
+                with pytest.raises(StoreError, match="clos"):
+                    await ask()
+            await store.close()
+
+        asyncio.run(main())
 
     def test_what_a_url_says_besides_goes_to_the_server(self, postgresql_url):
         url = f"{postgresql_url}?statement_cache_size=0&application_name=node-7"

@@ -9,6 +9,8 @@ from stored import NOW, SECOND, execution, seal
 
 from greenlang.errors import StoreError
 from greenlang.stores import State, open_store
+from greenlang.stores.rows import EVERYBODY, Add
+from greenlang.stores.tables import USAGE, Usage
 
 
 class Wire:
@@ -51,7 +53,7 @@ def test_what_may_have_been_done_is_not_done_again_and_said_to_be_uncertain(post
         async with wire.laid() as url:
             store = open_store(url, seal)
             await store.counts()
-            wire.cut_at, wire.answered = b"COMMIT", True
+            wire.cut_at, wire.answered = b"COMMIT;", True
             new = [execution(idempotency_key=key) for key in ("a", "b", "c")]
             told = await asyncio.gather(*map(store.submit, new), return_exceptions=True)
             wire.cut_at = None
@@ -82,13 +84,31 @@ def test_what_was_never_committed_was_not_done_for_certain(postgresql_url):
     assert asyncio.run(main()) == (False, True)
 
 
+def test_of_a_tenants_rows_too_it_is_said_that_nobody_knows(postgresql_url):
+    async def main():
+        wire = Wire(postgresql_url)
+        async with wire.laid() as url:
+            store = open_store(url, seal)
+            await store.counts()
+            wire.cut_at, wire.answered = b"COMMIT;", True
+            used = Usage(tenant="acme", day=1, executions=1, cpu_microseconds=1, tokens=1)
+            with pytest.raises(StoreError) as caught:
+                await store.rows.write(EVERYBODY, [Add(USAGE, used)])
+            wire.cut_at = None
+            kept = await store.rows.rows("acme", USAGE)
+            await store.close()
+            return caught.value.uncertain, kept == (used,)
+
+    assert asyncio.run(main()) == (True, True)
+
+
 def test_a_claim_whose_answer_was_lost_lapses(postgresql_url):
     async def main():
         wire = Wire(postgresql_url)
         async with wire.laid() as url:
             store = open_store(url, seal)
             await store.submit(execution(created_at=NOW - SECOND))
-            wire.cut_at, wire.answered = b"COMMIT", True
+            wire.cut_at, wire.answered = b"COMMIT;", True
             with pytest.raises(StoreError) as caught:
                 await store.claim("one", limit=1, now=NOW, lease=SECOND)
             wire.cut_at = None

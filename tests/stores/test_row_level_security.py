@@ -4,6 +4,7 @@ import asyncio
 
 import asyncpg
 import pytest
+from postgresql_server import OWNER, with_connection
 from stored import NOW, execution, record, seal
 
 from greenlang.errors import StoreError
@@ -153,16 +154,9 @@ def samples(tenant):
 @pytest.fixture(scope="module")
 def filled(postgresql_server):
     """A database in which two tenants have a row in every table."""
-    url = postgresql_server.url("guarded", "guarding")
+    url = postgresql_server.url(postgresql_server.new_database(), OWNER)
 
     async def fill():
-        connection = await asyncpg.connect(postgresql_server.url("postgres"))
-        await connection.execute("CREATE ROLE guarding LOGIN CREATEROLE")
-        for role in ("greenlang_tenant", "greenlang_worker", "greenlang_admin"):
-            if await connection.fetchval("SELECT true FROM pg_roles WHERE rolname = $1", role):
-                await connection.execute(f"GRANT {role} TO guarding WITH ADMIN OPTION")
-        await connection.execute("CREATE DATABASE guarded OWNER guarding")
-        await connection.close()
         store = open_store(url, seal)
         for tenant in ("acme", "other"):
             new = execution(tenant=tenant, idempotency_key="k", webhook="https://example.org/")
@@ -185,17 +179,6 @@ def filled(postgresql_server):
 
     asyncio.run(fill())
     return url
-
-
-def with_connection(url, use):
-    async def main():
-        connection = await asyncpg.connect(url)
-        try:
-            return await use(connection)
-        finally:
-            await connection.close()
-
-    return asyncio.run(main())
 
 
 @pytest.fixture
@@ -388,7 +371,7 @@ class TestAdministrators:
         asyncio.run(use())
 
 
-def test_the_tables_go_and_come_back(postgresql_url):
+def test_the_tables_go_and_come_back(empty_postgresql_url):
     async def use(connection):
         await migrate(connection)
         await migrate(connection, 5)
@@ -396,6 +379,6 @@ def test_the_tables_go_and_come_back(postgresql_url):
         await migrate(connection)
         return await unguarded(connection)
 
-    wrong, looked_at = with_connection(postgresql_url, use)
+    wrong, looked_at = with_connection(empty_postgresql_url, use)
     assert wrong == []
     assert "audit_log" in looked_at

@@ -327,6 +327,25 @@ def test_nothing_has_a_name_with_nul(run):
     run(use)
 
 
+@pytest.mark.parametrize("name", ["a\0", "a\ud800", "ä" * 1250], ids=["nul", "surrogate", "too long"])
+def test_what_not_every_store_can_keep_none_takes(run, name):
+    changes = (
+        Insert(USERS, user(name)),
+        Replace(USERS, user(name, revision=2)),
+        Delete(USERS, "acme", (name,)),
+        Tell("acme", "agent", name, NewEvent("paused"), NOW),
+    )
+
+    async def use(store):
+        assert await store.rows.rows("acme", USERS, after=("acme", name)) == ()
+        for change in changes:
+            with pytest.raises(InputError):
+                await store.rows.write("acme", [change])
+        await store.rows.write("acme", [Insert(USERS, user("ä" * 1200, name="ä" * 10_000))])
+
+    run(use)
+
+
 @pytest.mark.parametrize("table", TABLES, ids=lambda table: table.name)
 def test_columns_are_named_as_the_fields_of_rows(run, table):
     async def use(store):

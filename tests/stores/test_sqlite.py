@@ -7,6 +7,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -16,17 +17,11 @@ from stored import NOW, execution, record, seal
 from greenlang.errors import InputError, StoreError
 from greenlang.stores import NewEvent, State, open_store
 from greenlang.stores.sqlite.database import migrations
+from greenlang.stores.tables import USERS
 
 
 def with_store(path, use):
-    async def main():
-        store = open_store(f"sqlite:{path}", seal)
-        try:
-            return await use(store)
-        finally:
-            await store.close()
-
-    return asyncio.run(main())
+    return stored.with_store(f"sqlite:{path}", use)
 
 
 def test_a_store_is_found_again_as_it_was_left(database):
@@ -162,15 +157,17 @@ def test_a_purge_goes_in_portions_and_looks_at_what_it_takes(database, monkeypat
         with Traced(store) as traced:
             assert await store.purge(before=stored.NOW + 10**9) == 25
         keys = store._reader.execute("SELECT count(*) FROM idempotency_keys").fetchone()
-        return keys, traced.statements.count("COMMIT"), traced.scans(database)
+        pages = store._reader.execute("PRAGMA freelist_count").fetchone()
+        deleting = traced.statements[: traced.statements.index("PRAGMA freelist_count")]
+        return keys, pages, deleting.count("COMMIT"), traced.scans(database)
 
     # Of each kind 10, 10 and 5, and one portion in which nothing is left.
-    assert with_store(database, use) == ((0,), 8, [])
+    assert with_store(database, use) == ((0,), (0,), 8, [])
 
 
 def test_many_requests_share_a_commit(database):
     async def use(store):
-        await asyncio.gather(*(store.add_records([record()]) for _ in range(500)))
+        await asyncio.gather(*(store.add_calculation(record()) for _ in range(500)))
         return [link.head async for link in store.commits()]
 
     assert len(with_store(database, use)) < 50
@@ -188,6 +185,52 @@ def test_a_store_locked_by_another_says_so_and_loses_nothing(database, monkeypat
         assert (await store.submit(execution())).fresh
 
     with_store(database, use)
+
+
+def test_all_that_wait_for_a_lock_wait_once_and_not_one_after_the_other(database, monkeypatch):
+    monkeypatch.setattr("greenlang.stores.sqlite.database._BUSY_SECONDS", 0.3)
+
+    async def use(store):
+        with sqlite3.connect(database, isolation_level=None) as other:
+            other.execute("BEGIN IMMEDIATE")
+            began = time.monotonic()
+            new = [execution() for _ in range(50)]
+            told = await asyncio.gather(*map(store.submit, new), return_exceptions=True)
+            waited = time.monotonic() - began
+            other.execute("ROLLBACK")
+        assert len(set(map(id, told))) == 50
+        assert {type(one) for one in told} == {StoreError}
+        return waited
+
+    assert with_store(database, use) < 3
+
+
+def test_what_a_file_cannot_hold_is_told_and_harms_nobody_else(database):
+    async def use(store):
+        strange = execution(idempotency_key="\udcff")
+        told = await asyncio.gather(store.submit(strange), store.submit(execution()), return_exceptions=True)
+        assert (type(told[0]), told[1].fresh) == (StoreError, True)
+        for asked in (
+            store.execution("acme", "\udcff"),
+            store.events("acme", strange.id, after=2**64),
+            store.rows.rows("acme", USERS, limit=2**64),
+        ):
+            with pytest.raises(StoreError, match="could not be read"):
+                await asked
+
+    with_store(database, use)
+
+
+def test_a_store_that_is_closed_says_so(database):
+    async def main():
+        store = open_store(str(database), seal)
+        await store.close()
+        for ask in (store.counts, lambda: store.submit(execution())):
+            with pytest.raises(StoreError, match="is closed"):
+                await ask()
+        await store.close()
+
+    asyncio.run(main())
 
 
 def test_a_full_disk_says_so_and_loses_nothing(database):
@@ -213,7 +256,7 @@ def test_a_full_disk_says_so_and_loses_nothing(database):
 def test_a_backup_of_a_store_in_use_is_whole(database, tmp_path):
     async def use(store):
         await asyncio.gather(*(store.submit(execution()) for _ in range(200)))
-        writing = asyncio.gather(*(store.add_records([record()]) for _ in range(200)))
+        writing = asyncio.gather(*(store.add_calculation(record()) for _ in range(200)))
         await store.backup(tmp_path / "copy.db")
         await writing
         with pytest.raises(StoreError, match="exists already"):
@@ -224,12 +267,27 @@ def test_a_backup_of_a_store_in_use_is_whole(database, tmp_path):
     assert sum(counts.values()) == 200
 
 
+def test_a_backup_that_fails_leaves_nothing_behind(database, tmp_path, monkeypatch):
+    def fail(*_):
+        raise OSError("no room")
+
+    async def use(store):
+        with pytest.raises(StoreError, match=r"copy\.db' was not written: unable to open"):
+            await store.backup(tmp_path / "nowhere" / "copy.db")
+        monkeypatch.setattr(Path, "rename", fail)
+        with pytest.raises(StoreError, match="no room"):
+            await store.backup(tmp_path / "copy.db")
+
+    with_store(database, use)
+    assert list(tmp_path.glob("copy*")) == []
+
+
 def _submit_many(path, start, results):
     async def use(store):
         ready = [execution(id=f"exec_{start}_{number}") for number in range(100)]
         for new in ready:
             await store.submit(new)
-            await store.add_records([record(calculation_id=f"calc_{new.id}")])
+            await store.add_calculation(record(calculation_id=f"calc_{new.id}"))
 
     with_store(path, use)
     results.put(start)

@@ -418,9 +418,9 @@ def test_a_made_up_cursor_is_refused(run, cursor):
 def test_records_are_linked_in_the_order_of_their_commits(run):
     async def use(store):
         made = [record() for _ in range(50)]
-        await asyncio.gather(*(store.add_records([one]) for one in made[:30]))
+        await asyncio.gather(*(store.add_calculation(one) for one in made[:30]))
         for one in made[30:]:
-            await store.add_records([one])
+            await store.add_calculation(one)
         leaves, owners, previous = [], [], ""
         async for link in store.commits():
             previous = hashlib.sha256(previous.encode() + b"".join(link.leaves)).hexdigest()

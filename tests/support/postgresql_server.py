@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import importlib.util
+import itertools
 import os
 import pwd
 import shutil
@@ -13,6 +15,15 @@ import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
+
+import asyncpg
+from stored import with_store
+
+#: Owns the databases of tests, and is nobody special: who may make roles, as the documentation has it.
+OWNER = "runtime"
+
+#: What new databases are copies of.
+_TEMPLATE = "with_schema"
 
 #: Servers are killed and the machine is not, so what a process has handed to the system is kept.  That
 #: commits do not wait by themselves shows that the store makes them.
@@ -60,6 +71,7 @@ class PostgresqlServer:
             self.port: int = free.getsockname()[1]
         self._run("initdb", "-D", self._data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync")
         self.process: subprocess.Popen[bytes] | None = None
+        self._numbers = itertools.count()
         self.start()
 
     def _run(self, program: str, *arguments: object) -> None:
@@ -94,6 +106,27 @@ class PostgresqlServer:
         """Of one of its databases."""
         return f"postgresql://{user}@127.0.0.1:{self.port}/{database}"
 
+    def new_database(self, *, schema: bool = True) -> str:
+        """The name of a database of a test's own; `schema`: with the tables of a store, and no rows."""
+        number = next(self._numbers)
+        if number == 0:
+            # The first to make a store here makes the roles of all its stores, and may give them to itself.
+            self._execute(
+                f"CREATE ROLE {OWNER} LOGIN CREATEROLE", f"CREATE DATABASE {_TEMPLATE} OWNER {OWNER}"
+            )
+            with_store(self.url(_TEMPLATE, OWNER), lambda store: store.counts())
+        name = f"test_{number}"
+        template = _TEMPLATE if schema else "template1"
+        self._execute(f"CREATE DATABASE {name} OWNER {OWNER} TEMPLATE {template}")
+        return name
+
+    def _execute(self, *statements: str) -> None:
+        async def execute(connection: asyncpg.Connection) -> None:
+            for statement in statements:
+                await connection.execute(statement)
+
+        with_connection(self.url("postgres"), execute)
+
 
 @contextlib.contextmanager
 def postgresql(folder: Path) -> Iterator[PostgresqlServer]:
@@ -103,3 +136,16 @@ def postgresql(folder: Path) -> Iterator[PostgresqlServer]:
         yield server
     finally:
         server.stop()
+
+
+def with_connection(url, use):
+    """What a coroutine gives of a connection that is open for as long as it runs."""
+
+    async def main():
+        connection = await asyncpg.connect(url)
+        try:
+            return await use(connection)
+        finally:
+            await connection.close()
+
+    return asyncio.run(main())

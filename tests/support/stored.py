@@ -1,9 +1,10 @@
 """What tests put into stores: executions and records that are like one another, and a seal to follow."""
 
+import asyncio
 import hashlib
 import itertools
 
-from greenlang.stores import NewExecution, NewRecord, Sealed
+from greenlang.stores import NewExecution, NewRecord, Sealed, open_store
 
 NOW = 1_800_000_000_000_000
 SECOND = 1_000_000
@@ -13,6 +14,19 @@ def seal(leaves, previous):
     """A link that a test can follow: the digest of what came before and of each leaf."""
     chain = hashlib.sha256((previous or "").encode() + b"".join(leaves)).hexdigest()
     return Sealed(chain, chain.encode())
+
+
+def with_store(url, use, by=seal):
+    """What a coroutine gives of a store that is open for as long as it runs."""
+
+    async def main():
+        store = open_store(url, by)
+        try:
+            return await use(store)
+        finally:
+            await store.close()
+
+    return asyncio.run(main())
 
 
 numbers = itertools.count(1)

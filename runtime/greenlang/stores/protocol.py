@@ -329,10 +329,6 @@ class Store(Protocol):
         """Commit a calculation record, unless its idempotency key has committed one already."""
         ...
 
-    async def add_records(self, records: Sequence[NewRecord]) -> None:
-        """Commit calculation records that belong to no execution."""
-        ...
-
     async def claim(
         self, worker: str, *, limit: int, now: int, lease: int, per_tenant: int | None = None
     ) -> tuple[ExecutionRow, ...]:

@@ -1,7 +1,7 @@
 """Rows of the tables that tenants have, in every store alike: what one commit changes, and how they are read.
 
-A table is declared once (`tables`); a store implements `Rows` for all of them.  What is kept of tenants, and
-the rules of it, stand above the stores, in `greenlang.engine.tenancy`.
+A table is declared once (`tables`); a store implements `Rows` for all of them, guarded as `guarded` says.
+What is kept of tenants, and the rules of it, stand above the stores, in `greenlang.engine.tenancy`.
 """
 
 from __future__ import annotations
@@ -19,12 +19,11 @@ __all__ = [
     "RowChange",
     "Rows",
     "Scope",
+    "Selection",
     "Table",
     "Tell",
     "decoded",
     "encoded",
-    "holds_nul",
-    "refuse_strange",
 ]
 
 from collections.abc import Mapping, Sequence
@@ -35,7 +34,7 @@ from typing import Any, Final, Generic, Protocol, TypeAlias, TypeVar
 
 import msgspec
 
-from greenlang.errors import InputError, InternalError
+from greenlang.errors import InternalError
 from greenlang.stores.protocol import NewEvent
 
 
@@ -57,7 +56,7 @@ class Table(Generic[R]):
     row: type[R]
     #: The columns that name one row, after the tenant.
     key: tuple[str, ...] = ()
-    #: Whether rows are only ever added: the database itself refuses all else.
+    #: Whether rows are only ever added; where they are evidence, the database itself refuses all else.
     appended: bool = False
     #: Whether the store numbers the rows, in the only column of the key.
     numbered: bool = False
@@ -170,6 +169,17 @@ def _must_change(table: Table[Any]) -> None:
         raise InternalError(f"rows of {table.name} are only ever added")
 
 
+@dataclass(frozen=True, slots=True)
+class Selection(Generic[R]):
+    """Which rows of a table are read, and in what order: see `Rows.rows`."""
+
+    table: Table[R]
+    where: Mapping[str, str | int | AtLeast]
+    after: tuple[str | int, ...] | None
+    limit: int
+    newest_first: bool
+
+
 class Rows(Protocol):
     """The tables of tenants in one store."""
 
@@ -193,32 +203,6 @@ class Rows(Protocol):
     async def stored_bytes(self, tenant: str) -> int:
         """How many bytes the requests, results and records of a tenant have."""
         ...
-
-
-def refuse_strange(scope: Scope, changes: Sequence[RowChange]) -> None:
-    """See that a tenant changes no rows but its own, and that every text can be kept by every store.
-
-    Raises
-    ------
-    InputError
-        If a text holds NUL.
-    InternalError
-        If a tenant would; a store whose database refuses it too asks this first all the same.
-    """
-    for change in changes:
-        texts = msgspec.structs.astuple(change.row) if isinstance(change, Insert | Replace | Add) else ()
-        if holds_nul(*texts):
-            raise InputError("NUL is no character of a text", fix="leave it out")
-        if not isinstance(scope, str):
-            continue
-        tenant = change.row.tenant if isinstance(change, Insert | Replace | Add) else change.tenant
-        if tenant != scope:
-            raise InternalError(f"'{scope}' would change what is of '{tenant}'")
-
-
-def holds_nul(*values: object) -> bool:
-    """Whether a text among these has a NUL, which PostgreSQL keeps in none: nothing has such a name."""
-    return any(isinstance(value, str) and "\0" in value for value in values)
 
 
 def encoded(row: Row) -> dict[str, Any]:

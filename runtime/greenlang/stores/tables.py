@@ -36,15 +36,12 @@ __all__ = [
     "Tier",
     "Usage",
     "User",
-    "access_entry",
 ]
 
-import time
-from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any, Literal
 
-from greenlang.stores.rows import Administrator, Insert, Row, Table
+from greenlang.stores.rows import Row, Table
 
 Tier = Literal["free", "pro", "enterprise"]
 
@@ -241,18 +238,3 @@ TABLES: tuple[Table[Any], ...] = (
     USAGE,
     QUOTA_WARNINGS,
 )
-
-
-def access_entry(who: Administrator, table: Table[Any], where: Mapping[str, Any]) -> Insert:
-    """What is written down of an administrator who looks at a table of all tenants."""
-    wanted = "".join(f" {name}={value}" for name, value in where.items())
-    return Insert(
-        AUDIT_LOG,
-        AuditEntry(
-            tenant=who.tenant,
-            at=time.time_ns() // 1000,
-            actor=who.name,
-            action="admin.read",
-            subject=f"{table.name}{wanted}",
-        ),
-    )

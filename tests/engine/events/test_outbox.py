@@ -231,6 +231,7 @@ def test_no_event_is_passed_over_while_transactions_of_other_nodes_end_in_any_or
         nodes = [open_store(postgresql_url, seal) for _ in range(2)]
         await nodes[0].sinks()
         slow = await asyncpg.connect(postgresql_url)
+        await slow.execute("SET ROLE greenlang_worker")
         sink, waiting = Kept(), []
         insert = (
             "INSERT INTO events (aggregate_id, tenant, type, at, payload) VALUES ($1, 'acme', 'x', 1, '{}')"

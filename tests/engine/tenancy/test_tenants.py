@@ -10,7 +10,7 @@ from greenlang.stores.rows import Administrator
 
 OPERATOR = Administrator("operations", "key:1")
 
-HOSTILE = ["x'; DROP TABLE tenants; --", "' OR '1'='1", "\\", '"', "%", "$1", "?1", ":name", "🜃", "a" * 2000]
+HOSTILE = ["x'; DROP TABLE tenants; --", "' OR '1'='1", "\\", '"', "%", "$1", "?1", ":name", "🜃", "a" * 1200]
 
 
 async def actions(store, tenant="acme"):

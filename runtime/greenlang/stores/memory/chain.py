@@ -10,7 +10,7 @@ from __future__ import annotations
 __all__ = ["Chain"]
 
 import asyncio
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable
 from typing import Any, TypeVar
 
 import msgspec
@@ -29,7 +29,7 @@ class _Write(msgspec.Struct, frozen=True):
 
     #: What no other write under the same link may touch.
     touched: tuple[Hashable, ...]
-    records: Sequence[NewRecord]
+    record: NewRecord | None
     answer: Callable[[], Any]
     apply: Callable[[], Any]
     future: asyncio.Future[Any]
@@ -55,7 +55,7 @@ class Chain:
     def write(
         self,
         touched: tuple[Hashable, ...],
-        records: Sequence[NewRecord],
+        record: NewRecord | None,
         answer: Callable[[], T | None],
         apply: Callable[[], T],
     ) -> asyncio.Future[T]:
@@ -64,9 +64,9 @@ class Chain:
         Parameters
         ----------
         touched : tuple
-            Names of all that `answer` looks at and `apply` changes, besides the records: of two writes that
+            Names of all that `answer` looks at and `apply` changes, besides the record: of two writes that
             share one, the second is under the next link.
-        records : sequence of NewRecord
+        record : NewRecord, optional
             What is sealed between `answer` and `apply`.
         answer : callable
             Changes nothing; gives an answer that leaves nothing to be written, raises `StoreError`, or gives
@@ -78,16 +78,16 @@ class Chain:
         future: asyncio.Future[T] = loop.create_future()
         if not self._waiting:
             loop.call_soon(self.commit)
-        self._waiting.append(
-            _Write((*touched, *(one.calculation_id for one in records)), records, answer, apply, future)
-        )
+        if record is not None:
+            touched = (*touched, record.calculation_id)
+        self._waiting.append(_Write(touched, record, answer, apply, future))
         return future
 
     def commit(self) -> None:
         """Do everything that waits to be written."""
         while self._waiting:
             group = self._next_group()
-            records = [record for write in group for record in write.records]
+            records = [write.record for write in group if write.record is not None]
             try:
                 if records:
                     self._link(records)
@@ -132,7 +132,7 @@ class Chain:
             try:
                 answer = write.answer()
                 if answer is None:
-                    self._refuse_known(write.records)
+                    self._refuse_known(write.record)
             except StoreError as error:
                 _refuse(write, error)
                 continue
@@ -144,13 +144,10 @@ class Chain:
         self._waiting = later
         return group
 
-    def _refuse_known(self, records: Sequence[NewRecord]) -> None:
-        names: set[str] = set()
-        for record in records:
-            name = record.calculation_id
-            if name in self._calculations or name in names:
-                raise StoreError(f"the store could not be written: calculation '{name}' is there already")
-            names.add(name)
+    def _refuse_known(self, record: NewRecord | None) -> None:
+        if record is not None and record.calculation_id in self._calculations:
+            told = f"calculation '{record.calculation_id}' is there already"
+            raise StoreError(f"the store could not be written: {told}")
 
     def _link(self, records: list[NewRecord]) -> None:
         """Add a link to the chain, and the records under it."""

@@ -10,22 +10,19 @@ from typing import Any, TypeAlias, TypeVar
 
 from msgspec.structs import replace
 
+from greenlang.stores.guarded import GuardedRows
 from greenlang.stores.rows import (
-    Administrator,
     AtLeast,
     Delete,
     Insert,
     Replace,
     Row,
     RowChange,
-    Rows,
     Scope,
-    Table,
+    Selection,
     Tell,
-    holds_nul,
-    refuse_strange,
 )
-from greenlang.stores.tables import QUOTAS, TABLES, access_entry
+from greenlang.stores.tables import QUOTAS, TABLES
 
 R = TypeVar("R", bound=Row)
 
@@ -33,7 +30,7 @@ R = TypeVar("R", bound=Row)
 Kept: TypeAlias = dict[tuple[Any, ...], Any]
 
 
-class MemoryRows(Rows):
+class MemoryRows(GuardedRows):
     """Makes changes one by one, and takes those that were made back where one does not fit.
 
     Parameters
@@ -50,8 +47,7 @@ class MemoryRows(Rows):
         self._numbers = itertools.count(1)
         self._tables: dict[str, dict[str, Kept]] = {table.name: {} for table in TABLES}
 
-    async def write(self, scope: Scope, changes: Sequence[RowChange]) -> bool:
-        refuse_strange(scope, changes)
+    async def _write(self, scope: Scope, changes: Sequence[RowChange]) -> bool:  # noqa: ARG002  nothing here is closed to anybody
         made: list[tuple[Kept, tuple[Any, ...], Any]] = []
         for change in changes:
             if isinstance(change, Tell):
@@ -71,29 +67,19 @@ class MemoryRows(Rows):
                 self._tell(change.tenant, *told)
         return True
 
-    async def rows(
-        self,
-        scope: Scope,
-        table: Table[R],
-        *,
-        where: Mapping[str, str | int | AtLeast] = {},
-        after: tuple[str | int, ...] | None = None,
-        limit: int = 1000,
-        newest_first: bool = False,
-    ) -> tuple[R, ...]:
-        if holds_nul(scope, *where.values(), *(after or ())):
-            return ()
-        if isinstance(scope, Administrator):
-            await self.write(scope, [access_entry(scope, table, where)])
-        tenants = self._tables[table.name]
-        wanted = [scope] if isinstance(scope, str) else sorted(tenants)
+    async def _read(self, scope: Scope, wanted: Selection[R], entry: Insert | None) -> tuple[R, ...]:
+        if entry is not None:
+            await self._write(scope, [entry])
+        after, backwards = wanted.after, wanted.newest_first
+        tenants = self._tables[wanted.table.name]
+        seen = [scope] if isinstance(scope, str) else tenants
         names = sorted(
-            ((tenant, *key) for tenant in wanted for key in tenants.get(tenant, ())), reverse=newest_first
+            ((tenant, *key) for tenant in seen for key in tenants.get(tenant, ())), reverse=backwards
         )
         if after is not None:
-            names = [name for name in names if (name < after if newest_first else name > after)]
+            names = [name for name in names if (name < after if backwards else name > after)]
         found = (tenants[name[0]][name[1:]] for name in names)
-        return tuple(itertools.islice((row for row in found if _meets(row, where)), limit))
+        return tuple(itertools.islice((row for row in found if _meets(row, wanted.where)), wanted.limit))
 
     async def stored_bytes(self, tenant: str) -> int:
         return self._stored_bytes(tenant)

@@ -68,7 +68,7 @@ class MemoryStore(Store):
     ) -> Submitted:
         return await self._chain.write(
             (new.id, *_name(new.tenant, new.idempotency_key)),
-            _records(record),
+            record,
             partial(self._executions.accepted, new),
             partial(self._executions.finish, new, result, record),
         )
@@ -84,13 +84,10 @@ class MemoryStore(Store):
 
         return await self._chain.write(
             _name(record.tenant, idempotency_key),
-            (record,),
+            record,
             partial(self._keys.earlier, record.tenant, idempotency_key),
             hold,
         )
-
-    async def add_records(self, records: Sequence[NewRecord]) -> None:
-        await self._chain.write((), records, lambda: None, lambda: None)
 
     async def claim(
         self, worker: str, *, limit: int, now: int, lease: int, per_tenant: int | None = None
@@ -104,7 +101,7 @@ class MemoryStore(Store):
     async def change(self, change: Change) -> bool:
         return await self._chain.write(
             (change.id,),
-            _records(change.record),
+            change.record,
             lambda: None if self._executions.fits(change) else False,
             partial(self._executions.change, change),
         )
@@ -218,7 +215,3 @@ class MemoryStore(Store):
 def _name(tenant: str, key: str | None) -> tuple[tuple[str, str], ...]:
     """What a write touches by its idempotency key."""
     return () if key is None else ((tenant, key),)
-
-
-def _records(record: NewRecord | None) -> tuple[NewRecord, ...]:
-    return () if record is None else (record,)

@@ -14,6 +14,7 @@ __all__ = [
     "Connection",
     "bring_up_to_date",
     "connect",
+    "lost",
     "migrate",
     "migrations",
     "newest_version",
@@ -133,12 +134,24 @@ async def connect(address: Address, *, connections: int) -> asyncpg.Pool:
             version = connection.get_server_version().major
     except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
         raise StoreError(f"the store '{address.shown}' cannot be opened: {error}") from error
+    except ValueError as error:  # a port or a host that is none: asyncpg reads the URL only now
+        raise InputError(f"the URL of the store cannot be read: {error}") from error
     if version < _OLDEST_SERVER:
         await pool.close()
         raise StoreError(
             f"this is PostgreSQL {version}", fix=f"the store needs PostgreSQL {_OLDEST_SERVER} or later"
         )
     return pool
+
+
+def lost(cause: BaseException | None, *, uncertain: bool) -> StoreError:
+    """What is told where a connection was lost; `uncertain`: while it committed."""
+    why = str(cause) or "no answer came in time"
+    if uncertain:
+        why = f"the store did not answer, and it is not known whether this was done: {why}"
+    else:
+        why = f"the store could not be written: {why}"
+    return StoreError(why, uncertain=uncertain)
 
 
 @contextlib.asynccontextmanager
@@ -151,7 +164,9 @@ async def transaction(pool: asyncpg.Pool, *, readonly: bool = False) -> AsyncIte
     try:
         async with pool.acquire() as connection:
             try:
-                work = connection.transaction(readonly=readonly)
+                # Each statement sees what was committed before it, whatever the server is set up with: who
+                # waited for a lock sees what its holder did.
+                work = connection.transaction(isolation="read_committed", readonly=readonly)
                 await work.start()
                 try:
                     yield connection
@@ -211,7 +226,7 @@ async def migrate(connection: Connection, to: int | None = None) -> int:
         If the database was written by a newer runtime.
     """
     wanted = newest_version() if to is None else to
-    async with connection.transaction():
+    async with connection.transaction(isolation="read_committed"):
         # A lock of the transaction, not of the session: behind PgBouncer in transaction mode, two statements
         # outside a transaction may reach two sessions, and the lock of the first would never be let go.
         await connection.execute("SELECT pg_advisory_xact_lock($1)", SCHEMA_LOCK)

@@ -28,6 +28,7 @@ import asyncpg
 
 from greenlang.stores.cursors import cursor_after, place_of
 from greenlang.stores.entries import (
+    API_KEY_COLUMNS,
     DELIVERY_COLUMNS,
     EVENT_COLUMNS,
     EXECUTION_COLUMNS,
@@ -189,13 +190,14 @@ def delivery(row: asyncpg.Record) -> Delivery:
 
 
 async def api_key(connection: Connection, key_id: str) -> ApiKey | None:
-    row = await connection.fetchrow("SELECT * FROM api_keys WHERE id = $1", key_id)
+    row = await connection.fetchrow(f"SELECT {API_KEY_COLUMNS} FROM api_keys WHERE id = $1", key_id)  # noqa: S608
     return None if row is None else _api_key(row)
 
 
 async def api_keys(connection: Connection, tenant: str) -> tuple[ApiKey, ...]:
     rows = await connection.fetch(
-        "SELECT * FROM api_keys WHERE tenant = $1 ORDER BY created_at DESC, id", tenant
+        f"SELECT {API_KEY_COLUMNS} FROM api_keys WHERE tenant = $1 ORDER BY created_at DESC, id",  # noqa: S608
+        tenant,
     )
     return tuple(map(_api_key, rows))
 

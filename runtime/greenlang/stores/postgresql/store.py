@@ -13,12 +13,15 @@ from pathlib import Path
 
 import asyncpg
 
-from greenlang.errors import StoreError
+from greenlang.errors import GreenLangError, StoreError
+from greenlang.stores.guarded import is_strange
 from greenlang.stores.postgresql import reading, writing
 from greenlang.stores.postgresql.database import (
+    LOSSES,
     Connection,
     bring_up_to_date,
     connect,
+    lost,
     read_address,
     transaction,
 )
@@ -26,7 +29,7 @@ from greenlang.stores.postgresql.log import SettledLog
 from greenlang.stores.postgresql.partitions import keep_partitions
 from greenlang.stores.postgresql.rows import PostgresqlRows
 from greenlang.stores.postgresql.sessions import as_tenant, as_worker
-from greenlang.stores.postgresql.writer import Group, GroupWriter
+from greenlang.stores.postgresql.writer import GroupWriter
 from greenlang.stores.protocol import (
     ApiKey,
     Calculation,
@@ -108,12 +111,6 @@ class PostgresqlStore(Store):
             lambda group: writing.add_calculation(group, record, idempotency_key, request_digest)
         )
 
-    async def add_records(self, records: Sequence[NewRecord]) -> None:
-        async def add(group: Group) -> None:
-            group.records.extend(records)
-
-        await (await self._writer()).run(add)
-
     async def claim(
         self, worker: str, *, limit: int, now: int, lease: int, per_tenant: int | None = None
     ) -> tuple[ExecutionRow, ...]:
@@ -131,7 +128,7 @@ class PostgresqlStore(Store):
         )
 
     async def change(self, change: Change) -> bool:
-        if not _holds(change.tenant, change.id):
+        if is_strange(change.tenant, change.id):
             return False
         writer = await self._writer()
         return await writer.run(lambda group: writing.change(group, change))
@@ -139,7 +136,7 @@ class PostgresqlStore(Store):
     async def request_cancel(
         self, tenant: str, execution_id: str, *, at: int, metadata: EventMetadata | None = None
     ) -> ExecutionRow | None:
-        if not _holds(tenant, execution_id):
+        if is_strange(tenant, execution_id):
             return None
         writer = await self._writer()
         return await writer.run(
@@ -184,13 +181,13 @@ class PostgresqlStore(Store):
         return count
 
     async def execution(self, tenant: str, execution_id: str) -> ExecutionRow | None:
-        if not _holds(tenant, execution_id):
+        if is_strange(tenant, execution_id):
             return None
         async with self._seeing(tenant) as connection:
             return await reading.execution(connection, tenant, execution_id)
 
     async def cancelled_of(self, worker: str) -> tuple[str, ...]:
-        if not _holds(worker):
+        if is_strange(worker):
             return ()
         async with self._seeing_all() as connection:
             return await reading.cancelled_of(connection, worker)
@@ -198,7 +195,7 @@ class PostgresqlStore(Store):
     async def executions(
         self, tenant: str, wanted: ExecutionFilter, *, limit: int, cursor: str | None = None
     ) -> Page:
-        if not _holds(tenant, wanted.agent or ""):
+        if is_strange(tenant, wanted.agent or ""):
             return Page((), None)
         async with self._seeing(tenant) as connection:
             return await reading.executions(connection, tenant, wanted, limit, cursor)
@@ -212,7 +209,7 @@ class PostgresqlStore(Store):
         after: int = 0,
         limit: int = 1000,
     ) -> tuple[Event, ...]:
-        if not _holds(tenant, aggregate_id):
+        if is_strange(tenant, aggregate_id):
             return ()
         async with self._seeing(tenant) as connection:
             return await reading.events(connection, tenant, aggregate_type, aggregate_id, after, limit)
@@ -226,7 +223,7 @@ class PostgresqlStore(Store):
             return await reading.sinks(connection)
 
     async def calculation(self, tenant: str, calculation_id: str) -> Calculation | None:
-        if not _holds(tenant, calculation_id):
+        if is_strange(tenant, calculation_id):
             return None
         async with self._seeing(tenant) as connection:
             return await reading.calculation(connection, tenant, calculation_id)
@@ -243,7 +240,7 @@ class PostgresqlStore(Store):
             after = found[-1].number
 
     async def deliveries(self, tenant: str, execution_id: str) -> tuple[Delivery, ...]:
-        if not _holds(tenant, execution_id):
+        if is_strange(tenant, execution_id):
             return ()
         async with self._seeing(tenant) as connection:
             return await reading.deliveries(connection, tenant, execution_id)
@@ -253,19 +250,19 @@ class PostgresqlStore(Store):
         await writer.run(lambda group: writing.add_api_key(group, key))
 
     async def api_key(self, key_id: str) -> ApiKey | None:
-        if not _holds(key_id):
+        if is_strange(key_id):
             return None
         async with self._seeing_all() as connection:
             return await reading.api_key(connection, key_id)
 
     async def api_keys(self, tenant: str) -> tuple[ApiKey, ...]:
-        if not _holds(tenant):
+        if is_strange(tenant):
             return ()
         async with self._seeing(tenant) as connection:
             return await reading.api_keys(connection, tenant)
 
     async def revoke_api_key(self, tenant: str, key_id: str, *, at: int) -> bool:
-        if not _holds(tenant, key_id):
+        if is_strange(tenant, key_id):
             return False
         writer = await self._writer()
         return await writer.run(lambda group: writing.revoke_api_key(group, tenant, key_id, at))
@@ -284,7 +281,7 @@ class PostgresqlStore(Store):
             self._partitions.cancel()
             await asyncio.gather(self._partitions, return_exceptions=True)
         if self._opening is not None:
-            with contextlib.suppress(StoreError):
+            with contextlib.suppress(GreenLangError):
                 opened = await self._opening
                 await opened.writer.close()
                 try:
@@ -330,21 +327,24 @@ class PostgresqlStore(Store):
             async with transaction(opened.pool) as connection:
                 yield connection
                 committing = True
+        except LOSSES as error:
+            raise lost(error, uncertain=committing) from error
         except asyncpg.PostgresError as error:
             raise StoreError(f"the store could not be written: {error}") from error
-        except (asyncpg.InterfaceError, OSError, TimeoutError) as error:
-            raise StoreError(f"the store did not answer: {error}", uncertain=committing) from error
 
     async def _writer(self) -> GroupWriter:
         return (await self._open()).writer
 
     async def _open(self) -> _Opened:
-        if self._opening is None:
-            self._opening = asyncio.create_task(self._connect())
+        opening = self._opening
+        if opening is None:
+            opening = self._opening = asyncio.create_task(self._connect())
         try:
-            return await asyncio.shield(self._opening)
-        except StoreError:
-            self._opening = None  # the next call tries again
+            return await asyncio.shield(opening)
+        except GreenLangError:
+            # The next call tries again, unless one that heard of it before does already.
+            if self._opening is opening:
+                self._opening = None
             raise
 
     async def _connect(self) -> _Opened:
@@ -369,8 +369,3 @@ async def _keep_partitions(pool: asyncpg.Pool) -> None:
         with contextlib.suppress(asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError):
             async with pool.acquire() as connection:
                 await keep_partitions(connection)
-
-
-def _holds(*texts: str) -> bool:
-    """Whether PostgreSQL can keep these texts: if not, which is by a NUL, nothing in it has such a name."""
-    return not any("\0" in text for text in texts)

@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 import asyncpg
 
 from greenlang.errors import StoreError
-from greenlang.stores.postgresql.database import LEDGER_LOCK, LOSSES, Connection, transaction
+from greenlang.stores.postgresql.database import LEDGER_LOCK, LOSSES, Connection, lost, transaction
 from greenlang.stores.postgresql.sessions import as_tenant, as_worker
 from greenlang.stores.protocol import NewRecord, Seal
 
@@ -122,17 +122,13 @@ class GroupWriter:
         """What each operation gave, or the exception that stands for it."""
         try:
             return await self._transact(operations)
-        except _ConnectionLost as error:
-            return [_lost(error) for _ in operations]
         except Exception as error:
-            if len(operations) == 1:
-                return [_told(error)]
+            if len(operations) == 1 or isinstance(error, _ConnectionLost):
+                return [_told(error) for _ in operations]
         outcomes: list[Any] = []
         for operation in operations:
             try:
                 outcomes += await self._transact([operation])
-            except _ConnectionLost as error:
-                outcomes.append(_lost(error))
             except Exception as error:
                 outcomes.append(_told(error))
         return outcomes
@@ -184,21 +180,12 @@ async def _link(group: Group, seal: Seal) -> None:
     )
 
 
-def _lost(lost: _ConnectionLost) -> StoreError:
-    """What each operation of a group is told: an exception of its own, for each has another reader."""
-    cause = lost.__cause__
-    why = str(cause) or "no answer came in time"
-    if lost.committing:
-        told = StoreError(
-            f"the store did not answer, and it is not known whether this was done: {why}", uncertain=True
-        )
-    else:
-        told = StoreError(f"the store could not be written: {why}")
-    told.__cause__ = cause
-    return told
-
-
 def _told(error: Exception) -> Exception:
+    """What each operation is told: an exception of its own, for each has another reader."""
+    if isinstance(error, _ConnectionLost):
+        told = lost(error.__cause__, uncertain=error.committing)
+        told.__cause__ = error.__cause__
+        return told
     if isinstance(error, asyncpg.PostgresError):
         told = StoreError(f"the store could not be written: {error}")
         told.__cause__ = error

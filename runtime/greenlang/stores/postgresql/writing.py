@@ -388,7 +388,11 @@ async def purge_executions(group: Group, before: int, limit: int) -> int:
     """Delete up to `limit` executions that ended before a time; dead letters stay."""
     connection = await group.as_worker()
     rows = await connection.fetch(
-        "SELECT id FROM executions WHERE finished_at < $1 AND state <> 'dead_letter' LIMIT $2", before, limit
+        "SELECT id FROM executions WHERE finished_at < $1 AND state <> 'dead_letter' LIMIT $2"
+        # What another node is deleting is its to count.
+        " FOR UPDATE SKIP LOCKED",
+        before,
+        limit,
     )
     ended = [row["id"] for row in rows]
     await connection.execute(

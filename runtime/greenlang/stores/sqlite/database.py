@@ -1,18 +1,23 @@
 """Opens the database file: pragmas, and the numbered migrations in this folder.
 
-`0001_….sql`, `0002_….sql`… are run in order, each in one transaction with the number that it brings the
-file to (`PRAGMA user_version`).  A file from a newer runtime is refused.
+`0001_….sql`, `0002_….sql`… are run in order, those that a file has not had in one transaction, with the
+number that they bring it to (`PRAGMA user_version`).  There is no way down: whoever may want one makes a
+backup before, and takes that.  A file from a newer runtime is refused.
 """
 
 from __future__ import annotations
 
-__all__ = ["migrations", "open_database"]
+__all__ = ["REFUSALS", "migrations", "open_database"]
 
 import sqlite3
 from functools import cache
 from pathlib import Path
 
 from greenlang.errors import StoreError
+
+#: What statements raise: the database's errors, and Python's for what a file cannot hold (numbers beyond 64
+#: bits, halves of surrogate pairs).
+REFUSALS = (sqlite3.Error, OverflowError, UnicodeEncodeError)
 
 #: How long a writer waits for another process' commit before it says that the file is locked.
 _BUSY_SECONDS = 10.0
@@ -32,7 +37,7 @@ def open_database(path: str) -> sqlite3.Connection:
             path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False
         )
         try:
-            if not connection.execute("PRAGMA user_version").fetchone()[0]:
+            if not _version(connection):
                 connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = FULL")
@@ -55,26 +60,30 @@ def migrations() -> tuple[str, ...]:
 
 def _migrate(connection: sqlite3.Connection, path: str) -> None:
     newest = len(migrations())
-    while True:
-        version = connection.execute("PRAGMA user_version").fetchone()[0]
-        if version == newest:
-            return
+    if _version(connection) == newest:
+        return
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        # Another process may have done it while this one waited for the lock.
+        version = _version(connection)
         if version > newest:
             raise StoreError(
                 f"the store '{path}' is of version {version}, and this runtime knows {newest}",
                 fix="use the runtime that wrote it, or a newer one",
             )
-        connection.execute("BEGIN IMMEDIATE")
-        try:
-            # Another process may have done it while this one waited for the lock.
-            if connection.execute("PRAGMA user_version").fetchone()[0] == version:
-                for statement in _statements(migrations()[version]):
-                    connection.execute(statement)
-                connection.execute(f"PRAGMA user_version = {version + 1}")
-            connection.execute("COMMIT")
-        except BaseException:
-            connection.execute("ROLLBACK")
-            raise
+        for script in migrations()[version:]:
+            for statement in _statements(script):
+                connection.execute(statement)
+        connection.execute(f"PRAGMA user_version = {newest}")
+        connection.execute("COMMIT")
+    except BaseException:
+        connection.execute("ROLLBACK")
+        raise
+
+
+def _version(connection: sqlite3.Connection) -> int:
+    version: int = connection.execute("PRAGMA user_version").fetchone()[0]
+    return version
 
 
 def _statements(script: str) -> list[str]:

@@ -8,6 +8,7 @@ import asyncio
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
@@ -34,7 +35,7 @@ from greenlang.stores.protocol import (
     Submitted,
 )
 from greenlang.stores.sqlite import reading, writing
-from greenlang.stores.sqlite.database import open_database
+from greenlang.stores.sqlite.database import REFUSALS, open_database
 from greenlang.stores.sqlite.rows import SqliteRows
 from greenlang.stores.sqlite.writer import GroupWriter
 
@@ -66,6 +67,7 @@ class SqliteStore(Store):
         self._writer = GroupWriter(open_database(path), seal)
         self._reader = open_database(path)
         self._reading = ThreadPoolExecutor(1, "greenlang-store-reader")
+        self._closed = False
         self.rows = SqliteRows(self._writer, self._read)
 
     async def submit(self, new: NewExecution, *, state: State = State.QUEUED) -> Submitted:
@@ -82,9 +84,6 @@ class SqliteStore(Store):
         return await self._writer.run(
             lambda group: writing.add_calculation(group, record, idempotency_key, request_digest)
         )
-
-    async def add_records(self, records: Sequence[NewRecord]) -> None:
-        await self._writer.run(lambda group: group.records.extend(records))
 
     async def claim(
         self, worker: str, *, limit: int, now: int, lease: int, per_tenant: int | None = None
@@ -140,7 +139,7 @@ class SqliteStore(Store):
     async def purge(self, *, before: int) -> int:
         count = await self._purge(partial(writing.purge_executions, before=before))
         await self._purge(partial(writing.purge_keys, before=before))
-        await self._read(lambda reader: reader.execute("PRAGMA incremental_vacuum").fetchall())
+        await self._purge(writing.give_back_pages)
         return count
 
     async def execution(self, tenant: str, execution_id: str) -> ExecutionRow | None:
@@ -208,8 +207,10 @@ class SqliteStore(Store):
 
     async def close(self) -> None:
         await self._writer.close()
-        await asyncio.get_running_loop().run_in_executor(self._reading, self._reader.close)
-        self._reading.shutdown()
+        if not self._closed:
+            self._closed = True
+            await asyncio.get_running_loop().run_in_executor(self._reading, self._reader.close)
+            self._reading.shutdown()
 
     async def _purge(self, portion: Callable[..., int]) -> int:
         """Delete portion by portion, and say how many."""
@@ -219,13 +220,23 @@ class SqliteStore(Store):
         return count
 
     async def _read(self, operation: Callable[[sqlite3.Connection], T]) -> T:
+        if self._closed:
+            raise StoreError("the store is closed")
         try:
             return await asyncio.get_running_loop().run_in_executor(self._reading, operation, self._reader)
-        except sqlite3.Error as error:
+        except REFUSALS as error:
             raise StoreError(f"the store '{self._path}' could not be read: {error}") from error
 
 
 def _copy(reader: sqlite3.Connection, path: Path) -> None:
-    with sqlite3.connect(path) as target:
-        reader.backup(target)
-    target.close()
+    """Copy to a file that has its name once it is whole."""
+    part = path.with_name(f"{path.name}.part")
+    try:
+        with closing(sqlite3.connect(part)) as target:
+            reader.backup(target)
+        part.rename(path)
+    except (sqlite3.Error, OSError) as error:
+        part.unlink(missing_ok=True)
+        raise StoreError(
+            f"'{path}' was not written: {error}", fix="see that its folder is there and has room"
+        ) from error

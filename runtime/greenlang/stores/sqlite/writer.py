@@ -1,7 +1,8 @@
 """Group commit: one thread writes, and whatever was asked for during one commit goes into the next.
 
 Durability costs one `fsync` a commit, however many requests it answers.  If a group fails, each of its
-operations is tried by itself, so that only the one at fault is told so.
+operations is tried by itself, so that only the one at fault is told so; but not where the file is locked by
+another process, for which each would wait as long again.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from typing import Any, TypeVar
 
 from greenlang.errors import StoreError
 from greenlang.stores.protocol import NewRecord, Seal
+from greenlang.stores.sqlite.database import REFUSALS
 
 T = TypeVar("T")
 
@@ -136,8 +138,8 @@ class GroupWriter:
         try:
             return self._transact(operations)
         except Exception as error:
-            if len(operations) == 1:
-                return [_told(error)]
+            if len(operations) == 1 or _is_locked(error):
+                return [_told(error) for _ in operations]
         outcomes: list[Any] = []
         for operation in operations:
             try:
@@ -190,8 +192,17 @@ def _settle(group: list[tuple[Operation, asyncio.Future[Any]]], outcomes: list[A
             future.set_result(outcome)
 
 
+def _is_locked(error: Exception) -> bool:
+    """Whether another process holds the file, which is no operation's fault."""
+    return (
+        isinstance(error, sqlite3.Error)
+        and getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY
+    )
+
+
 def _told(error: Exception) -> Exception:
-    if isinstance(error, sqlite3.Error):
+    """What an operation is told: an exception of its own, for each has another reader."""
+    if isinstance(error, REFUSALS):
         told = StoreError(f"the store could not be written: {error}")
         told.__cause__ = error
         return told

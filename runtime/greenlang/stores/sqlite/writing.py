@@ -15,6 +15,7 @@ __all__ = [
     "claim_deliveries",
     "claim_sink",
     "extend_leases",
+    "give_back_pages",
     "purge_executions",
     "purge_keys",
     "request_cancel",
@@ -382,6 +383,14 @@ def purge_keys(group: Group, before: int, limit: int) -> int:
         "  WHERE created_at < ? LIMIT ?)",
         (before, limit),
     ).rowcount
+
+
+def give_back_pages(group: Group, limit: int) -> int:
+    """Shorten the file by up to `limit` pages that nothing is kept in any more, and say by how many."""
+    (before,) = group.execute("PRAGMA freelist_count").fetchone()
+    group.execute(f"PRAGMA incremental_vacuum({limit})").fetchall()
+    (after,) = group.execute("PRAGMA freelist_count").fetchone()
+    return int(before - after)
 
 
 def _earlier(group: Group, tenant: str, key: str | None, holder: str, digest: str) -> Submitted | None:
