@@ -6,6 +6,7 @@ import http.client
 import multiprocessing
 import os
 import signal
+import socket
 import sqlite3
 import threading
 import time
@@ -70,6 +71,20 @@ class TestWorkers:
     def test_a_store_in_memory_is_not_shared(self, greenlang):
         done = greenlang("serve", "--workers", "2", "--store", "memory:", code=2)
         assert "one process' own" in done.stderr
+
+    def test_what_keeps_one_from_serving_is_told_once_and_ends_all(self, greenlang, tmp_path):
+        both = ("serve", "--port", "0", "--workers", "2")
+        done = greenlang(*both, "--store", "a.db", "--calculation-program", "no.gcel", code=2)
+        assert done.stderr == "error: there is no file 'no.gcel'; check the path\n"
+        done = greenlang(*both, "--store", tmp_path / "no" / "a.db", code=1)
+        assert (done.stderr.startswith("failure: "), done.stderr.count("\n")) == (True, 1)
+
+    def test_a_port_of_metrics_that_is_taken_is_named(self, greenlang, tmp_path):
+        with socket.create_server(("127.0.0.1", 0)) as taken:
+            port = taken.getsockname()[1]
+            done = greenlang("serve", "--port", "0", "--metrics-port", port, "--store", "a.db", code=2)
+        assert f"metrics cannot be served at 127.0.0.1:{port}" in done.stderr
+        assert "metrics_port" in done.stderr
 
 
 class TestReload:
@@ -243,7 +258,9 @@ def test_processes_that_are_being_started_when_it_stops_end_too():
         workers.stop(signal.SIGTERM, None)
         return made[-1]
 
-    workers = _Workers(make, 3)
+    heard, telling = context.Pipe(duplex=False)
+    workers = _Workers(make, 3, heard, lambda: None)
     workers.start()
     workers.watch()
+    telling.close()
     assert [process.exitcode for process in made] == [-signal.SIGTERM]

@@ -201,14 +201,14 @@ async def serve(
     secured = {} if certificate is None else _secured(certificate)
     ends_at = loop.time()
     try:
+        if door is not None:
+            await door.open(settings.metrics_host, settings.metrics_port or 0)
         if listening is None:
             listener = await loop.create_server(
                 entrance.door, settings.host, settings.port, backlog=BACKLOG, reuse_address=True, **secured
             )
         else:
             listener = await loop.create_server(entrance.door, sock=listening, backlog=BACKLOG, **secured)
-        if door is not None:
-            await door.open(settings.metrics_host, settings.metrics_port or 0)
         _collect_less()
         on_ready(listener.sockets[0].getsockname()[1])
         await _until_stopped(reload)

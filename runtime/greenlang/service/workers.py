@@ -1,6 +1,7 @@
 """Several serving processes on one port: this one opens it, starts them, and starts again those that die.
 
-They share one listening socket, so that a connection that waits when a process dies is taken by another.
+They share one listening socket, so that a connection that waits when a process dies is taken by another. What
+keeps the first of them from serving would keep all of them: then none is started again.
 """
 
 from __future__ import annotations
@@ -14,15 +15,18 @@ import multiprocessing.connection
 import os
 import signal
 import socket
+import sys
 import tempfile
 import time
 from collections.abc import Callable
+from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from types import FrameType
 
+from greenlang.errors import GreenLangError, InputError, StoreError
 from greenlang.observing import Slot
-from greenlang.service.server import check_address
+from greenlang.service.server import BACKLOG, check_address
 from greenlang.service.settings import ServerSettings
 
 _log = logging.getLogger("greenlang.service")
@@ -30,12 +34,13 @@ _log = logging.getLogger("greenlang.service")
 #: A process that dies sooner than this is started again only after as long a rest.
 _REST_SECONDS = 1.0
 
-_BACKLOG = 1024
+#: Serves until SIGTERM on a socket, with a slot for its counts; tells its port once it takes connections.
+Work = Callable[[ServerSettings, socket.socket, Slot, Callable[[int], None]], None]
 
 
 def serve_with_workers(
     settings: ServerSettings,
-    work: Callable[[ServerSettings, socket.socket, Slot], None],
+    work: Work,
     *,
     on_ready: Callable[[int], None] = lambda _: None,
 ) -> None:
@@ -44,15 +49,16 @@ def serve_with_workers(
     Parameters
     ----------
     work : callable
-        What a process does: serve on the socket given until SIGTERM, and let the others see in its slot what
-        it counts. It must be importable.
+        What a process does; it must be importable.
     on_ready : callable
         Told the port once connections are taken.
 
     Raises
     ------
     InputError
-        If the address may not be served.
+        If the address may not be served, or the settings cannot be used.
+    StoreError
+        If the store cannot be opened.
     OSError
         If it cannot be opened.
     """
@@ -60,25 +66,45 @@ def serve_with_workers(
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     context = multiprocessing.get_context("spawn")
     with (
-        socket.create_server((settings.host, settings.port), family=family, backlog=_BACKLOG) as listening,
+        socket.create_server((settings.host, settings.port), family=family, backlog=BACKLOG) as listening,
         tempfile.TemporaryDirectory(prefix="greenlang-counts-") as folder,
     ):
+        heard, telling = context.Pipe(duplex=False)
 
         def make(number: int) -> BaseProcess:
-            return context.Process(target=work, args=(settings, listening, Slot(Path(folder), number)))
+            slot = Slot(Path(folder), number)
+            return context.Process(target=_begin, args=(work, settings, listening, slot, telling))
 
-        workers = _Workers(make, settings.processes)
+        port: int = listening.getsockname()[1]
+        workers = _Workers(make, settings.processes, heard, lambda: on_ready(port))
         for one in (signal.SIGTERM, signal.SIGINT):
             signal.signal(one, workers.stop)
         signal.signal(signal.SIGHUP, workers.pass_on)
         workers.start()
-        on_ready(listening.getsockname()[1])
         workers.watch()
 
 
+def _begin(
+    work: Work, settings: ServerSettings, listening: socket.socket, slot: Slot, telling: Connection
+) -> None:
+    """What a process does: its work, and to tell that it serves, or what keeps it from that."""
+    try:
+        work(settings, listening, slot, lambda _: telling.send(None))
+    except GreenLangError as error:
+        telling.send((isinstance(error, InputError), str(error)))
+        sys.exit(1)
+
+
 class _Workers:
-    def __init__(self, make: Callable[[int], BaseProcess], count: int) -> None:
+    def __init__(
+        self, make: Callable[[int], BaseProcess], count: int, heard: Connection, on_ready: Callable[[], None]
+    ) -> None:
         self._make = make
+        self._heard = heard
+        self._on_ready = on_ready
+        #: Whether one of them served.
+        self._served = False
+        self._kept_from_it: GreenLangError | None = None
         #: Numbers that no process has: the lowest goes to the next.
         self._free = set(range(count))
         #: Since when each runs, and its number.
@@ -100,9 +126,18 @@ class _Workers:
             self._send(signal.SIGTERM)
 
     def watch(self) -> None:
-        """Start again what dies, until told to stop and all have ended."""
+        """Start again what dies, until told to stop and all have ended.
+
+        Raises
+        ------
+        InputError, StoreError
+            What kept them from serving.
+        """
         while self._running:
-            multiprocessing.connection.wait([process.sentinel for process in self._running], timeout=1.0)
+            sentinels = [process.sentinel for process in self._running]
+            multiprocessing.connection.wait([self._heard, *sentinels], timeout=1.0)
+            while self._heard.poll():
+                self._hear(self._heard.recv())
             for process in [process for process in self._running if not process.is_alive()]:
                 began, number = self._running.pop(process)
                 self._free.add(number)
@@ -112,6 +147,21 @@ class _Workers:
                 time.sleep(max(0.0, began + _REST_SECONDS - time.monotonic()))
             if not self._stopping:
                 self.start()
+        if self._kept_from_it is not None:
+            raise self._kept_from_it
+
+    def _hear(self, told: tuple[bool, str] | None) -> None:
+        if told is None:
+            if not self._served:
+                self._on_ready()
+            self._served = True
+            return
+        mistake, text = told
+        if self._served:
+            _log.error("a process cannot begin: %s", text)
+        elif not self._stopping:
+            self._kept_from_it = InputError(text) if mistake else StoreError(text)
+            self.stop(signal.SIGTERM, None)
 
     def stop(self, _number: int, _frame: FrameType | None) -> None:
         """Stop them all: each finishes what it was asked."""
