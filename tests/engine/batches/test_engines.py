@@ -2,13 +2,14 @@
 
 import os
 import signal
+import sys
 import threading
 import time
 
 import batch_runs
 import pytest
 
-from greenlang.engine.batches import PartitionTask, State, open_engine, run_batch
+from greenlang.engine.batches import PartitionTask, WorkerLost, open_engine, run_batch
 from greenlang.engine.batches.definition import Partition
 from greenlang.errors import InputError
 
@@ -31,7 +32,7 @@ def test_a_worker_that_is_killed_costs_a_try_and_nothing_else(order, tmp_path):
     killed = []
 
     def kill_one(state):
-        if not killed and state.state is State.RUNNING:
+        if not killed and state.tally.partitions_done:
             killed.append(engine.pids()[0])
             os.kill(killed[0], signal.SIGKILL)
 
@@ -59,8 +60,11 @@ def test_what_is_wrong_with_the_input_is_told_from_another_process(order, tmp_pa
     assert caught.value.fix == "begin a new batch over it"
 
 
-def test_workers_end_with_their_engine():
+def test_workers_end_with_their_engine(tmp_path):
+    os.mkfifo(tmp_path / "batch.json")  # read until somebody has written it
     engine = open_engine("processes", 2)
+    for index in range(2):
+        engine.submit(PartitionTask(str(tmp_path), Partition(index, 0, 1)))
     deadline = time.monotonic() + 20
     while len(engine.pids()) < 2 and time.monotonic() < deadline:
         time.sleep(0.01)
@@ -70,6 +74,20 @@ def test_workers_end_with_their_engine():
     for pid in pids:
         with pytest.raises(ProcessLookupError):
             os.kill(pid, 0)
+
+
+def test_a_worker_that_cannot_be_started_costs_a_try_and_nothing_else(tmp_path, monkeypatch):
+    engine = open_engine("processes", 1)
+    task = PartitionTask(str(tmp_path), Partition(0, 0, 1))
+    try:
+        with monkeypatch.context() as patched:
+            patched.setattr(sys, "executable", str(tmp_path / "no-python"))
+            with pytest.raises(WorkerLost, match="no worker can be started: No such file"):
+                engine.submit(task).result(20)
+        with pytest.raises(InputError, match="there is no batch"):
+            engine.submit(task).result(20)
+    finally:
+        engine.close()
 
 
 def test_an_engine_that_there_is_not_is_told_with_those_there_are():

@@ -70,10 +70,15 @@ class ProcessEngine:
 
     def _hand_out(self) -> None:
         """Keep one process at work until there is nothing more to do."""
-        process, connection = self._start()
+        worker: tuple[subprocess.Popen[bytes], Connection] | None = None
         while (taken := self._tasks.get()) is not None:
             task, future = taken
             if not future.set_running_or_notify_cancel():
+                continue
+            try:
+                process, connection = worker = worker or self._start()
+            except OSError as error:  # no memory, or as many processes as there may be: later there are less
+                future.set_exception(WorkerLost(f"no worker can be started: {error.strerror}"))
                 continue
             self._computing[future] = process
             try:
@@ -82,14 +87,16 @@ class ProcessEngine:
             except (EOFError, OSError):
                 connection.close()
                 told = WorkerLost(f"a worker ended with {_told(process.wait())}")
-                process, connection = self._start()
+                worker = None
             del self._computing[future]
             if isinstance(told, BaseException):
                 future.set_exception(told)
             else:
                 future.set_result(told)
-        connection.close()  # its worker reads the end, and ends
-        process.wait()
+        if worker is not None:
+            process, connection = worker
+            connection.close()  # its worker reads the end, and ends
+            process.wait()
 
     def _start(self) -> tuple[subprocess.Popen[bytes], Connection]:
         """A process for the thread that asks."""
