@@ -160,7 +160,7 @@ class BatchKeeper:
                 try:
                     if time.monotonic() - cleared_at > _CLEAR_S:
                         cleared_at = time.monotonic()
-                        await asyncio.to_thread(self.batches.clear_uploads, older_than_s=_CLEAR_S)
+                        await asyncio.to_thread(self.batches.clear, older_than_s=_CLEAR_S)
                     await self._look()
                 except OSError as error:
                     _log.error("the folder of batches cannot be read: %s", error)

@@ -3,6 +3,7 @@
 import json
 import os
 import stat
+import time
 from pathlib import Path
 
 import batch_runs
@@ -233,12 +234,45 @@ def test_batches_of_another_tenant_are_not_found(order, tmp_path):
     assert batches.find("globex", f"../{made.path.parent.name}/{made.batch_id}") is None
 
 
-def test_what_came_in_for_no_batch_is_deleted_once_nobody_waits_for_it(tmp_path):
+def test_what_went_into_no_batch_is_deleted_once_nobody_waits_for_it(order, tmp_path):
     batches = Batches(tmp_path / "batches")
     left, coming = batches.upload("upload_1"), batches.upload("upload_2")
     for path in (left, coming):
         path.write_bytes(b"id")
-    os.utime(left, (0, 0))
-    batches.clear_uploads(older_than_s=3600)
-    assert (left.exists(), coming.exists()) == (False, True)
-    Batches(tmp_path / "none").clear_uploads(older_than_s=0)
+    half, being_made = (batches.make("acme", name).path for name in ("batch_1", "batch_2"))
+    half.joinpath("input.arrow").write_bytes(b"")
+    whole = batch_runs.made(batches.root, order(), tenant="acme").path
+    for path in (left, half, whole):
+        os.utime(path, (0, 0))
+    batches.clear(older_than_s=3600)
+    assert [path.exists() for path in (left, coming, half, being_made, whole)] == [
+        *(False, True),
+        *(False, True, True),
+    ]
+    Batches(tmp_path / "none").clear(older_than_s=0)
+
+
+def test_what_a_killed_process_was_writing_is_deleted_by_whoever_goes_on(order, tmp_path):
+    made = batch_runs.made(tmp_path, order(partition_rows=2048))
+    for beside in (made.parts / ".00000001.part.0a1b2c3d4e5f.part", made.path / ".record.json.0a.part"):
+        beside.write_bytes(b"half")
+    batch_runs.hash_of(made)
+    assert [path.name for path in made.path.rglob("*") if path.name.startswith(".")] == []
+
+
+def test_progress_that_cannot_be_written_down_fails_no_batch(order, tmp_path):
+    made = batch_runs.made(tmp_path, order(partition_rows=1024))
+    told = []
+
+    def follow(state):
+        if not told:
+            made.path.joinpath(".state.json").mkdir()  # nothing is written there from now on
+        told.append(state)
+        time.sleep(0.26)
+
+    engine = ThreadEngine(2)
+    run_batch(made, engine, on_progress=follow)
+    engine.close()
+    assert told[-1].state is State.COMPLETED
+    assert told[-1].tally.retries == 0
+    assert len(told) > 3

@@ -151,7 +151,6 @@ def _pairs(
     Partitions that gave the same are only summed.
     """
     earlier, later = _headings(before), _headings(after)
-    tables = zip(row_tables(before), row_tables(after), strict=False)
     if [one.input_leaves for one in earlier] != [one.input_leaves for one in later]:
         rows = sum(one.count for one in (*earlier, *later))
         if most_rows is not None and rows > most_rows:
@@ -161,11 +160,13 @@ def _pairs(
             )
         yield _rows_of(row_tables(before)), _rows_of(row_tables(after))
         return
-    for old, new, (old_table, new_table) in zip(earlier, later, tables, strict=True):
-        if old.leaves == new.leaves:
+    changed = {old.index for old, new in zip(earlier, later, strict=True) if old.leaves != new.leaves}
+    for old in earlier:
+        if old.index not in changed:
             found.add_unchanged(old)
-        else:
-            yield _rows_of([old_table]), _rows_of([new_table])
+    for tables in zip(row_tables(before, changed), row_tables(after, changed), strict=True):
+        old_rows, new_rows = (_rows_of([table]) for table in tables)
+        yield old_rows, new_rows
 
 
 def _headings(folder: BatchFolder) -> list[PartHeading]:

@@ -109,8 +109,9 @@ class BatchFolder:
             self.save("state.json", msgspec.json.encode(state))
             return
         beside = self.path / ".state.json"
-        beside.write_bytes(msgspec.json.encode(state))
-        beside.replace(self.path / "state.json")
+        with contextlib.suppress(OSError):  # a full disk fails what has to last, not what is only told
+            beside.write_bytes(msgspec.json.encode(state))
+            beside.replace(self.path / "state.json")
 
     def save(self, name: str, content: bytes) -> None:
         """Write one of its files, wholly or not at all."""
@@ -135,6 +136,12 @@ class BatchFolder:
             for entry in os.scandir(self.parts)
             if entry.name.endswith(".part") and entry.name[:1] != "."
         }
+
+    def clear_unfinished(self) -> None:
+        """Delete what somebody was writing who was killed; for whoever holds the batch."""
+        for folder in (self.path, self.parts):
+            for beside in folder.glob(".*"):
+                beside.unlink(missing_ok=True)
 
     def input_path(self, definition: BatchDefinition) -> Path:
         """Where its rows are read."""
@@ -261,23 +268,25 @@ class Batches:
 
     def all(self) -> Iterator[BatchFolder]:
         """The batches of every tenant."""
-        with contextlib.suppress(FileNotFoundError):
-            for folder in sorted(self.root.iterdir()):
-                # Uploads stand beside, and on a disk of its own `lost+found`, which nobody may read.
-                if len(folder.name) == _DIGEST_DIGITS:
-                    yield from self._within(folder)
+        for folder in self._tenants():
+            yield from self._within(folder)
 
     def upload(self, name: str) -> Path:
         """Where a file goes while it comes in; it is `moved` into its batch then."""
         self.root.mkdir(parents=True, exist_ok=True, mode=0o700)
         return self.root / f"{name}{_UPLOAD_SUFFIX}"
 
-    def clear_uploads(self, *, older_than_s: float) -> None:
-        """Delete what came in and went into no batch, because the process that took it in was killed."""
-        with contextlib.suppress(FileNotFoundError):
-            for path in self.root.glob(f"*{_UPLOAD_SUFFIX}"):
-                if time.time() - path.stat().st_mtime > older_than_s:
-                    path.unlink(missing_ok=True)
+    def clear(self, *, older_than_s: float) -> None:
+        """Delete what killed processes left: files that went into no batch, folders of half a batch."""
+        before = time.time() - older_than_s
+        for path in (*self.root.glob(f"*{_UPLOAD_SUFFIX}"), *self._halves()):
+            with contextlib.suppress(FileNotFoundError):
+                if path.stat().st_mtime >= before:
+                    continue
+                if path.is_dir():
+                    shutil.rmtree(path)
+                else:
+                    path.unlink()
 
     def remove(self, folder: BatchFolder) -> None:
         """Delete a batch with all that it gave; the ledger keeps its record."""
@@ -287,6 +296,15 @@ class Batches:
     def _of(self, tenant: str) -> Path:
         # A tenant's name may be any text; a digest is a name of a folder everywhere.
         return self.root / hashlib.sha256(tenant.encode()).hexdigest()[:_DIGEST_DIGITS]
+
+    def _tenants(self) -> list[Path]:
+        """The folders of tenants: uploads stand beside, and `lost+found` where a disk is the root."""
+        return [path for path in sorted(self.root.glob("*")) if len(path.name) == _DIGEST_DIGITS]
+
+    def _halves(self) -> Iterator[Path]:
+        """Folders without a definition: of batches that were not wholly made, or not wholly removed."""
+        for folder in self._tenants():
+            yield from (path for path in folder.glob("*") if not path.joinpath("batch.json").exists())
 
     def _within(self, folder: Path) -> list[BatchFolder]:
         try:

@@ -87,6 +87,7 @@ def run_batch(
         try:
             if not heed_cancel:
                 folder.forget_cancel()
+            folder.clear_unfinished()
             return run.to_the_end(engine, backoff_s)
         except BatchCancelled:
             run.tell(state=State.CANCELLED, finished_at=now(), lasting=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 __all__ = ["SUM_TABLES", "failure_tables", "row_tables", "sum_table"]
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -30,8 +30,13 @@ SUM_TABLES = ("totals", *DIMENSIONS)
 _PLACES = 12
 
 
-def row_tables(folder: BatchFolder) -> Iterator[Any]:
+def row_tables(folder: BatchFolder, indexes: Collection[int] | None = None) -> Iterator[Any]:
     """The rows of a batch that were computed, as tables of pyarrow of one schema, a partition each.
+
+    Parameters
+    ----------
+    indexes : collection of int, optional
+        Of the partitions that are wanted; all of them if it is left out.
 
     Raises
     ------
@@ -46,6 +51,8 @@ def row_tables(folder: BatchFolder) -> Iterator[Any]:
     headings = (read_heading(folder.part_path(partition.index)) for partition in partitions)
     names = sorted({one.name for heading in headings for one in heading.series})
     for partition in partitions:
+        if indexes is not None and partition.index not in indexes:
+            continue
         part = read_part(folder.part_path(partition.index))
         table = numbered_rows(source.read(partition.first, partition.count), partition.first)
         yield _row_table(table, part, names)
