@@ -174,6 +174,8 @@ def test_a_partition_is_made_of_whole_ranges(order, tmp_path):
     with pytest.raises(InputError, match="whole ranges of 1,024; take 2048"):
         batch_runs.made(tmp_path / "batches", order(partition_rows=2000))
     assert not list(tmp_path.glob("batches/*/*"))  # nothing is left of it
+    with pytest.raises(InputError, match="than a worker has in memory at once; take 1048576, or less"):
+        batch_runs.made(tmp_path / "batches", order(partition_rows=1024 * 1025))
 
 
 def test_progress_grows_to_the_whole(order, tmp_path):

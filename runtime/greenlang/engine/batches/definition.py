@@ -27,6 +27,9 @@ from greenlang.ledger import ROWS_PER_RANGE
 #: Rows of a partition where nobody says otherwise; docs/batches.md tells what was measured.
 DEFAULT_PARTITION_ROWS = 128 * ROWS_PER_RANGE
 
+#: A worker has a partition in memory, a few hundred megabytes of this many rows; no time is won by more.
+MOST_PARTITION_ROWS = 8 * DEFAULT_PARTITION_ROWS
+
 
 class KeptFile(msgspec.Struct, frozen=True):
     """A file of factors of the user's own."""
@@ -138,7 +141,7 @@ def partition_starts(rows: int, partition_rows: int | None, groups: Sequence[int
     Raises
     ------
     InputError
-        If `partition_rows` is no multiple of the ledger's ranges.
+        If `partition_rows` is no multiple of the ledger's ranges, or too large for a worker.
     """
     if partition_rows is None:
         grouped = _grouped(rows, groups)
@@ -146,10 +149,15 @@ def partition_starts(rows: int, partition_rows: int | None, groups: Sequence[int
             return grouped
         partition_rows = DEFAULT_PARTITION_ROWS
     if partition_rows < ROWS_PER_RANGE or partition_rows % ROWS_PER_RANGE:
-        nearest = max(1, round(partition_rows / ROWS_PER_RANGE)) * ROWS_PER_RANGE
+        nearest = min(max(1, round(partition_rows / ROWS_PER_RANGE)) * ROWS_PER_RANGE, MOST_PARTITION_ROWS)
         raise InputError(
             f"a partition of {partition_rows:,} rows is not made of whole ranges of {ROWS_PER_RANGE:,}",
             fix=f"take {nearest}",
+        )
+    if partition_rows > MOST_PARTITION_ROWS:
+        raise InputError(
+            f"a partition of {partition_rows:,} rows is more than a worker has in memory at once",
+            fix=f"take {MOST_PARTITION_ROWS}, or less",
         )
     return tuple(range(0, rows, partition_rows))
 

@@ -29,7 +29,10 @@ from greenlang.service.messages.calculations import CalculationQuery, FactorText
 from greenlang.service.messages.executions import Program
 
 PartitionRows = Annotated[
-    int, msgspec.Meta(ge=1024, multiple_of=1024, description="Rows computed together: a multiple of 1,024.")
+    int,
+    msgspec.Meta(
+        ge=1024, le=1_048_576, multiple_of=1024, description="Rows computed together: a multiple of 1,024."
+    ),
 ]
 Name = Annotated[str, msgspec.Meta(max_length=200)]
 Format = Literal["csv", "jsonl", "parquet", "arrow"]
