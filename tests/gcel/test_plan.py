@@ -1,6 +1,7 @@
 """Plans: what they give, what they are known by, how they fail, how they travel."""
 
 import asyncio
+import contextlib
 import json
 import re
 import subprocess
@@ -13,7 +14,9 @@ from hypothesis import strategies as st
 
 import greenlang as gl
 from greenlang.agents import agent
+from greenlang.agents.syntax import MAXIMUM_NESTING
 from greenlang.errors import AgentError, GcelError, StepError
+from greenlang.gcel import read_outline
 
 from .conftest import AGENTS, double
 
@@ -119,8 +122,8 @@ def leave_it(x: Decimal) -> Decimal:
     return x
 
 
-@agent(name="test.wait", version="1.0.0")
-async def wait(x: Decimal) -> Decimal:
+@agent(name="test.pause", version="1.0.0")
+async def pause(x: Decimal) -> Decimal:
     await asyncio.sleep(0)
     return x
 
@@ -129,11 +132,11 @@ async def wait(x: Decimal) -> Decimal:
     "graph",
     [
         leave_it >> rough,
-        leave_it >> wait,
-        wait >> leave_it,
-        gl.group(leave_it >> wait >> rough) >> gl.retry(1),
+        leave_it >> pause,
+        pause >> leave_it,
+        gl.group(leave_it >> pause >> rough) >> gl.retry(1),
         [Decimal(1)] * leave_it,
-        [Decimal(1)] * (leave_it >> wait),
+        [Decimal(1)] * (leave_it >> pause),
     ],
 )
 def test_a_step_that_sets_another_context_for_others_fails_the_run(graph):
@@ -396,6 +399,60 @@ def test_a_plan_cannot_be_changed(registry):
         plan.hash = "sha256:0"
     with pytest.raises(AttributeError):
         plan.programs[0].result = 0
+
+
+def document_of(*steps):
+    """A plan of programs of one step each, and an empty one after them."""
+    document = json.loads(gl.compile("sum").to_json())
+    document["programs"] = [{"steps": [step], "result": 1} for step in steps] + [{"steps": [], "result": 0}]
+    document["places"] = [[[0, 0, 0, 0, 0]] for _ in steps] + [[]]
+    return json.dumps(document | {"texts": [""]})
+
+
+def test_what_no_compiler_wrote_is_refused_before_it_is_followed():
+    """A document may be a stranger's: some of these took for ever, others ended in a traceback."""
+    twice = [
+        {"kind": "choose", "test": 0, "input": 0, "yes": number, "no": number} for number in range(1, 60)
+    ]
+    deep = [{"kind": "group", "input": 0, "program": number} for number in range(1, 2_000)]
+    unread = [{"kind": "builtin", "input": 0, "name": "sum"}]
+    for steps, told in (
+        (twice, "names a program that another step runs"),
+        (deep, "nests deeper than 200 levels"),
+        (unread, "no step runs program 1"),
+    ):
+        with pytest.raises(GcelError, match=f"does not hold together: .*{told}"):
+            gl.Plan.from_json(document_of(*steps))
+    nested = document_of({"kind": "builtin", "input": 0, "name": "sum", "x": 0}).replace(
+        '"x": 0', '"x": ' + "[" * 100_000
+    )
+    for read in (gl.Plan.from_json, read_outline):
+        with pytest.raises(GcelError, match="this is not a plan"):
+            read(nested)
+
+
+@pytest.mark.parametrize(
+    "around",
+    [
+        "group({}) >> retry(1)",
+        'get("a") ? {} : 2',
+        "map({})",
+        'get("a") >> catch({})',
+        'branch(a={}) >> get("a")',
+    ],
+)
+def test_what_the_language_lets_nest_nests_in_a_document_too(around):
+    levels = MAXIMUM_NESTING + 1
+    plan = None
+    while plan is None:
+        levels -= 1
+        text = "count >> count"
+        for _ in range(levels):
+            text = around.format(text)
+        with contextlib.suppress(GcelError):
+            plan = gl.compile(text)
+    assert levels > MAXIMUM_NESTING // 2
+    assert gl.Plan.from_json(plan.to_json()) == plan
 
 
 # Against a plain interpreter

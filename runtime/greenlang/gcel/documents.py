@@ -87,7 +87,7 @@ def read_plan(document: bytes | str, registry: Agents | None = None) -> Compiled
         registry = default_registry()
     try:
         read = msgspec.json.decode(document, type=_Document)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise GcelError(f"this is not a plan: {error}", fix="give a file that `Plan.to_json` wrote") from None
     if read.form != FORM:
         raise GcelError(

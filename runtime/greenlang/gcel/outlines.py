@@ -77,7 +77,7 @@ def read_outline(document: bytes | str) -> Outline:
     try:
         read = msgspec.json.decode(document)
         return _outline(read, read["hash"])
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise GcelError(f"this is not a plan: {error}", fix="give a file that `Plan.to_json` wrote") from None
     except (AttributeError, IndexError, KeyError, TypeError) as error:
         raise GcelError(

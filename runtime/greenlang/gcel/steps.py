@@ -35,6 +35,7 @@ from typing import TypeAlias
 
 from msgspec import Struct
 
+from greenlang.agents.syntax import MAXIMUM_NESTING
 from greenlang.errors import GcelError
 
 
@@ -219,13 +220,23 @@ def check_wiring(programs: Sequence[Program], agents: int, resources: int) -> No
     """
     if not programs:
         raise _broken("it has no program")
+    #: How deep each program is nested: what several steps ran would be checked once for every way to it.
+    depths = {0: 0}
     for number, program in enumerate(programs):
+        if number not in depths:
+            raise _broken(f"no step runs program {number}")
         for slot, step in enumerate(program.steps, start=1):
             place = f"step {slot} of program {number}"
             if any(not 0 <= read < slot for read in inputs_of(step)):
                 raise _broken(f"{place} reads a slot that is not before it")
             if any(not number < named < len(programs) for named in programs_of(step)):
                 raise _broken(f"{place} names a program that is not after its own")
+            for named in programs_of(step):
+                if named in depths:
+                    raise _broken(f"{place} names a program that another step runs")
+                depths[named] = depths[number] + 1
+                if depths[named] > MAXIMUM_NESTING:
+                    raise _broken(f"{place} nests deeper than {MAXIMUM_NESTING} levels")
             if isinstance(step, AgentStep) and not (
                 0 <= step.agent < agents and all(0 <= index < resources for index in step.resources.values())
             ):
