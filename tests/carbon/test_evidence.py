@@ -76,6 +76,17 @@ def test_anybody_can_multiply_a_row_again(inventory):
             exact = Fraction(rate["rate"]) * Fraction(inventory.data.quantity[row])
             assert figure == round_(exact, 12)
             assert sum(Fraction(factor["weight"]) for factor in rate["factors"]) == 1
+            # Biogenic CO2 has none: it is no part of the CO2e.
+            assert rate.get("gwp") == {"scope1.CO2": "1", "scope1.CH4": "28"}.get(name)
+
+
+def test_which_warming_potential_methane_had_is_told(inventory_of):
+    factors = "activity,gas,value,unit,biogenic\nGas,CH4,1,kg/mmBtu,no\nWood,CH4,1,kg/mmBtu,yes\n"
+    rows = [{"activity": "gas"}, {"activity": "wood"}]
+    inventory = inventory_of(*rows, factors=factors, gwp_set="AR6-7.15")
+    assert {
+        entry["activity"]: rate["gwp"] for entry in selection_table(inventory) for rate in entry["rates"]
+    } == {"Gas": "29.8", "Wood": "27"}
 
 
 def test_the_selections_of_skipped_rows_are_left_out(inventory_of):

@@ -16,8 +16,11 @@ import numpy as np
 import numpy.typing as npt
 
 from greenlang.carbon.emissions import Emissions
+from greenlang.carbon.factors import GasRate
+from greenlang.carbon.gwp import GwpSet
 from greenlang.carbon.inventory import Inventory
 from greenlang.carbon.tables import combine_codes
+from greenlang.exact import canonical_text
 from greenlang_core.decimals import DecimalColumn
 
 __all__ = ["Series", "row_selections", "selection_table", "series_of", "series_prefix"]
@@ -69,7 +72,8 @@ def _joined(name: str, pieces: list[tuple[npt.NDArray[np.int32], DecimalColumn]]
 def selection_table(inventory: Inventory) -> list[dict[str, Any]]:
     """What rows were multiplied by; a row names its entries by their position here.
 
-    The rate of a gas is the exact ratio (`num/den`) of kg to one of the row's unit.
+    The rate of a gas is the exact ratio (`num/den`) of kg to one of the row's unit, and `gwp` is kg CO2e of a kg
+    of it, which for methane may go by its origin. Biogenic CO2, which stands apart, has none.
     """
     return [
         {
@@ -81,6 +85,7 @@ def selection_table(inventory: Inventory) -> list[dict[str, Any]]:
                 {
                     "gas": rate.gas,
                     "rate": _ratio(rate.rate),
+                    **_warming(rate, part.gwp),
                     "factors": [
                         {"ef_cid": factor.ef_cid, "weight": _ratio(weight)} for factor, weight in rate.parts
                     ],
@@ -95,6 +100,13 @@ def selection_table(inventory: Inventory) -> list[dict[str, Any]]:
         for part in inventory.parts
         for selection in part.selections
     ]
+
+
+def _warming(rate: GasRate, gwp: GwpSet) -> dict[str, str]:
+    """What a kg of a rate's gas counts as CO2e; nothing for what stands apart."""
+    if rate.gas == "CO2" and rate.biogenic:
+        return {}
+    return {"gwp": "1" if rate.gas == "CO2e" else canonical_text(gwp.factor(rate.gas, rate.biogenic))}
 
 
 def _ratio(ratio: Fraction) -> str:

@@ -49,6 +49,7 @@ class UsedRate(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     gas: str
     rate: str  #: kg of the gas to one of the row's unit (to a km of a distance), an exact ratio
     factors: tuple[FactorShare, ...]
+    gwp: str = ""  #: kg CO2e of a kg of the gas; empty for biogenic CO2, which stands apart
 
 
 class UsedSelection(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
