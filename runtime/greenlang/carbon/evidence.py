@@ -72,8 +72,8 @@ def _joined(name: str, pieces: list[tuple[npt.NDArray[np.int32], DecimalColumn]]
 def selection_table(inventory: Inventory) -> list[dict[str, Any]]:
     """What rows were multiplied by; a row names its entries by their position here.
 
-    The rate of a gas is the exact ratio (`num/den`) of kg to one of the row's unit, and `gwp` is kg CO2e of a kg
-    of it, which for methane may go by its origin. Biogenic CO2, which stands apart, has none.
+    The rate of a gas is the exact ratio (`num/den`) of kg to one of the row's unit, and `gwp` is kg CO2e of a
+    kg of it, which for methane may go by its origin. Biogenic CO2, which stands apart, has none.
     """
     return [
         {

@@ -75,9 +75,9 @@ def _print_rates(evidence: RowEvidence) -> None:
     for one in evidence.selections.values():
         for rate in one.rates:
             for position, part in enumerate(rate.factors):
-                told = (rate.rate, rate.gwp) if position == 0 else ("", "")
+                numbers = (rate.rate, rate.gwp) if position == 0 else ("", "")
                 scope = f"{one.scope} {one.method}".strip()
-                rates.add_row(one.agent, scope, rate.gas, *told, part.weight, part.ef_cid)
+                rates.add_row(one.agent, scope, rate.gas, *numbers, part.weight, part.ef_cid)
     factors = table("Factors", "Factor", "Activity", "Gas", ">Value", "Unit", "Region", "Edition", "Source")
     columns = ("activity", "gas", "value", "unit", "region", "edition", "source")
     for name, factor in evidence.factors.items():
