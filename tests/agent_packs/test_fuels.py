@@ -162,6 +162,15 @@ def test_without_a_distance_the_gases_that_depend_on_it_are_missing(inventory_of
     assert rows == [0]
 
 
+def test_a_vehicle_that_has_all_tags_and_no_factor_is_not_asked_for_tags(inventory_of):
+    # Table 3 ends before model year 2025.
+    tags = "vehicle=Gasoline Passenger Cars; model_year=2025; distance=24800 mi"
+    inventory = inventory_of({"activity": "petrol", "quantity": "800", "unit": "gal", "tags": tags})
+    assert missing(inventory)["CH4", "Motor Gasoline"][0] == (
+        "its publisher gives no factor for CH4 of this fuel in 'Gasoline Passenger Cars', model year 2025"
+    )
+
+
 def test_a_row_that_is_a_distance_gives_what_depends_on_the_distance_alone(inventory_of, kilograms):
     inventory = inventory_of({"activity": "petrol", "quantity": "24800", "unit": "mi", "tags": CAR})
     assert masses(kilograms(inventory)) == {

@@ -15,6 +15,7 @@ from greenlang.carbon import (
     PackData,
     Wanted,
     activity_key,
+    as_vehicle_distance,
     calculate,
     kinds_of_rows,
     load_pack_data,
@@ -23,7 +24,7 @@ from greenlang.carbon import (
     wanted_of,
 )
 from greenlang.errors import FactorError, either, nearest
-from greenlang_fuels.distances import GIVEN, VEHICLE_KM, as_vehicle_distance, distance_column, parse_distance
+from greenlang_fuels.distances import GIVEN, VEHICLE_KM, distance_column, parse_distance
 
 __all__ = ["mobile", "stationary"]
 
@@ -106,6 +107,9 @@ def mobile(data: ActivityData) -> Emissions:
     def why_missing(row: int, gas: str) -> str:
         if as_vehicle_distance(wanted_of(data, row).unit) is not None:
             return f"{gas} depends on the fuel burnt: give that in a row of its own, without these tags"
+        if vehicle[row] and (distance_state[row] or engine[row]):
+            of = f", model year {model_year[row]}" if model_year[row] else ""
+            return f"its publisher gives no factor for {gas} of this fuel in '{vehicle[row]}'{of}"
         return f"{gas} depends on the vehicle: tag the row with vehicle, model_year and distance, or engine"
 
     return calculate(

@@ -6,17 +6,15 @@ from contextlib import suppress
 from decimal import Decimal
 from fractions import Fraction
 
-from greenlang.carbon import StringColumn, Unit, conversion_ratio, parse_unit
+from greenlang.carbon import StringColumn, as_vehicle_distance, conversion_ratio, parse_unit
 from greenlang.errors import FactorError, InputError
 from greenlang.exact import MAX_DIGITS, decimal_from_text, round_
 from greenlang_core.decimals import DecimalColumn
 
-__all__ = ["GIVEN", "VEHICLE_KM", "as_vehicle_distance", "distance_column", "parse_distance"]
+__all__ = ["GIVEN", "VEHICLE_KM", "distance_column", "parse_distance"]
 
 #: The unit of the distance column.
 VEHICLE_KM = parse_unit("v.km")
-
-_KM = parse_unit("km")
 
 #: Places of the distance column; the mile, foot and nautical mile need at most seven.
 PLACES = 18
@@ -26,15 +24,6 @@ DIGITS = MAX_DIGITS - PLACES
 
 #: Says that a row has a distance; no tag can hold a semicolon.
 GIVEN = "given;"
-
-
-def as_vehicle_distance(unit: Unit) -> Unit | None:
-    """The vehicle distance that a unit means, for `mi` said of a vehicle is `v.mi`; None if it is none."""
-    if unit.dimension == VEHICLE_KM.dimension:
-        return unit
-    if unit.dimension != _KM.dimension:
-        return None
-    return Unit(f"v.{unit.symbol}", VEHICLE_KM.dimension, conversion_ratio(unit, _KM) * VEHICLE_KM.ratio)
 
 
 def parse_distance(text: str) -> Decimal:
