@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Literal
 
 from greenlang.carbon.factors import (
     OWN,
@@ -52,8 +53,8 @@ def explain_choices(
     vehicle: str = "",
     engine: str = "",
     model_year: int | None = None,
-    vintage: str = "nearest",
-    straddle: str = "split",
+    vintage: Literal["nearest", "strict"] = "nearest",
+    straddle: Literal["split", "refuse"] = "split",
     as_at: str = "",
     editions: tuple[str, ...] = (),
 ) -> list[Choice]:
@@ -76,8 +77,8 @@ def explain_choices(
         For a unit, region or period that there is not, and for an activity that nobody has a factor for.
     """
     policy = AccountingPolicy(
-        vintage="strict" if vintage == "strict" else "nearest",
-        straddle="refuse" if straddle == "refuse" else "split",
+        vintage=vintage,
+        straddle=straddle,
         as_at=as_at,
         editions=dict(_edition(text) for text in editions),
     )

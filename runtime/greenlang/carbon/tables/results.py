@@ -1,4 +1,4 @@
-"""Tables that results are written as: typed columns, in any of the formats of `table_files`."""
+"""Tables that results are written as: typed columns, in any of the `formats`."""
 
 from __future__ import annotations
 

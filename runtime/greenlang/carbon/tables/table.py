@@ -1,8 +1,8 @@
 """Tables as people keep them: named columns of text, dictionary-coded.
 
 A table holds what its file says and nothing more: no number is parsed, no cell is dropped.  What a cell
-means is decided by whoever reads the table (`greenlang.carbon.activity`).  `table_files` reads and writes
-them, through one module a format.
+means is decided by whoever reads the table (`greenlang.carbon.activity`).  `formats` knows what reads and
+writes them.
 """
 
 from __future__ import annotations
