@@ -305,6 +305,21 @@ def test_no_more_of_a_tenant_run_at_once_than_its_quotas_say(run):
     run(use)
 
 
+def test_what_a_suspended_tenant_has_waiting_waits_until_it_is_resumed(run):
+    async def use(store):
+        await store.rows.write(OPERATOR, [Insert(TENANTS, tenant(status="suspended"))])
+        for name in ("acme", "other"):
+            await store.submit(execution(tenant=name))
+        times = {"now": NOW + 10**9, "lease": 10**9}
+        (claimed,) = await store.claim("one", limit=9, per_tenant=2, **times)
+        assert claimed.tenant == "other"
+        await store.rows.write(OPERATOR, [Replace(TENANTS, tenant(status="active", revision=2))])
+        (claimed,) = await store.claim("one", limit=9, per_tenant=2, **times)
+        assert claimed.tenant == "acme"
+
+    run(use)
+
+
 def test_who_fills_the_front_of_the_queue_holds_up_the_others_for_one_claim_at_most(run):
     async def use(store):
         for _ in range(100):

@@ -335,9 +335,10 @@ class Store(Protocol):
         """Take up to `limit` executions to run, each under a new fencing token and a lease (microseconds).
 
         Of no tenant more run at once, over all workers, than its quotas say, or `per_tenant` where it has
-        none; None: as many as there are.  Those whose worker's lease has run out are offered again; a store
-        that many nodes share goes by its own clock there, so that theirs may differ.  Higher priorities go
-        first, but one that has waited long enough goes before them, so that none starves.
+        none, and of one that is suspended none; None: tenants do not matter.  Those whose worker's lease has
+        run out are offered again; a store that many nodes share goes by its own clock there, so that theirs
+        may differ.  Higher priorities go first, but one that has waited long enough goes before them, so that
+        none starves.
         """
         ...
 

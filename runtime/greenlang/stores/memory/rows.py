@@ -22,7 +22,7 @@ from greenlang.stores.rows import (
     Selection,
     Tell,
 )
-from greenlang.stores.tables import QUOTAS, TABLES
+from greenlang.stores.tables import QUOTAS, TABLES, TENANTS
 
 R = TypeVar("R", bound=Row)
 
@@ -85,7 +85,10 @@ class MemoryRows(GuardedRows):
         return self._stored_bytes(tenant)
 
     def concurrent_executions(self, tenant: str, *, otherwise: int) -> int:
-        """How many executions of a tenant may run at once, if that was agreed on."""
+        """How many executions of a tenant may run at once; none of one that is suspended."""
+        made = self._tables[TENANTS.name].get(tenant, {}).get(())
+        if made is not None and made.status == "suspended":
+            return 0
         quotas = self._tables[QUOTAS.name].get(tenant, {}).get(())
         return otherwise if quotas is None else int(quotas.concurrent_executions)
 

@@ -128,9 +128,10 @@ async def add_calculation(group: Group, record: NewRecord, key: str | None, dige
 #: What may be claimed, the first in rank first; what another node is claiming is passed over.
 _QUEUED = "SELECT id FROM executions WHERE state = 'queued' ORDER BY rank LIMIT $4 FOR UPDATE SKIP LOCKED"
 
-#: The same, but of no tenant more than may run at once: what runs already is counted before what waits.  Not
-#: all that waits is looked through, but what is in front, past tenants that have no room: who is passed over
-#: because another fills the front comes next time, as that one has no room then.
+#: The same, but of no tenant more than may run at once, and of one that is suspended nothing: what runs
+#: already is counted before what waits.  Not all that waits is looked through, but what is in front, past
+#: tenants that have no room: who is passed over because another fills the front comes next time, as that one
+#: has no room then.
 _QUEUED_OF_TENANTS = """
     WITH running AS MATERIALIZED (
         SELECT tenant, count(*) AS count FROM executions WHERE state = 'running' GROUP BY tenant
@@ -139,6 +140,7 @@ _QUEUED_OF_TENANTS = """
         SELECT id, tenant, rank FROM executions WHERE state = 'queued' AND tenant NOT IN (
             SELECT tenant FROM running LEFT JOIN quotas USING (tenant)
             WHERE count >= coalesce(concurrent_executions, $6)
+            UNION ALL SELECT tenant FROM tenants WHERE status = 'suspended'
         ) ORDER BY rank LIMIT 16 * $4
     ),
     places AS (
