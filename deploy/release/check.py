@@ -42,6 +42,9 @@ from greenlang import __version__
 #: What must have passed, in the order of what fails soonest.
 TESTS = ("lint", "test", "test-system", "image-check")
 
+#: Where files are put unless another folder is named; it is emptied first.
+INTO = ROOT / "build" / "release"
+
 PROJECTS = [ROOT, *sorted(path.parent for path in ROOT.glob("*/*/pyproject.toml"))]
 
 
@@ -175,12 +178,15 @@ def main() -> int:
     )
     parser.add_argument("--keys", type=Path, help="the folder of the release's signing_key.pem")
     parser.add_argument("--without-tests", action="store_true", help="name the tests, and leave them unmet")
-    parser.add_argument("--into", type=Path, default=ROOT / "build" / "release", help="where files are put")
+    parser.add_argument("--into", type=Path, default=INTO, help="where files are put; it must be empty")
     given = parser.parse_args()
     if set(given.only) - set(names):
         parser.error(f"the checks are {', '.join(names)}")
-    shutil.rmtree(given.into, ignore_errors=True)
-    given.into.mkdir(parents=True)
+    if given.into == INTO:
+        shutil.rmtree(INTO, ignore_errors=True)
+    elif given.into.exists() and any(given.into.iterdir()):
+        parser.error(f"{given.into} is not empty")
+    given.into.mkdir(parents=True, exist_ok=True)
     prepare()
     unmet = 0
     with tempfile.TemporaryDirectory(prefix="greenlang-release-") as work:

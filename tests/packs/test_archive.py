@@ -57,6 +57,18 @@ def test_a_name_that_stands_twice_is_refused(altered, rules_of):
     assert rules_of(refused.value) == {"archive.path"}
 
 
+def test_a_file_in_a_file_is_refused(altered, rules_of):
+    with pytest.raises(PackError, match="is a file, and this lies in it") as refused:
+        open_wheel(altered({"acme_pack/agents.py/more.py": "x"}))
+    assert rules_of(refused.value) == {"archive.path"}
+
+
+def test_a_name_that_no_file_system_takes_is_told(altered, tmp_path):
+    wheel = open_wheel(altered({f"acme_pack/{'a' * 300}.csv": "x"}))
+    with pytest.raises(PackError, match="it cannot be unpacked: File name too long"):
+        wheel.unpack(tmp_path / "unpacked")
+
+
 def test_a_link_is_refused(altered, rules_of):
     path = altered({})
     with zipfile.ZipFile(path, "a") as archive:
@@ -200,6 +212,7 @@ def test_entry_points_that_cannot_be_read_are_told(altered, rules_of):
         ("evil @ git+https://example.org/evil.git", "which is not installed"),
         ("click>=999", "it needs click>=999, and click 8"),
         ("click>>8", "which is no requirement"),
+        ("click; os_name ~= 'posix'", "and nobody can say when"),
     ],
 )
 def test_what_pip_would_bring_besides_is_refused(wheel, altered, needed, told):
@@ -234,6 +247,12 @@ def test_a_package_that_somebody_has_is_refused(wheel):
 def test_the_package_of_an_editable_install_is_refused(altered):
     # The packs of this checkout are installed so; their metadata list none of their files.
     names = {ENTRY_POINTS: "[greenlang]\na = greenlang_water\n", "greenlang_water/__init__.py": ""}
+    assert "archive.overlap" in inspected(altered(names))
+
+
+@pytest.mark.parametrize("package", ["Click", "Greenlang"])
+def test_a_package_that_is_anothers_on_some_file_systems_is_refused(altered, package):
+    names = {ENTRY_POINTS: f"[greenlang]\na = {package}\n", f"{package}/__init__.py": ""}
     assert "archive.overlap" in inspected(altered(names))
 
 

@@ -37,9 +37,10 @@ def test_the_same_sources_give_the_same_bytes_elsewhere_and_later(scaffold, tmp_
 
 
 def test_a_time_that_is_none_is_refused(project, monkeypatch, tmp_path):
-    monkeypatch.setenv("SOURCE_DATE_EPOCH", "yesterday")
-    with pytest.raises(InputError, match="SOURCE_DATE_EPOCH is 'yesterday'"):
-        build_pack(project, tmp_path / "dist", isolated=False)
+    for time in ("yesterday", "-1", "4354819200", "9" * 5000):
+        monkeypatch.setenv("SOURCE_DATE_EPOCH", time)
+        with pytest.raises(InputError, match=f"SOURCE_DATE_EPOCH is '{time}'"):
+            build_pack(project, tmp_path / "dist", isolated=False)
 
 
 def test_a_project_that_cannot_be_built_is_told(project, tmp_path):

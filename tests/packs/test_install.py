@@ -12,7 +12,7 @@ from greenlang.errors import PackError
 from greenlang.packs import install_pack, open_wheel, sign_wheel, signature_path
 
 
-def test_a_pack_from_the_scaffold_is_installed_and_run_by_name(environment, wheel, tmp_path):
+def test_a_pack_from_the_scaffold_is_installed_and_run_by_name(environment, wheel, alter, tmp_path):
     signed = tmp_path / wheel.name
     shutil.copy(wheel, signed)
     keys = environment.home / ".config" / "greenlang"
@@ -49,6 +49,18 @@ def test_a_pack_from_the_scaffold_is_installed_and_run_by_name(environment, whee
     assert "acme_pack/agents.py: it was changed after signing" in told
     assert not marker.exists()
     agents.write_text(text)
+    environment.greenlang(*command)
+    # Nor is a module added to them, though Python runs it as it lies there.
+    added = environment.site_packages / "acme_pack" / "added.pyc"
+    added.touch()
+    assert "acme_pack/added.pyc: it was added after signing" in environment.greenlang(*command, code=2)
+    added.unlink()
+
+    # Another wheel of the same version takes the place of the one that is there, with its signature.
+    other = alter(wheel, tmp_path / "other" / wheel.name, {"acme_pack/added.py": ""})
+    sign_wheel(open_wheel(other), keys=keys)
+    environment.greenlang("packs", "install", other)
+    assert (environment.site_packages / "acme_pack" / "added.py").exists()
     environment.greenlang(*command)
 
     # Whoever asks for signatures by others does not run it.

@@ -16,7 +16,7 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path, PureWindowsPath
+from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from packaging.utils import InvalidWheelFilename, NormalizedName, canonicalize_name, parse_wheel_filename
 
@@ -98,12 +98,21 @@ class Wheel:
             ) from None
 
     def unpack(self, folder: Path) -> None:
-        """Write every member below `folder`, as plain files that are not executable."""
+        """Write every member below `folder`, as plain files that are not executable.
+
+        Raises
+        ------
+        PackError
+            If a file system does not take it: a name is too long, or there is no room.
+        """
         with zipfile.ZipFile(self.path) as archive:
             for name in self.members:
                 path = folder / name
-                path.parent.mkdir(parents=True, exist_ok=True)
-                path.write_bytes(archive.read(name))
+                try:
+                    path.parent.mkdir(parents=True, exist_ok=True)
+                    path.write_bytes(archive.read(name))
+                except OSError as error:
+                    raise PackError(f"it cannot be unpacked: {error.strerror}", place=name[:200]) from error
 
 
 def open_wheel(path: Path) -> Wheel:
@@ -194,6 +203,12 @@ def _names(entries: list[zipfile.ZipInfo]) -> Iterator[Finding]:
         if key in seen:
             yield Finding("archive.path", f"it is there twice, also as {seen[key]!r}", "keep one", repr(name))
         seen[key] = name
+    for key, name in seen.items():
+        for folder in PurePosixPath(key).parents:
+            if file := seen.get(str(folder)):
+                yield Finding(
+                    "archive.path", f"{file!r} is a file, and this lies in it", "keep one", repr(name)
+                )
 
 
 def _leads_away(name: str) -> bool:

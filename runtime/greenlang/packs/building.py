@@ -22,8 +22,8 @@ from pathlib import Path
 
 from greenlang.errors import InputError, PackError
 
-#: 1 January 1980, the first day that a zip file can tell.
-_FIRST_DAY = 315_532_800
+#: 1 January 1980 and the end of 2107: what a zip file can tell.
+_FIRST_SECOND, _LAST_SECOND = 315_532_800, 4_354_819_199
 
 _FILE_MODE = 0o644
 _LEVEL = 9
@@ -76,10 +76,10 @@ def build_pack(folder: Path, into: Path, *, isolated: bool = True) -> list[Path]
 
 
 def _epoch() -> int:
-    text = os.environ.get("SOURCE_DATE_EPOCH", str(_FIRST_DAY))
-    if not text.isdecimal():
-        raise InputError(f"SOURCE_DATE_EPOCH is '{text}'", fix="give whole seconds since 1970")
-    return max(int(text), _FIRST_DAY)
+    text = os.environ.get("SOURCE_DATE_EPOCH", str(_FIRST_SECOND))
+    if not text.isdecimal() or len(text) > 10 or int(text) > _LAST_SECOND:
+        raise InputError(f"SOURCE_DATE_EPOCH is '{text}'", fix="give whole seconds since 1970, up to 2107")
+    return max(int(text), _FIRST_SECOND)
 
 
 def _quietly(

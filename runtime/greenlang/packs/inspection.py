@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path, PurePosixPath
 
+from packaging.markers import UndefinedComparison
 from packaging.metadata import parse_email
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
@@ -46,7 +47,8 @@ _RECORD = "RECORD"
 class Surroundings:
     """What a pack would be installed beside."""
 
-    #: Distributions by the top-level modules, packages and namespace parts that they own, as dotted paths.
+    #: Distributions by the files that they have and the folders above these: relative paths, case-folded as
+    #: some file systems take them.
     owners: Mapping[str, str]
     #: Distributions by the names of the agents that they declare.
     agents: Mapping[str, str]
@@ -62,11 +64,11 @@ def surroundings(*, apart_from: str) -> Surroundings:
             continue
         for file in distribution.files or ():
             for folder in (file, *file.parents)[:-1]:
-                owners.setdefault(folder.as_posix(), name)
+                owners.setdefault(folder.as_posix().casefold(), name)
     others = [plugin for plugin in discover().plugins if canonicalize_name(plugin.distribution) != own]
     for plugin in others:
         # The files of an editable install are not listed.
-        owners.setdefault(plugin.package.replace(".", "/"), plugin.distribution)
+        owners.setdefault(plugin.package.replace(".", "/").casefold(), plugin.distribution)
     agents = {
         declared.name: plugin.distribution
         for plugin in others
@@ -156,7 +158,11 @@ def _needs(wheel: Wheel, information: str) -> Iterator[Finding]:
         except InvalidRequirement as error:
             yield Finding(rule, f"it needs '{text}', which is no requirement: {error}", "mend it", place)
             continue
-        if needed.marker is not None and not needed.marker.evaluate({"extra": ""}):
+        try:
+            if needed.marker is not None and not needed.marker.evaluate({"extra": ""}):
+                continue
+        except UndefinedComparison as error:
+            yield Finding(rule, f"it needs '{text}', and nobody can say when: {error}", "mend it", place)
             continue
         try:
             there = importlib.metadata.version(needed.name)
@@ -267,7 +273,7 @@ def _layout(wheel: Wheel, information: str, around: Surroundings) -> Iterator[Fi
         return
     own = package.replace(".", "/")
     top = own.partition("/")[0]
-    if top in sys.stdlib_module_names or top in ("greenlang", "greenlang_core"):
+    if top in sys.stdlib_module_names or top.casefold() in ("greenlang", "greenlang_core"):
         yield Finding(
             "archive.overlap", f"'{top}' is Python's or the runtime's own", "rename the package", own
         )
@@ -284,6 +290,7 @@ def _layout(wheel: Wheel, information: str, around: Surroundings) -> Iterator[Fi
 
 def _owner(name: str, own: str, around: Surroundings) -> str | None:
     """Who has the file already, its package, or a module where a folder above it would be."""
+    name, own = name.casefold(), own.casefold()
     if not name.startswith(f"{own}/"):
         top = name.partition("/")[0]
         return around.owners.get(name) or around.owners.get(f"{top}/__init__.py")

@@ -81,8 +81,9 @@ def install_pack(
             raise refusal(path.name, findings)
         if run:
             check_pack(pack).refuse()
-        # Alone: what it needs is there, by the rule archive.needs.
-        _pip("install", "--quiet", "--no-deps", "--only-binary=:all:", str(wheel.path))
+        # Alone: what it needs is there, by the rule archive.needs.  Of a version that is there already, pip
+        # would otherwise leave the files that are.
+        _pip("install", "--quiet", "--no-deps", "--force-reinstall", "--only-binary=:all:", str(wheel.path))
         if signature is not None:
             _keep(signature, wheel)
     return InstalledPack(wheel.distribution, wheel.version, None if signature is None else signature.signer)

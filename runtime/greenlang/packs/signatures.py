@@ -36,9 +36,6 @@ INSTALLED_NAME = "greenlang.sig.json"
 
 _SCHEMA = "greenlang.pack-signature/1"
 
-#: Compiled on the machine at hand, from files that are in the list.
-_COMPILED = ".pyc"
-
 
 class PackSignature(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A signature and what it is over."""
@@ -140,9 +137,14 @@ def installed_findings(
             found[name] = hashlib.sha256(path.read_bytes()).hexdigest()
     for path in package.rglob("*"):
         name = path.relative_to(folder).as_posix()
-        if path.is_file() and path.suffix != _COMPILED and name not in found:
+        if path.is_file() and not _is_compiled(path) and name not in found:
             found[name] = "added"
     return _signature_findings(signature, known) + _changes(signature.files, found)
+
+
+def _is_compiled(path: Path) -> bool:
+    """Whether Python made it on the machine at hand; one that lies elsewhere would be a module itself."""
+    return path.suffix == ".pyc" and path.parent.name == "__pycache__"
 
 
 def _listed(wheel: Wheel) -> dict[str, str]:
