@@ -123,6 +123,8 @@ def test_editions_are_compared(greenlang):
         (("search", "--gas", "CO3"), "CO2"),
         (("why", "natural gaz", "--unit", "kWh"), "Natural"),
         (("why", "natural gas", "--unit", "bananas"), "bananas"),
+        (("why", "natural gas", "--unit", "kWh", "--as-at", "June"), "'June' is not a date"),
+        (("why", "electricity", "--unit", "kWh", "--supplier", "X", "--residual-mix"), "one at a time"),
         (("diff", "2024", "2025-v1"), "there is no edition '2024'"),
         (("search", "--factors", "missing.csv"), "missing.csv"),
     ],

@@ -85,15 +85,18 @@ def explain_choices(
     if policy.editions:
         known = ((listed.factor.dataset, listed.factor.edition) for listed in library.factors)
         check_pinned(policy.editions, known)
-    kinds: tuple[str, ...] = _ANYBODYS
-    if supplier or instrument or residual_mix:
-        kinds = ("supplier",) if supplier else ("instrument",) if instrument else ("residual-mix",)
+    rungs = {"supplier": supplier, "instrument": instrument, "residual-mix": residual_mix}
+    asked = tuple(kind for kind, named in rungs.items() if named)
+    if len(asked) > 1:
+        raise InputError(
+            f"{either(asked)} is asked for, and a row gets one of them", fix="ask for one at a time"
+        )
     wanted = Wanted(
         activity=activity,
         unit=parse_unit(unit, region=region),
         regions=region_path(region),
         period=parse_period(period or str(datetime.now(UTC).year)),
-        kinds=kinds,
+        kinds=asked or _ANYBODYS,
         holder=supplier or instrument,
         vehicle=vehicle,
         engine=engine,

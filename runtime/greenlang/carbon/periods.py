@@ -9,13 +9,14 @@ from datetime import date
 
 from greenlang.errors import InputError
 
-__all__ = ["Period", "parse_period"]
+__all__ = ["Period", "parse_day", "parse_period"]
 
 _WRITE = (
     "write a year (2025), a quarter (2025-Q1), a month (2025-03), a day (2025-03-31) "
     "or two days (2025-01-01/2025-03-31)"
 )
 
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _FORM = re.compile(r"(\d{4})(?:-(?:Q([1-4])|(\d{2})(?:-(\d{2}))?))?")
 
 
@@ -33,6 +34,24 @@ class Period:
 
     def __str__(self) -> str:
         return f"{self.start}/{self.end}"
+
+
+def parse_day(text: str) -> date | None:
+    """Read `2025-01-15`; None for an empty text.
+
+    Raises
+    ------
+    InputError
+        If it is anything else.
+    """
+    if not text:
+        return None
+    try:
+        if _DAY.fullmatch(text):
+            return date.fromisoformat(text)
+    except ValueError:
+        pass
+    raise InputError(f"'{text}' is not a date", fix="write it like 2025-01-15")
 
 
 def parse_period(text: str) -> Period:

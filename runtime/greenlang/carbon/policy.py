@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Literal
 
 import msgspec
+
+from greenlang.carbon.periods import parse_day
 
 __all__ = ["AccountingPolicy"]
 
@@ -27,3 +30,7 @@ class AccountingPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, 
     forbidden_fallbacks: tuple[Literal["region", "vintage", "method"], ...] = ()
     #: A row that cannot be used: `stop` the inventory, or `skip` the row, which the result lists.
     on_error: Literal["stop", "skip"] = "stop"
+
+    def as_at_day(self) -> date | None:
+        """The day that `as_at` is; `InputError` for a text that is none."""
+        return parse_day(self.as_at)

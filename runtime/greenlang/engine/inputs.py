@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import date
 from decimal import Decimal
 from io import BufferedReader
 from pathlib import Path
@@ -68,11 +67,7 @@ def make_policy(**choices: Any) -> AccountingPolicy:
     except msgspec.ValidationError as error:
         raise InputError(f"the accounting policy is wrong: {error}") from error
     gwp_set(policy.gwp_set)
-    if policy.as_at:
-        try:
-            date.fromisoformat(policy.as_at)
-        except ValueError as error:
-            raise InputError(f"'{policy.as_at}' is not a date", fix="write it as 2025-06-30") from error
+    policy.as_at_day()
     return policy
 
 

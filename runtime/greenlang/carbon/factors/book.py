@@ -79,7 +79,7 @@ class FactorBook:
         aliases: Aliases | None = None,
     ) -> None:
         self._policy = policy
-        self._as_at = date.fromisoformat(policy.as_at) if policy.as_at else None
+        self._as_at = policy.as_at_day()
         self._tiers: list[dict[str, list[EmissionFactor]]] = []
         self._names: dict[str, str] = {}
         for sets in (own, packs):

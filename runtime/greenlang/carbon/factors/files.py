@@ -5,13 +5,13 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Callable, Iterator
-from datetime import date
 from decimal import Decimal
 from typing import TypeVar
 
 from greenlang.carbon.factors.factor import FACTOR_KINDS, EmissionFactor, FactorSet, activity_key
 from greenlang.carbon.gwp import gases, gwp_set
 from greenlang.carbon.percentages import percent_text
+from greenlang.carbon.periods import parse_day
 from greenlang.carbon.regions import region_path
 from greenlang.carbon.tables import read_csv
 from greenlang.carbon.units import Unit, parse_unit
@@ -75,7 +75,6 @@ _TRUTH = {"": None, "yes": True, "no": False}
 _SCOPES = {"": 0, "1": 1, "2": 2, "3": 3}
 
 _PER = re.compile(r"\s*/\s*|\s+per\s+")
-_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _YEAR = re.compile(r"(?:19|20)[0-9]{2}")
 
 #: A gas that is written into the unit, `kg CO2e` or `tCO2`, as people do; it has to agree with column `gas`.
@@ -158,7 +157,7 @@ def _factor(row: _Row) -> EmissionFactor | None:
     region = row.read("region", lambda text: region_path(text)[0]) or ""
     unit = row.read("unit", lambda text: _unit(text, gas or "", region))
     value = row.read("value", _value)
-    first_day, last_day = row.read("applies_from", _date), row.read("applies_to", _date)
+    first_day, last_day = row.read("applies_from", parse_day), row.read("applies_to", parse_day)
     if first_day and last_day and last_day < first_day:
         row.refuse(
             "applies_to", f"{last_day} is before {first_day}, where it begins", "correct one of the dates"
@@ -173,7 +172,7 @@ def _factor(row: _Row) -> EmissionFactor | None:
     basis = row.read("gwp_basis", lambda text: _basis(text, gas or "")) or ""
     scope = row.read("scope", lambda text: _one_of(text, _SCOPES)) or 0
     biogenic = row.read("biogenic", lambda text: _one_of(text, _TRUTH))
-    published, data_year = row.read("published", _date), row.read("data_year", _year)
+    published, data_year = row.read("published", parse_day), row.read("data_year", _year)
     uncertainty = row.read("uncertainty", percent_text) or ""
     if len(row.problems) > before or gas is None or unit is None or value is None:
         return None
@@ -331,17 +330,6 @@ def _basis(text: str, gas: str) -> str:
             )
         return ""
     return gwp_set(text).name if text and text != "unspecified" else "unspecified"
-
-
-def _date(text: str) -> date | None:
-    if not text:
-        return None
-    try:
-        if _DATE.fullmatch(text):
-            return date.fromisoformat(text)
-    except ValueError:
-        pass
-    raise InputError(f"'{text}' is not a date", fix="write it like 2025-01-15")
 
 
 def _year(text: str) -> int | None:
