@@ -215,7 +215,9 @@ class Plan(Compiled):
 
     @functools.cached_property
     def _runner(self) -> Runner:
-        return Runner(self)
+        # As in `Prepared`: threads that ask at once get the same.
+        first: Runner = vars(self).setdefault("_first_runner", Runner(self))
+        return first
 
     def _runner_with(self, ledger: StepLedger | None) -> Runner:
         return self._runner if ledger is None else Runner(self, resumable(self, ledger))

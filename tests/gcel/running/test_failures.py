@@ -3,6 +3,8 @@
 import asyncio
 import dataclasses
 import re
+import sys
+import threading
 import traceback
 from collections.abc import Mapping
 from decimal import Decimal
@@ -222,3 +224,28 @@ def test_at_most_six_lines_of_a_traceback_are_not_the_users_own(way, program, na
     assert error.__context__ is None
     # The user's own frames are all there: the innermost says where it was raised.
     assert traceback.extract_tb(error.__traceback__)[-1].name == "deeper"
+
+
+@pytest.mark.parametrize("name", ["fail.fetch", "fail.fetch_later"])
+def test_a_plan_that_threads_first_run_at_once_points_for_each(name):
+    def run(plan, ready, notes):
+        ready.wait()
+        try:
+            plan.run([1])
+        except OSError as error:
+            notes.append(error.__notes__)
+
+    switching = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        for _ in range(20):
+            plan, ready, notes = compiled(f"identity * {name}"), threading.Barrier(4), []
+            threads = [threading.Thread(target=run, args=(plan, ready, notes)) for _ in range(4)]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+            assert [len(each) for each in notes] == [1, 1, 1, 1]
+            assert note_of(lambda plan=plan: plan.run([1]))
+    finally:
+        sys.setswitchinterval(switching)

@@ -51,7 +51,10 @@ class Prepared:
 
     @functools.cached_property
     def _executable(self) -> Sequence[scheduler.Program]:
-        return self.executable(self.wiring.programs[0])
+        # Threads that ask at once get the same: from Python 3.12 on a cached property has no lock.
+        made = self.executable(self.wiring.programs[0])
+        first: Sequence[scheduler.Program] = vars(self).setdefault("_first_executable", made)
+        return first
 
     @functools.cached_property
     def _own_key(self) -> str:
