@@ -180,6 +180,7 @@ BROKEN = (
     broken("bad-exit", "raise SystemExit(3)\n"),
     broken("bad-parameters", HOOK + "def greenlang_agents(surprise):\n    return []\n"),
     broken("bad-hook-name", HOOK + "def greenlang_agent():\n    return []\n"),
+    broken("bad-leave", HOOK + "def greenlang_agents():\n    raise SystemExit(3)\n"),
     broken("bad-failure", HOOK + "def greenlang_agents():\n    raise RuntimeError('out of luck')\n"),
     broken("bad-answer", HOOK + "def greenlang_agents():\n    return [len]\n"),
     broken("bad-runtime", "raise SystemExit('this must not be imported')", runtime=">=99"),

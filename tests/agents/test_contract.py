@@ -1,4 +1,6 @@
 import asyncio
+import copy
+import pickle
 from decimal import Decimal
 from typing import Any
 
@@ -22,6 +24,18 @@ def test_an_agent_is_still_the_function_it_was():
     assert scale(value=Decimal("1.5"), times=2) == Decimal("3.00")
     assert scale.__name__ == "scale"
     assert scale.__doc__.startswith("Scale a number.")
+
+
+@agent(name="acme.sum", version="1.0.0")
+class Sum:
+    def __call__(self, values: list[int]) -> int:
+        return sum(values)
+
+
+@pytest.mark.parametrize("made", [scale, Sum])
+def test_an_agent_is_pickled_and_copied_as_the_function_it_was(made):
+    assert pickle.loads(pickle.dumps(made)) is made  # noqa: S301  its own
+    assert copy.deepcopy(made) is made
 
 
 def test_an_async_agent_is_still_awaited():

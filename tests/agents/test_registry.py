@@ -152,6 +152,7 @@ def test_the_identity_of_a_packs_code_is_a_digest_of_its_files(environment, sour
         ("bad-parameters", "a hook of bad_parameters is wrong: Plugin 'bad_parameters' for hook"),
         ("bad-hook-name", "unknown hook 'greenlang_agent'"),
         ("bad-failure", "its greenlang_agents failed: RuntimeError: out of luck"),
+        ("bad-leave", "its greenlang_agents failed: SystemExit: 3; mend the plugin, or uninstall it"),
         ("bad-answer", "its greenlang_agents gave <built-in function len>, which is no Agent"),
         ("bad-runtime", "bad-runtime 1.0.0: it needs greenlang >=99, and this is 0.1"),
         ("no-runtime", "it does not say which greenlang-runtime it is made for; write dependencies"),
@@ -186,7 +187,7 @@ def test_the_doctor_tells_of_each_by_its_distribution_and_goes_on(environment, s
 
 def test_sound_plugins_have_no_problem(problems):
     assert {"acme-pack", "bolt-fuels", "plain-plugin"}.isdisjoint(problems)
-    assert len(problems) == 17
+    assert len(problems) == 18
 
 
 @pytest.mark.parametrize(

@@ -137,6 +137,10 @@ class Agent(Expression):
         """The step without options."""
         return self._node
 
+    def __reduce__(self) -> str:
+        # By its name, as a function is pickled: processes that a program starts are given it so.
+        return self.spec.definition.__qualname__
+
     def __str__(self) -> str:
         return self.spec.name
 

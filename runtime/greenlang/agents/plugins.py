@@ -76,7 +76,7 @@ class Plugins:
         )
         try:
             items = [item for answer in hook() for item in answer]
-        except Exception as error:  # foreign code may raise anything, and the runtime goes on
+        except (Exception, SystemExit) as error:  # foreign code may raise anything, and the runtime goes on
             raise _error(plugin, f"its {hook_name} failed: {type(error).__name__}: {error}") from error
         for item in items:
             if not isinstance(item, kind):

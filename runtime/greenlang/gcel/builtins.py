@@ -101,22 +101,18 @@ def _sum(value: Any) -> Any:
         total = functools.reduce(operator.add, items) if items else 0
     except TypeError as error:
         raise StepError(f"sum cannot add these items: {error}", fix="give numbers of one kind") from None
-    return _exact("sum", total)
+    # One float among numbers makes their total a float, so one look at the end finds it; one item is no sum.
+    if isinstance(total, float | str | bytes | list | tuple) or not hasattr(total, "__add__"):
+        raise StepError(
+            f"sum adds exact numbers, and these make a {type(total).__name__}",
+            fix="give integers, Decimals or quantities; join lists with merge",
+        )
+    return total
 
 
 def _is_full_column(value: Any) -> bool:
     """Whether a value is a column with items, none of them null; others are taken item by item."""
     return isinstance(value, DecimalColumn) and len(value) > 0 and not value.null_count
-
-
-def _exact(name: str, total: Any) -> Any:
-    # One float among numbers makes their total a float, so one look at the end finds it.
-    if isinstance(total, float | str | bytes | list | tuple):
-        raise StepError(
-            f"{name} adds exact numbers, and these make a {type(total).__name__}",
-            fix="give integers, Decimals or quantities; join lists with merge",
-        )
-    return total
 
 
 def _mean(value: Any, places: int) -> Any:
