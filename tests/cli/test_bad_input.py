@@ -132,3 +132,48 @@ def test_small_sizes_are_told_as_what_they_are(greenlang, examples, tmp_path):
     )
     assert "at most 1 KB are read" in done.stderr
     assert " 0 MB" not in done.stderr
+
+
+@pytest.mark.parametrize("option", ["--output", "--table"])
+def test_a_place_that_cannot_be_written_to_is_told_before_anything_is_computed(
+    greenlang, examples, tmp_path, option
+):
+    place = tmp_path / "no" / "rows.csv"
+    told = f"error: '{place}' cannot be written: No such file or directory; make the folder first\n"
+    for command in (("run", "no.gcel"), ("batch", "run", "no.csv")):
+        if (command[0], option) != ("batch", "--table"):
+            assert greenlang(*command, option, place, code=2).stderr == told
+    assert "is a folder" in greenlang("run", "no.gcel", "--output", tmp_path, code=2).stderr
+
+
+def test_what_computed_rows_cannot_be_written_to_can_be_written_later(greenlang, examples, tmp_path):
+    data = examples / "activities.csv"
+    (tmp_path / "rows.csv").symlink_to("/dev/full")
+    done = greenlang("batch", "run", data, "--output", "rows.csv", "--failures", "f.csv", code=2)
+    command = done.stderr.partition("write it with: greenlang ")[2].splitlines()[0]
+    greenlang(*command.split(), "--failures", "f.csv")
+    assert (tmp_path / "f.csv").read_text().startswith('"row"')
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        ("empty.gcel", "", "write a program"),
+        ("plan.json", "{}", "plan.json: this is not a plan"),
+    ],
+)
+def test_what_is_no_program_is_told_as_one(greenlang, tmp_path, name, content, words):
+    (tmp_path / name).write_text(content)
+    assert words in greenlang("plan", name, code=2).stderr
+
+
+def test_a_file_of_factors_is_named_as_it_was_typed(greenlang, examples):
+    for command in (("factors", "check"), ("factors", "search", "diesel", "--factors")):
+        said = greenlang(*command, "own/no.csv", code=2).stderr
+        assert said == "error: there is no file 'own/no.csv'; check the path\n"
+
+
+def test_a_value_that_is_nested_too_deeply_is_told(greenlang, tmp_path):
+    (tmp_path / "sum.gcel").write_text("count\n")
+    (tmp_path / "deep.json").write_text("[" * 200_000)
+    assert "is not JSON" in greenlang("run", "sum.gcel", "--input", "deep.json", code=2).stderr

@@ -26,7 +26,7 @@ class PackFile:
 
     def read(self) -> Resource:
         """The file's text, under its own name."""
-        return Resource.read(self.path.name, folder=self.path.parent)
+        return Resource.load(self.path)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -57,26 +57,40 @@ class Resource:
         if PurePath(name).is_absolute():
             # An absolute path would put one machine's folders into a plan that runs on any.
             raise InputError(f"'{name}' is an absolute path", fix="write it relative to the program's file")
-        try:
-            with (folder / name).open("rb") as file:
-                content = file.read(MAX_BYTES + 1)
-        except FileNotFoundError:
-            raise InputError(
-                f"there is no file '{name}'", fix="write its path relative to the program's file"
-            ) from None
-        except (OSError, ValueError) as error:
-            reason = error.strerror if isinstance(error, OSError) else error
-            raise InputError(f"'{name}' cannot be read: {reason}", fix="name a text file") from error
-        if len(content) > MAX_BYTES:
-            raise InputError(
-                f"'{name}' is larger than {MAX_BYTES // 1024**2} MiB", fix="give large tables as input data"
-            )
-        try:
-            return cls.of(name, content.decode("utf-8"))
-        except UnicodeDecodeError as error:
-            raise InputError(
-                f"'{name}' is not text in UTF-8 (byte {error.start:,})", fix="save it as UTF-8"
-            ) from None
+        return cls.of(name, _text(folder / name, name, "write its path relative to the program's file"))
+
+    @classmethod
+    def load(cls, path: Path) -> Resource:
+        """Read a file that somebody named by its path; plans have its name alone.
+
+        Raises
+        ------
+        InputError
+            If it cannot be read, is no text, or is larger than 16 MiB.
+        """
+        return cls.of(path.name, _text(path, str(path), "check the path"))
+
+
+def _text(path: Path, shown: str, missing: str) -> str:
+    """The text of a file, which is `shown` where it cannot be read; `missing` mends that it is not there."""
+    try:
+        with path.open("rb") as file:
+            content = file.read(MAX_BYTES + 1)
+    except FileNotFoundError:
+        raise InputError(f"there is no file '{shown}'", fix=missing) from None
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise InputError(f"'{shown}' cannot be read: {reason}", fix="name a text file") from error
+    if len(content) > MAX_BYTES:
+        raise InputError(
+            f"'{shown}' is larger than {MAX_BYTES // 1024**2} MiB", fix="give large tables as input data"
+        )
+    try:
+        return content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise InputError(
+            f"'{shown}' is not text in UTF-8 (byte {error.start:,})", fix="save it as UTF-8"
+        ) from None
 
 
 def _digest(text: str) -> str:

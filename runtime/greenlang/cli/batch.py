@@ -147,7 +147,7 @@ def run(
         file,
         None if program is None else load_program(program),
         policy_of(on_error=on_error, **options),
-        tuple(Resource.read(factors.name, folder=factors.parent) for factors in factor_paths),
+        tuple(Resource.load(factors) for factors in factor_paths),
         partition_rows=partition_rows,
         tries=tries,
         timeout_s=timeout,
@@ -215,7 +215,7 @@ def recalculate(batch_id: str, factor_paths: tuple[Path, ...], root: Path | None
     work = {name: options.pop(name) for name in _WORK}
     batches = _batches(root)
     base = batches.get("default", batch_id)
-    files = tuple(Resource.read(factors.name, folder=factors.parent) for factors in factor_paths)
+    files = tuple(Resource.load(factors) for factors in factor_paths)
     policy = policy_of(on_error=base.definition().policy.on_error, **options)
     _run(lambda: make_recalculation(batches, base, policy=policy, factor_files=files or None), **work)
 
@@ -264,10 +264,16 @@ def _run(
 ) -> None:
     from greenlang.carbon import format_of_suffix
     from greenlang.engine.batches import failure_tables, open_engine, row_tables, run_batch
-    from greenlang.ledger import load_signer
+    from greenlang.ledger import check_writable, load_signer
 
-    forms = [format_of_suffix(path) for path in (output_path, failures_path) if path is not None]
-    # First: without an engine there is no use in making a batch.
+    written = [
+        (path, tables, format_of_suffix(path))
+        for path, tables in ((output_path, row_tables), (failures_path, failure_tables))
+        if path is not None
+    ]
+    # First: without an engine, or a place for what it gives, there is no use in making a batch.
+    for path, _, _ in written:
+        check_writable(path)
     opened = open_engine(engine, workers)
     try:
         folder = made()
@@ -275,10 +281,12 @@ def _run(
             result: BatchResult = run_batch(folder, opened, on_progress=on_progress, signer=load_signer())
     finally:
         opened.close()
-    if output_path is not None:
-        write_tables(output_path, row_tables(folder), forms[0])
-    if failures_path is not None:
-        write_tables(failures_path, failure_tables(folder), forms[-1])
+    try:
+        for path, tables, table_format in written:
+            write_tables(path, tables(folder), table_format)
+    except InputError:
+        click.echo(f"it is computed; write it with: greenlang batch resume {folder.batch_id}", err=True)
+        raise
     print_totals(folder, result, form)
 
 

@@ -208,7 +208,7 @@ def check(files: tuple[Path, ...]) -> None:
     """
     from greenlang.packs import factor_findings
 
-    resources = [Resource.read(path.name, folder=path.parent) for path in files]
+    resources = [Resource.load(path) for path in files]
     found = [finding for file in resources for finding in factor_findings(file.text, file=file.name)]
     for finding in found:
         click.echo(str(finding), err=True)
@@ -220,7 +220,7 @@ def check(files: tuple[Path, ...]) -> None:
 def _library(own: Sequence[Path]) -> FactorLibrary:
     """The factors of installed packs and of the files that were named."""
     registry = default_registry()
-    files = [Resource.read(path.name, folder=path.parent) for path in own]
+    files = [Resource.load(path) for path in own]
     sets = [load_factors(file.text, file=file.name) for file in files]
     return FactorLibrary(registry.factors(), registry.aliases(), sets)
 

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import click
 
-from greenlang.errors import InputError
+from greenlang.errors import GcelError, InputError
 
 if TYPE_CHECKING:
     from greenlang.gcel import Outline, Plan
 
 __all__ = ["plan"]
+
+T = TypeVar("T")
 
 
 @click.command(
@@ -60,18 +63,21 @@ def _load(program: Path) -> Plan:
         return load_program(program)
     from greenlang.gcel import Plan
 
-    return Plan.from_json(_document(program))
+    return _read(program, Plan.from_json)
 
 
 def _outline(program: Path) -> Outline:
     """What of a plan can be compared; a saved one may be of code that is not installed."""
     from greenlang.gcel import outline_of, read_outline
 
-    return read_outline(_document(program)) if program.suffix == ".json" else outline_of(_load(program))
+    return _read(program, read_outline) if program.suffix == ".json" else outline_of(_load(program))
 
 
-def _document(program: Path) -> bytes:
+def _read(program: Path, reader: Callable[[bytes], T]) -> T:
+    """What a reader makes of a saved plan; what is wrong with it is told with its name."""
     try:
-        return program.read_bytes()
+        return reader(program.read_bytes())
     except OSError as error:
-        raise InputError(f"{program} cannot be read: {error.strerror}", fix="name a saved plan") from error
+        raise InputError(f"'{program}' cannot be read: {error.strerror}", fix="name a saved plan") from error
+    except GcelError as error:
+        raise (error if error.place else error.at(str(program))) from None

@@ -127,7 +127,11 @@ def run(
         save_table,
     )
     from greenlang.gcel import Trace
+    from greenlang.ledger import check_writable
 
+    for path in (output_path, table_path):
+        if path is not None:
+            check_writable(path)
     table_format = format_of_suffix(table_path) if table_path is not None else None
     policy = policy_of(on_error=on_error, **choices)
     plan = load_program(program)

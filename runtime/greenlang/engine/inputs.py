@@ -43,7 +43,7 @@ def load_program(path: Path, *, registry: Registry | None = None) -> Plan:
     GcelError
         If the program does not compile.
     """
-    with _open(path, MAX_PROGRAM_BYTES, "split it into several programs") as stream:
+    with _open(path, MAX_PROGRAM_BYTES, "split it into several programs", "write a program") as stream:
         content = stream.read()
     try:
         text = content.decode("utf-8-sig")
@@ -98,7 +98,7 @@ def read_input(
             fix="name a table with --input FILE: CSV, JSON lines, Parquet or Arrow",
         )
     table = read_table(path, limits=limits, on_bytes=on_bytes)
-    files = tuple(Resource.read(factors.name, folder=factors.parent) for factors in factor_paths)
+    files = tuple(Resource.load(factors) for factors in factor_paths)
     return InventoryInput(table, policy, files)
 
 
@@ -121,29 +121,29 @@ def read_table(
     InputError
         If the file is missing, unreadable, too large or none of these.
     """
-    with _open(
-        path, limits.max_input_bytes, "split it by site or period, or allow it with --max-input-size"
-    ) as stream:
+    larger = "split it by site or period, or allow it with --max-input-size"
+    with _open(path, limits.max_input_bytes, larger, "its first row must name the columns") as stream:
         known = format_of_content(Path(name or path), stream.peek(_START_BYTES))
         return known.read(stream, name=name or path.name, on_bytes=on_bytes)
 
 
 def _read_json(path: Path, expected: Any, limits: Limits) -> Any:
-    with _open(path, limits.max_input_bytes, "allow it with --max-input-size") as stream:
+    larger = "allow it with --max-input-size"
+    with _open(path, limits.max_input_bytes, larger, "write a JSON value") as stream:
         content = stream.read()
     try:
         value = msgspec.json.Decoder(float_hook=Decimal).decode(content)
         return value if expected is Any else msgspec.convert(value, expected)
     except msgspec.ValidationError as error:
         raise InputError(f"the input is not what the program takes: {error}", place=str(path)) from error
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise InputError(
             f"{path} is not JSON: {error}", fix="this program takes a JSON value, not a table"
         ) from error
 
 
-def _open(path: Path, limit: int, fix: str) -> BufferedReader:
-    """Open a file to read, refusing what is missing, no file, empty or too large."""
+def _open(path: Path, limit: int, larger: str, empty: str) -> BufferedReader:
+    """Open a file to read, refusing what is missing, no file, empty or too large, which the last two mend."""
     try:
         stream = path.open("rb")
     except FileNotFoundError:
@@ -155,8 +155,10 @@ def _open(path: Path, limit: int, fix: str) -> BufferedReader:
     size = path.stat().st_size
     if size > limit:
         stream.close()
-        raise InputError(f"'{path}' has {size_text(size)}, and at most {size_text(limit)} are read", fix=fix)
+        raise InputError(
+            f"'{path}' has {size_text(size)}, and at most {size_text(limit)} are read", fix=larger
+        )
     if path.is_file() and not size:
         stream.close()
-        raise InputError(f"'{path}' is empty", fix="its first row must name the columns")
+        raise InputError(f"'{path}' is empty", fix=empty)
     return stream

@@ -39,7 +39,7 @@ from greenlang.ledger.chain import (
     make_head,
     name_signer,
 )
-from greenlang.ledger.files import atomic_text_writer, atomic_writer
+from greenlang.ledger.files import atomic_text_writer, atomic_writer, check_writable
 from greenlang.ledger.findings import Finding
 from greenlang.ledger.integrity import factor_id, record_findings
 from greenlang.ledger.kept import KeptRecord, read_kept, verify_kept
@@ -112,6 +112,7 @@ __all__ = [
     "atomic_writer",
     "authenticity",
     "canonical_bytes",
+    "check_writable",
     "commit",
     "config_folder",
     "digest",

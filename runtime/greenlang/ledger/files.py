@@ -6,7 +6,7 @@ the target is what it was before.  What is no regular file (`/dev/stdout`, a pip
 
 from __future__ import annotations
 
-__all__ = ["atomic_text_writer", "atomic_writer"]
+__all__ = ["atomic_text_writer", "atomic_writer", "check_writable"]
 
 import contextlib
 import io
@@ -39,10 +39,7 @@ def atomic_writer(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
         itself pass through.
     """
     mode = _mode_of(path)
-    if mode is not None and stat.S_ISDIR(mode):
-        raise InputError(f"'{path}' is a folder", fix="give the name of a file to write")
-    # A name under /dev may lead to a regular file (a redirected /dev/stdout) that is not ours to replace.
-    if (mode is not None and not stat.S_ISREG(mode)) or str(path).startswith("/dev/"):
+    if not _is_replaced(path, mode):
         with _told_as_input_error(path):
             descriptor = os.open(path, os.O_WRONLY | os.O_CLOEXEC)
         with io.BufferedWriter(_Target(descriptor, path), _BUFFER_BYTES) as file:
@@ -80,6 +77,21 @@ def atomic_text_writer(path: str | os.PathLike[str], *, newline: str | None = ""
             text.detach()
 
 
+def check_writable(path: str | os.PathLike[str]) -> None:
+    """Refuse what `atomic_writer` cannot write to, before anybody computes for long what is to go there.
+
+    Raises
+    ------
+    InputError
+        As from there; room on the disk is not looked at.
+    """
+    if _is_replaced(path, _mode_of(path)):
+        with _told_as_input_error(path):
+            beside, descriptor = _create_beside(Path(path).resolve())
+            os.close(descriptor)
+            beside.unlink()
+
+
 class _Target(io.FileIO):
     """A file whose write errors name the path that its user gave."""
 
@@ -98,6 +110,14 @@ def _mode_of(path: str | os.PathLike[str]) -> int | None:
     except OSError:
         # Not there, or not to be seen: creating the file beside it tells which.
         return None
+
+
+def _is_replaced(path: str | os.PathLike[str], mode: int | None) -> bool:
+    """Whether a new file takes the place of what is there; if not, that is written to directly."""
+    if mode is not None and stat.S_ISDIR(mode):
+        raise InputError(f"'{path}' is a folder", fix="give the name of a file to write")
+    # A name under /dev may lead to a regular file (a redirected /dev/stdout) that is not ours to replace.
+    return (mode is None or stat.S_ISREG(mode)) and not str(path).startswith("/dev/")
 
 
 def _create_beside(target: Path) -> tuple[Path, int]:
