@@ -35,6 +35,12 @@ def agent(name):
     return getattr(importlib.import_module(f"{AGENTS[name]}.agents"), name.partition(".")[2])
 
 
+def activities(name, activity_data):
+    """What an agent has factors for."""
+    made = agent(name).spec.function(activity_data({"quantity": "0"}))
+    return [activity for part in (made if isinstance(made, list) else [made]) for activity in part.activities]
+
+
 @pytest.fixture(scope="session")
 def computed(activity_data):
     """Computes rows with some agents: CO2e of each row, and the inventory."""
@@ -181,6 +187,29 @@ def test_a_night_in_a_hotel_has_the_figure_of_the_hotels_country(computed):
         computed("travel.business", {**night, "region": "IE"})
 
 
+def test_water_is_a_purchased_good_and_waste_water_is_waste(computed):
+    rows = [
+        {**UK, "activity": activity, "quantity": "1", "unit": "m3"} for activity in ("tap water", "sewage")
+    ]
+    _, inventory = computed("water.used", *rows)
+    assert {(line.activity, line.category) for line in inventory.lines} == {
+        ("Water supply", "purchased goods and services"),
+        ("Water treatment", "waste generated in operations"),
+    }
+
+
+def test_agents_of_one_category_do_not_take_the_same_activity_of_the_users_own(activity_data):
+    own = (
+        "activity,gas,value,unit,category\n"
+        "Sludge,CO2,3,kg/t,waste generated in operations\nTimber,CO2,7,kg/t,purchased goods and services\n"
+    )
+    rows = [{"activity": activity, "quantity": "1", "unit": "t"} for activity in ("sludge", "timber")]
+    data = activity_data(*rows, factors=own)
+    names = ("materials.purchased", "waste.generated", "water.used")
+    inventory = build_inventory([agent(name).spec.function(data) for name in names])
+    assert [(line.activity, line.co2e) for line in inventory.lines] == [("Timber", 7), ("Sludge", 3)]
+
+
 def test_freight_by_weight_and_distance(computed):
     # EPA table 8: 0.186 kg CO2 per short ton-mile of a medium- and heavy-duty truck; rail 0.021.
     rows = [
@@ -265,8 +294,7 @@ def test_leaks_of_a_pure_gas_follow_the_gwp_set(computed, gwp_set):
 @pytest.mark.parametrize("name", sorted(AGENTS))
 @pytest.mark.parametrize("unit", ["bananas", "V", "kWh (something)"])
 def test_no_agent_ignores_a_unit(activity_data, name, unit):
-    known = sorted(agent(name).spec.function(activity_data({"quantity": "0"})).activities)
-    row = {"activity": known[0], "unit": unit}
+    row = {"activity": sorted(activities(name, activity_data))[0], "unit": unit}
     with pytest.raises(DataError, match="column 'unit'"):
         build_inventory([agent(name).spec.function(activity_data(row))])
 
@@ -274,8 +302,7 @@ def test_no_agent_ignores_a_unit(activity_data, name, unit):
 @pytest.mark.parametrize("region", ["ZZ", "AQ", ""])
 @pytest.mark.parametrize("name", sorted(set(AGENTS) - {"refrigerants.leakage"}))
 def test_no_agent_takes_the_factor_of_another_country(activity_data, name, region):
-    made = agent(name).spec.function(activity_data({"quantity": "0"}))
-    known = next(text for text in made.activities if not text.endswith("RF"))
+    known = next(text for text in activities(name, activity_data) if not text.endswith("RF"))
     row = {"activity": known, "region": region}
     with pytest.raises(DataError, match="column 'region'"):
         build_inventory([agent(name).spec.function(activity_data(row))])

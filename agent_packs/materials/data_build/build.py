@@ -15,7 +15,7 @@ from greenlang.carbon import Figure, build_factor_files
 
 Row = dict[str, str]
 
-CATEGORY = "material use"
+CATEGORY = "purchased goods and services"
 
 
 def uk(figures: Sequence[Figure]) -> Iterable[Row]:

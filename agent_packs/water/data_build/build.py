@@ -15,12 +15,16 @@ from greenlang.carbon import Figure, build_factor_files
 
 Row = dict[str, str]
 
-CATEGORY = "water supply and treatment"
+#: Of the GHG Protocol: water is bought, and waste water is waste.
+CATEGORIES = {
+    "Water supply": "purchased goods and services",
+    "Water treatment": "waste generated in operations",
+}
 
 
 def uk(figures: Sequence[Figure]) -> Iterable[Row]:
     """Water that is supplied, and waste water that is treated."""
-    return (figure.factor(scope="3", category=CATEGORY) for figure in figures)
+    return (figure.factor(scope="3", category=CATEGORIES[figure.name]) for figure in figures)
 
 
 if __name__ == "__main__":

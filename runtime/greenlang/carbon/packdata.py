@@ -51,6 +51,16 @@ class PackData:
         """Every activity that there is a factor for, as its publisher names it."""
         return frozenset(factor.activity for factors in self.factor_sets for factor in factors)
 
+    def of_category(self, category: str) -> PackData:
+        """The same without the factors of other categories, for an agent that reports under several."""
+        return PackData(
+            tuple(
+                FactorSet(factors.name, tuple(factor for factor in factors if factor.category == category))
+                for factors in self.factor_sets
+            ),
+            self.aliases,
+        )
+
     def names(self, others: Collection[str] = ()) -> frozenset[str]:
         """The activities, `others` that the user has factors for, and the aliases of them all."""
         known = self.activities().union(others)
@@ -109,6 +119,7 @@ class PackData:
         category: str,
         kinds: tuple[str, ...] = ("",),
         expected: Sequence[str] = COMBUSTION_GASES,
+        takes_own: bool = True,
     ) -> Emissions:
         """Quantity times factor, for every row that names one of the pack's activities.
 
@@ -121,9 +132,12 @@ class PackData:
             As for `calculate`.
         kinds : tuple of str
             Kinds of factor that will do.
+        takes_own : bool
+            Whether it takes activities that it does not know itself and the user has factors of its category
+            for; of the agents of one category one should.
         """
         book = self.book(data.policy, data.own_factors, (category,))
-        own = own_activities(data.own_factors, (category,))
+        own = own_activities(data.own_factors, (category,)) if takes_own else frozenset()
         return calculate(
             data,
             agent=agent,

@@ -23,5 +23,5 @@ def purchased(data: ActivityData) -> Emissions:
         data,
         agent="materials.purchased",
         scope=3,
-        category="material use",
+        category="purchased goods and services",
     )
