@@ -19,12 +19,6 @@ KEYS = Kind("key", "1", seconds=30, alone_seconds=30)
 _names = itertools.count(1)
 
 
-@pytest.fixture(scope="module")
-def redis_server(tmp_path_factory):
-    with redis(tmp_path_factory.mktemp("redis")) as server:
-        yield server
-
-
 @pytest.fixture
 def name():
     return f"name-{next(_names)}"

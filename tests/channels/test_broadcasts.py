@@ -12,12 +12,6 @@ from greenlang.channels.in_redis import RedisBroadcast
 from greenlang.errors import InputError
 
 
-@pytest.fixture(scope="module")
-def redis_server(tmp_path_factory):
-    with redis(tmp_path_factory.mktemp("redis")) as server:
-        yield server
-
-
 class Ear:
     """Keeps what it hears."""
 

@@ -16,12 +16,6 @@ from greenlang.queues.in_redis import RedisQueue
 _numbers = itertools.count(1)
 
 
-@pytest.fixture(scope="module")
-def redis_server(tmp_path_factory):
-    with redis(tmp_path_factory.mktemp("redis")) as server:
-        yield server
-
-
 def signal(priority=1, **changes):
     return Signal(
         **{"execution_id": f"exec_{next(_numbers)}", "tenant": "acme", "priority": priority, **changes}

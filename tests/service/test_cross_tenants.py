@@ -9,9 +9,8 @@ import itertools
 import json
 import urllib.parse
 
-import asyncpg
 import pytest
-from postgresql_server import postgresql
+from postgresql_server import OWNER
 from stored import seal
 
 from greenlang.service.identity import new_api_key
@@ -47,18 +46,9 @@ KEY = base64.b64encode(bytes(32)).decode()
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
 def store_url(request, tmp_path_factory):
     if request.param == "sqlite":
-        yield str(tmp_path_factory.mktemp("cross") / "runtime.db")
-        return
-    with postgresql(tmp_path_factory.mktemp("postgresql")) as server:
-
-        async def make():
-            connection = await asyncpg.connect(server.url("postgres"))
-            await connection.execute("CREATE ROLE runtime LOGIN CREATEROLE")
-            await connection.execute("CREATE DATABASE crossed OWNER runtime")
-            await connection.close()
-
-        asyncio.run(make())
-        yield server.url("crossed", "runtime")
+        return str(tmp_path_factory.mktemp("cross") / "runtime.db")
+    server = request.getfixturevalue("postgresql_server")
+    return server.url(server.new_database(), OWNER)
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,7 @@ import time
 
 import asyncpg
 import pytest
-from postgresql_server import postgresql
+from postgresql_server import OWNER
 from tcp_proxy import TcpProxy
 
 #: One runs where it is asked for, in one commit; the other is accepted, claimed, run and committed.
@@ -21,28 +21,14 @@ QUICK = {"program": "sum", "input": [1, 2.5], "wait": 5}
 QUEUED = {"program": "sum >> identity", "input": [1, 2.5], "wait": 0}
 
 
-@pytest.fixture(scope="module")
-def database(tmp_path_factory):
-    with postgresql(tmp_path_factory.mktemp("postgresql")) as server:
-        yield server
+@pytest.fixture
+def name(postgresql_server):
+    return postgresql_server.new_database()
 
 
 @pytest.fixture
-def name(database):
-    made = f"faults_{random.getrandbits(32):x}"
-
-    async def make():
-        connection = await asyncpg.connect(database.url("postgres"))
-        await connection.execute(f"CREATE DATABASE {made}")
-        await connection.close()
-
-    asyncio.run(make())
-    return made
-
-
-@pytest.fixture
-def network(database):
-    proxy = TcpProxy(database.port)
+def network(postgresql_server):
+    proxy = TcpProxy(postgresql_server.port)
     yield proxy
     proxy.close()
 
@@ -50,7 +36,7 @@ def network(database):
 @pytest.fixture
 def node(serve, network, name, tmp_path):
     (tmp_path / "serve.toml").write_text("lease_seconds = 1.0\n")
-    url = f"postgresql://postgres@127.0.0.1:{network.port}/{name}?statement_seconds=3"
+    url = f"postgresql://{OWNER}@127.0.0.1:{network.port}/{name}?statement_seconds=3"
     made = serve(url, tmp_path, "--config", str(tmp_path / "serve.toml"))
     yield made
     assert made.stop() == 0
@@ -119,7 +105,7 @@ def ready(node, seconds=20):
         time.sleep(0.05)
 
 
-def check(load, database, name):
+def check(load, postgresql_server, name):
     """What was accepted ended well, once; a key that was refused or unknown can be sent again."""
     node = load.node
     assert len(load.accepted) > 20
@@ -138,7 +124,7 @@ def check(load, database, name):
                 waiting.discard(one)
 
     async def rows():
-        connection = await asyncpg.connect(database.url(name))
+        connection = await asyncpg.connect(postgresql_server.url(name))
         ends = await connection.fetch(
             "SELECT aggregate_id, count(*) FROM events WHERE type = 'completed' GROUP BY 1"
         )
@@ -153,23 +139,25 @@ def check(load, database, name):
     assert calculations == pointed == len(counts)
 
 
-def test_a_database_that_is_killed_under_load_costs_nothing_that_was_accepted(node, database, name):
+def test_a_database_that_is_killed_under_load_costs_nothing_that_was_accepted(node, postgresql_server, name):
     with Load(node) as load:
         began = load.more()
         killed = load.more()
-        database.stop(signal.SIGQUIT)  # every process of it at once, without a checkpoint
+        postgresql_server.stop(signal.SIGQUIT)  # every process of it at once, without a checkpoint
         time.sleep(0.5)
-        database.start()
+        postgresql_server.start()
         ready(node)
         back = load.more()
         end = load.more()
     assert back - killed < 20
     assert not [at for at in load.refused if at > back]
     assert load.slowest(back, end) < 5 * load.slowest(began, killed) + 0.5
-    check(load, database, name)
+    check(load, postgresql_server, name)
 
 
-def test_a_network_that_is_cut_under_load_costs_nothing_that_was_accepted(node, database, name, network):
+def test_a_network_that_is_cut_under_load_costs_nothing_that_was_accepted(
+    node, postgresql_server, name, network
+):
     with Load(node) as load:
         load.more()
         for _ in range(3):
@@ -181,10 +169,10 @@ def test_a_network_that_is_cut_under_load_costs_nothing_that_was_accepted(node, 
         back = load.more()
         load.more()
     assert not [at for at in load.refused if at > back]
-    check(load, database, name)
+    check(load, postgresql_server, name)
 
 
-def test_a_slow_network_slows_and_refuses_nothing(node, database, name, network):
+def test_a_slow_network_slows_and_refuses_nothing(node, postgresql_server, name, network):
     with Load(node) as load:
         load.more()
         network.delay_seconds = 0.005
@@ -194,10 +182,12 @@ def test_a_slow_network_slows_and_refuses_nothing(node, database, name, network)
         end = load.more()
     assert load.refused == []
     assert load.slowest(mended, end) < 1
-    check(load, database, name)
+    check(load, postgresql_server, name)
 
 
-def test_a_network_that_falls_silent_is_noticed_and_refused_until_it_speaks(node, database, name, network):
+def test_a_network_that_falls_silent_is_noticed_and_refused_until_it_speaks(
+    node, postgresql_server, name, network
+):
     """Half-open: no end comes, no error, and no answer."""
     with Load(node) as load:
         silenced = load.more()
@@ -212,4 +202,4 @@ def test_a_network_that_falls_silent_is_noticed_and_refused_until_it_speaks(node
         back = load.more()
         load.more()
     assert not [at for at in load.refused if at > back]
-    check(load, database, name)
+    check(load, postgresql_server, name)

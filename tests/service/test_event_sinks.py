@@ -3,21 +3,13 @@
 import time
 
 import msgspec
-import pytest
 import redis as redis_client
-from redis_server import redis
 
 SUM = {"program": "sum", "input": [1, 2.25]}
 
 
-@pytest.fixture(scope="module")
-def bus(tmp_path_factory):
-    with redis(tmp_path_factory.mktemp("bus")) as server:
-        yield server
-
-
-def told(bus):
-    entries = redis_client.Redis.from_url(bus.url).xrange("greenlang:events")
+def told(redis_server):
+    entries = redis_client.Redis.from_url(redis_server.url).xrange("greenlang:events")
     return [msgspec.json.decode(fields[b"event"]) for _, fields in entries]
 
 
@@ -28,17 +20,19 @@ def until(true, seconds=20):
         time.sleep(0.05)
 
 
-def test_what_happens_is_told_and_a_server_goes_on_where_the_one_before_stopped(serve, bus, tmp_path):
-    (tmp_path / "serve.toml").write_text(f'[events.sinks]\nbus = "{bus.url}"\n')
+def test_what_happens_is_told_and_a_server_goes_on_where_the_one_before_stopped(
+    serve, redis_server, tmp_path
+):
+    (tmp_path / "serve.toml").write_text(f'[events.sinks]\nbus = "{redis_server.url}"\n')
     served = serve(tmp_path / "runtime.db", tmp_path, "--config", str(tmp_path / "serve.toml"))
     _, answer = served.call("POST", "/v1/workflows/execute", SUM, X_Request_ID="req-1")
-    until(lambda: len(told(bus)) == 4)
+    until(lambda: len(told(redis_server)) == 4)
     assert served.stop() == 0
     served = serve(tmp_path / "runtime.db", tmp_path, "--config", str(tmp_path / "serve.toml"))
     served.call("POST", "/v1/workflows/execute", SUM)
-    until(lambda: len(told(bus)) == 8)
+    until(lambda: len(told(redis_server)) == 8)
     assert served.stop() == 0
-    first = told(bus)[:4]
+    first = told(redis_server)[:4]
     assert [event["event_type"].partition(".")[2] for event in first] == [
         "pending",
         "queued",

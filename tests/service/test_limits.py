@@ -17,12 +17,6 @@ EVENLY = Allowance(1000, 1000)
 _numbers = itertools.count()
 
 
-@pytest.fixture(scope="module")
-def redis_server(tmp_path_factory):
-    with redis(tmp_path_factory.mktemp("redis")) as server:
-        yield server
-
-
 @pytest.fixture(params=["in process", "redis"])
 def limited(request):
     """Runs a test's coroutine with a limiter and a key that nobody used."""

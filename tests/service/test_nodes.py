@@ -9,7 +9,6 @@ from pathlib import Path
 import asyncpg
 import pytest
 from postgresql_server import postgresql
-from redis_server import redis
 from served import finished
 
 PAGE = Path(__file__).parents[2] / "docs" / "operations.md"
@@ -34,12 +33,6 @@ def database(tmp_path_factory):
         yield server
 
 
-@pytest.fixture(scope="module")
-def shared(tmp_path_factory):
-    with redis(tmp_path_factory.mktemp("redis")) as server:
-        yield server
-
-
 @pytest.fixture
 def url(database):
     """The database of the page, made as it says."""
@@ -60,10 +53,10 @@ def url(database):
 
 
 @pytest.fixture
-def nodes(serve, url, shared, tmp_path):
+def nodes(serve, url, redis_server, tmp_path):
     """Starts nodes by the commands of the page and with its configuration, and short leases."""
     said = shown("toml").replace("postgresql://runtime@db.example.org/greenlang", url)
-    said = said.replace("redis://cache.example.org:6379/0", shared.url)
+    said = said.replace("redis://cache.example.org:6379/0", redis_server.url)
     assert "example.org" not in said
     (tmp_path / "serve.toml").write_text(f"lease_seconds = 1.0\n{said}")
     assert shown("console") == "$ greenlang serve --config serve.toml --port 8080\n"

@@ -15,8 +15,7 @@ import time
 
 import asyncpg
 import pytest
-from postgresql_server import postgresql
-from redis_server import redis
+from postgresql_server import OWNER
 from served import finished
 from stored import seal
 
@@ -39,19 +38,13 @@ def redis_url(server, name):
 
 
 @pytest.fixture(scope="module")
-def database(tmp_path_factory):
-    with postgresql(tmp_path_factory.mktemp("postgresql")) as server:
-        yield server
+def urls(postgresql_server):
+    """A database of each name."""
+    return {name: postgresql_server.url(postgresql_server.new_database(), OWNER) for name in DATABASES}
 
 
 @pytest.fixture(scope="module")
-def redis_server(tmp_path_factory):
-    with redis(tmp_path_factory.mktemp("redis")) as server:
-        yield server
-
-
-@pytest.fixture(scope="module")
-def nodes(serve, database, redis_server, tmp_path_factory):
+def nodes(serve, urls, redis_server, tmp_path_factory):
     """Starts nodes with short leases, on a database of that name, and one of Redis for each."""
     made = []
 
@@ -60,7 +53,7 @@ def nodes(serve, database, redis_server, tmp_path_factory):
         config = folder / "serve.toml"
         shared = redis_url(redis_server, name)
         config.write_text(f'lease_seconds = 1.0\nredis = "{shared}"\n{configuration}')
-        made.append(serve(database.url(name), folder, "--config", str(config)))
+        made.append(serve(urls[name], folder, "--config", str(config)))
         return made[-1]
 
     yield make
@@ -70,22 +63,8 @@ def nodes(serve, database, redis_server, tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def new_database(database):
-    def make(name):
-        async def create():
-            connection = await asyncpg.connect(database.url("postgres"))
-            await connection.execute(f"CREATE DATABASE {name}")
-            await connection.close()
-
-        asyncio.run(create())
-        return database.url(name)
-
-    return make
-
-
-@pytest.fixture(scope="module")
-def url(new_database):
-    return new_database("shared")
+def url(urls):
+    return urls["shared"]
 
 
 @pytest.fixture(scope="module")
@@ -105,6 +84,7 @@ def completions(url):
 
     async def count():
         connection = await asyncpg.connect(url)
+        await connection.execute("SET ROLE greenlang_worker")
         rows = await connection.fetch(
             "SELECT aggregate_id, count(*) FROM events WHERE type = 'completed' GROUP BY 1"
         )
@@ -158,6 +138,7 @@ def test_both_nodes_take_up_what_either_accepts(pair, url):
 
     async def workers():
         connection = await asyncpg.connect(url)
+        await connection.execute("SET ROLE greenlang_worker")
         rows = await connection.fetch("SELECT payload FROM events WHERE type = 'running'")
         await connection.close()
         return {json.loads(row[0])["worker"] for row in rows}
@@ -178,8 +159,8 @@ def test_who_follows_at_one_node_hears_what_another_runs(pair):
         assert [state.rpartition(".")[2] for state in states] == ["pending", "queued", "running", "completed"]
 
 
-def test_a_key_that_one_node_revokes_ends_on_the_other_at_once(nodes, greenlang, new_database, redis_server):
-    url = new_database("authenticated")
+def test_a_key_that_one_node_revokes_ends_on_the_other_at_once(nodes, greenlang, urls, redis_server):
+    url = urls["authenticated"]
     one, other = (nodes("authenticated", "[authentication]\nremembered_seconds = 300.0\n") for _ in range(2))
     admin, *keys = made_keys(url, Role.ADMIN, Role.VIEWER, Role.VIEWER)
     asks = lambda node, key: node.call("GET", "/v1/agents", Authorization=f"Bearer {key}")[0].status  # noqa: E731
@@ -259,8 +240,8 @@ def test_a_network_to_redis_that_swallows_everything_costs_nothing(pair, url, re
     assert set(counts.values()) == {1}
 
 
-def test_a_node_that_is_killed_under_load_holds_up_nobody(nodes, new_database, redis_server):
-    url = new_database("killed")
+def test_a_node_that_is_killed_under_load_holds_up_nobody(nodes, urls, redis_server):
+    url = urls["killed"]
     one, other = nodes("killed"), nodes("killed")
     names, stop = [], threading.Event()
 

@@ -35,12 +35,6 @@ async def waits(x: Decimal) -> Decimal:
     return x
 
 
-@pytest.fixture(scope="module")
-def redis_server(tmp_path_factory):
-    with redis(tmp_path_factory.mktemp("redis")) as server:
-        yield server
-
-
 @pytest.fixture
 def seldom(monkeypatch):
     """Nobody looks at the store by themselves while a test runs."""

@@ -11,7 +11,6 @@ import time
 
 import asyncpg
 import pytest
-from postgresql_server import postgresql
 from served import Served
 from stored import NOW, SECOND, execution, record, seal
 
@@ -70,29 +69,20 @@ class Pooler:
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory):
-    with postgresql(tmp_path_factory.mktemp("postgresql")) as running:
-
-        async def make():
-            connection = await asyncpg.connect(running.url("postgres"))
-            await connection.execute("CREATE ROLE runtime LOGIN CREATEROLE")
-            for name in ("kept", "served"):
-                await connection.execute(f"CREATE DATABASE {name} OWNER runtime")
-            await connection.close()
-
-        asyncio.run(make())
-        yield running
+def kept(postgresql_server):
+    """A database whose schema is made through the pooler."""
+    return postgresql_server.new_database(schema=False)
 
 
 @pytest.fixture(scope="module")
-def pooler(server, tmp_path_factory):
-    made = Pooler(tmp_path_factory.mktemp("pgbouncer"), server)
+def pooler(postgresql_server, tmp_path_factory):
+    made = Pooler(tmp_path_factory.mktemp("pgbouncer"), postgresql_server)
     yield made
     made.process.send_signal(signal.SIGINT)
     made.process.wait(20)
 
 
-def test_tenants_that_take_turns_on_few_sessions_never_meet(pooler, server):
+def test_tenants_that_take_turns_on_few_sessions_never_meet(pooler, kept):
     operator = Administrator("operations", "key:1")
     tenants = [f"tenant-{number}" for number in range(12)]
 
@@ -113,7 +103,7 @@ def test_tenants_that_take_turns_on_few_sessions_never_meet(pooler, server):
             assert len(users) == number + 1
 
     async def main():
-        stores = [open_store(pooler.url("kept"), seal) for _ in range(3)]
+        stores = [open_store(pooler.url(kept), seal) for _ in range(3)]
         await asyncio.gather(*(store.counts() for store in stores))
         await asyncio.gather(*(use_one(stores, tenant) for tenant in tenants))
         for tenant in tenants:
@@ -129,12 +119,12 @@ def test_tenants_that_take_turns_on_few_sessions_never_meet(pooler, server):
     assert counts[State.RUNNING] == len(tenants)
 
 
-def test_no_session_keeps_a_role_or_a_tenant_or_a_lock(pooler, server):
+def test_no_session_keeps_a_role_or_a_tenant_or_a_lock(pooler, postgresql_server, kept):
     async def main():
         left = set()
         for _ in range(4 * SESSIONS):
             # Connected anew, so that it meets whichever session is free.
-            connection = await asyncpg.connect(pooler.url("kept").partition("?")[0], statement_cache_size=0)
+            connection = await asyncpg.connect(pooler.url(kept).partition("?")[0], statement_cache_size=0)
             row = await connection.fetchrow(
                 "SELECT current_user::text, coalesce(current_setting('greenlang.tenant', true), ''),"
                 " coalesce(current_setting('greenlang.admin', true), ''),"
@@ -142,9 +132,9 @@ def test_no_session_keeps_a_role_or_a_tenant_or_a_lock(pooler, server):
             )
             left.add(tuple(row))
             await connection.close()
-        straight = await asyncpg.connect(server.url("kept"))
+        straight = await asyncpg.connect(postgresql_server.url(kept))
         sessions = await straight.fetchval(
-            "SELECT count(*) FROM pg_stat_activity WHERE usename = 'runtime' AND datname = 'kept'"
+            "SELECT count(*) FROM pg_stat_activity WHERE usename = 'runtime' AND datname = $1", kept
         )
         await straight.close()
         return left, sessions
@@ -154,12 +144,12 @@ def test_no_session_keeps_a_role_or_a_tenant_or_a_lock(pooler, server):
     assert 1 <= sessions <= SESSIONS
 
 
-def test_two_nodes_behind_it_serve_one_store(pooler, tmp_path):
-    nodes = []
+def test_two_nodes_behind_it_serve_one_store(pooler, postgresql_server, tmp_path):
+    nodes, served = [], postgresql_server.new_database(schema=False)
     for number in range(2):
         folder = tmp_path / f"node{number}"
         folder.mkdir()
-        nodes.append(Served(pooler.url("served"), folder))
+        nodes.append(Served(pooler.url(served), folder))
     order = {"program": "sum >> identity", "input": [1, 2.25], "wait": 0}
     names = [
         node.call("POST", "/v1/workflows/execute", order)[1]["data"]["execution_id"]
