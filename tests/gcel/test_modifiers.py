@@ -128,6 +128,34 @@ def test_a_handler_takes_error_and_input_and_the_report_says_so(waits):
     assert [each.step for each in report.of("caught")] == ["m.fail"]
 
 
+@both
+def test_what_was_caught_is_told_to_whoever_proves_the_result(waits):
+    covered = failing(9, waits=waits) >> gl.catch(0)
+    for step, value, told in (
+        (covered, 1, 1),
+        (gl.identity * covered, [1, 2], 2),
+        (gl.group(later >> covered) >> gl.retry(1), 1, 1),
+        (same, 1, 0),
+    ):
+        plan = gl.compile(step)
+        with gl.gcel.Catching() as caught:
+            plan.run(value)
+        assert caught == [("m.fail", "OSError")] * told
+        assert plan.catches == (told > 0)
+
+
+def test_what_is_kept_of_an_earlier_run_tells_what_was_caught_there():
+    @agent(name="m.refuse", version="1.0.0", effects=["pure"])
+    def refuse(x: int) -> int:
+        raise ValueError(x)
+
+    plan = gl.compile(gl.group(same >> refuse >> gl.catch(0)) >> gl.cache(ttl=60))
+    for _ in range(2):
+        with gl.gcel.Catching() as caught:
+            assert plan.run(1) == 0
+        assert caught == [("m.refuse", "ValueError")]
+
+
 def test_a_handler_may_wait_and_may_fail():
     assert run(failing(9) >> gl.catch(gl.get("input") >> later), 5) == 5
     _, note = note_of(failing(9) >> gl.catch(failing(9, ValueError)), error=ValueError)

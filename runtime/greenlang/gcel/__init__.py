@@ -50,6 +50,8 @@ from greenlang.gcel.differences import differences
 from greenlang.gcel.outlines import Outline, outline_of, read_outline
 from greenlang.gcel.plan import Plan
 from greenlang.gcel.running import (
+    Catching,
+    Caught,
     Happening,
     LedgerStep,
     Report,
@@ -67,6 +69,8 @@ from greenlang.gcel.text import parse
 from greenlang.gcel.timelines import seconds_text, timeline
 
 __all__ = [
+    "Catching",
+    "Caught",
     "Happening",
     "LedgerStep",
     "Outline",

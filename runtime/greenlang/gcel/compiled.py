@@ -19,7 +19,7 @@ from greenlang.agents.places import Diagnostic, Origin
 from greenlang.agents.resource import Resource
 from greenlang.gcel.checking import Types
 from greenlang.gcel.keys import own_forms, step_keys
-from greenlang.gcel.steps import AgentStep, Program, Step, label_of
+from greenlang.gcel.steps import AgentStep, Program, Step, label_of, modifiers_of
 
 if TYPE_CHECKING:
     from greenlang.gcel.passes import Planned
@@ -73,6 +73,16 @@ class Compiled:
     def loose_agents(self) -> tuple[str, ...]:
         """The agents whose code cannot be told, which make the plan not portable."""
         return tuple(spec.name for spec, code in zip(self.agents, self.codes, strict=True) if code is None)
+
+    @functools.cached_property
+    def catches(self) -> bool:
+        """Whether some step goes on after an error: then a result may come of less than the plan says."""
+        return any(
+            modifier.handler is not None
+            for program in self.programs
+            for step in program.steps
+            for modifier in modifiers_of(step)
+        )
 
     @property
     def input_type(self) -> Any:

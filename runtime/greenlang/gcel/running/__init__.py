@@ -16,7 +16,7 @@ from greenlang.gcel.running.failures import fold
 from greenlang.gcel.running.following import Follower, StepResult
 from greenlang.gcel.running.guards import BUGS
 from greenlang.gcel.running.options import RunOptions, StreamOptions, run_of
-from greenlang.gcel.running.reports import Happening, Report
+from greenlang.gcel.running.reports import Catching, Caught, Happening, Report
 from greenlang.gcel.running.resuming import LedgerStep, StepLedger, resumable
 from greenlang.gcel.running.runner import Runner
 from greenlang.gcel.running.traces import StepTimes, Trace
@@ -24,6 +24,8 @@ from greenlang.gcel.running.values import UnstorableError, read_value, write_val
 
 __all__ = [
     "BUGS",
+    "Catching",
+    "Caught",
     "Follower",
     "Happening",
     "LedgerStep",

@@ -20,6 +20,7 @@ from greenlang.agents.syntax import LiteralValue
 from greenlang.errors import InputError, InternalError
 from greenlang.gcel.modifiers import MODIFIER_OPTIONS
 from greenlang.gcel.running.caching import Flight, cached
+from greenlang.gcel.running.reports import Catching, Caught, note_caught
 from greenlang.gcel.steps import Modifier
 from greenlang.gcel.text import literal_options
 from greenlang_core import executions, scheduler
@@ -142,6 +143,7 @@ class _Catch:
                 raise
             caught = {"type": type(error).__name__, "message": str(error), "step": self._label}
             doing.tell("caught", error=_described(error))
+            note_caught([Caught(self._label, type(error).__name__)])
         doing.trail.clear()
         return await doing.handle(self._handler, {"error": caught, "input": doing.value})
 
@@ -163,10 +165,16 @@ class _Cache:
         self._step_key = step_key
 
     async def apply(self, inner: _Inner, doing: _Doing) -> Any:
+        async def noting() -> tuple[Any, list[Caught]]:
+            with Catching() as caught:
+                return await inner(), caught
+
         tenant = doing.run.tenant if doing.run is not None else ""
-        return await cached(
-            (tenant, self._step_key), doing.value, self._ttl_s, doing.now, inner, doing.landing
-        )
+        key = tenant, self._step_key
+        output, caught = await cached(key, doing.value, self._ttl_s, doing.now, noting, doing.landing)
+        # What is kept of an earlier run comes of what was caught there.
+        note_caught(caught)
+        return output
 
 
 class _Monitor:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-__all__ = ["Happening", "Report"]
+__all__ = ["Catching", "Caught", "Happening", "Report", "note_caught"]
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from contextvars import ContextVar, Token
 from dataclasses import dataclass, field
-from typing import Any, Literal, cast
+from typing import Any, Literal, NamedTuple, cast
 
 Kind = Literal["caught", "retried", "late", "abandoned"]
 
@@ -23,6 +24,39 @@ class Happening:
     step: str
     #: What is known of it: `error`, `attempt`, `delay_s`, `elapsed_s`.
     facts: Mapping[str, Any]
+
+
+class Caught(NamedTuple):
+    """Whose error a `catch` handled, and the name of its class."""
+
+    step: str
+    error: str
+
+
+_caught: ContextVar[list[Caught] | None] = ContextVar("greenlang_caught", default=None)
+
+
+def note_caught(caught: Iterable[Caught]) -> None:
+    """Tell whoever asks for what the result of a run comes of."""
+    noted = _caught.get()
+    if noted is not None:
+        noted.extend(caught)
+
+
+class Catching:
+    """Gives a list of what every `catch` handles inside of the block, in whichever run and thread."""
+
+    __slots__ = ("_token",)
+
+    _token: Token[list[Caught] | None]
+
+    def __enter__(self) -> list[Caught]:
+        noted: list[Caught] = []
+        self._token = _caught.set(noted)
+        return noted
+
+    def __exit__(self, *_: object) -> None:
+        _caught.reset(self._token)
 
 
 @dataclass(slots=True)
