@@ -11,17 +11,19 @@ __all__ = ["BatchKeeper", "BatchSettings", "batches_root"]
 
 import asyncio
 import contextlib
+import itertools
 import logging
 import math
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated
 
 import msgspec
 
 from greenlang.agents import Registry, Resource
+from greenlang.agents.spending import Spent
 from greenlang.carbon import AccountingPolicy
 from greenlang.engine.batches import (
     ENDED,
@@ -30,13 +32,15 @@ from greenlang.engine.batches import (
     BatchOrder,
     BatchState,
     State,
+    load_plan,
     make_batch,
     make_recalculation,
 )
 from greenlang.engine.executions import Prover, now
 from greenlang.engine.tenancy import UNGUARDED, Guard, Unguarded
-from greenlang.errors import GreenLangError, StoreError
+from greenlang.errors import GreenLangError, InputError, StoreError
 from greenlang.ledger import CalculationRecord, digest_of_bytes
+from greenlang.observing import Counts
 from greenlang.stores import Store
 
 _log = logging.getLogger("greenlang.service")
@@ -48,6 +52,13 @@ _LOOK_S = 1.0
 
 #: How old an upload is that nobody waits for any more, and how often they are looked for.
 _CLEAR_S = 86_400.0
+
+#: How long whoever resumes a batch waits for a process that was told to stop, and how often they look.
+_LET_GO_S = 5.0
+_LOOK_AGAIN_S = 0.05
+
+#: What ends of batches are counted as.
+_COUNTED = {State.COMPLETED: "success", State.FAILED: "error"}
 
 #: A batch that so many processes began and none ended, ends them.
 _MOST_STARTS = 10
@@ -95,9 +106,11 @@ class BatchKeeper:
         prover: Prover,
         registry: Registry,
         guard: Guard | Unguarded = UNGUARDED,
+        counts: Counts | None = None,
     ) -> None:
         self.settings = settings
         self._guard = guard
+        self._counts = counts
         self.registry = registry
         self.batches = Batches(root.absolute())
         self._store = store
@@ -105,8 +118,11 @@ class BatchKeeper:
         self._working: dict[str, asyncio.subprocess.Process] = {}
         #: How many processes were started for a batch.
         self._starts: dict[str, int] = {}
-        #: Batches that nothing more is to be done for.
-        self._settled: set[str] = set()
+        #: Batches that nothing is to be done for, and when each stood as it did then.
+        self._settled: dict[str, int] = {}
+        #: In which turn something was last begun for a tenant, by its folder.
+        self._served: dict[Path, int] = {}
+        self._turns = itertools.count(1)
         self._wake = asyncio.Event()
 
     async def make(self, order: BatchOrder, *, tenant: str) -> BatchFolder:
@@ -144,12 +160,12 @@ class BatchKeeper:
         self._wake.set()
         return folder
 
-    async def resume(self, folder: BatchFolder) -> None:
-        """Go on with a batch that failed or was cancelled."""
-        await asyncio.to_thread(_queue_again, folder)
-        self._settled.discard(folder.batch_id)
+    async def resume(self, folder: BatchFolder) -> bool:
+        """Go on with a batch that failed or was cancelled; False where a process has it that is to stop."""
+        queued = await asyncio.to_thread(_queue_again, folder)
         self._starts.pop(folder.batch_id, None)
         self._wake.set()
+        return queued
 
     async def keep(self) -> None:
         """Look for what is to be done, for as long as it runs; batches that are computed then wait."""
@@ -174,27 +190,79 @@ class BatchKeeper:
             await asyncio.gather(*(process.wait() for process in self._working.values()))
 
     async def _look(self) -> None:
+        """See to what has ended, and begin with what waits where there is room."""
         for batch_id in [one for one, process in self._working.items() if process.returncode is not None]:
             del self._working[batch_id]
-        for folder in await asyncio.to_thread(lambda: list(self.batches.all())):
-            if folder.batch_id in self._settled or folder.batch_id in self._working:
-                continue
-            try:
-                await self._look_at(folder)
-            except (OSError, msgspec.DecodeError, GreenLangError) as error:
-                # Somebody removed it meanwhile, or the disk is full: the others go on.
-                _log.error("batch %s: %s", folder.batch_id, error)
+        waiting: list[tuple[BatchFolder, BatchState]] = []
+        for folder, changed_at in await asyncio.to_thread(self._unsettled):
+            with _told(folder):
+                state = await asyncio.to_thread(folder.state)
+                if state.state in ENDED:
+                    await self._settle(folder, state, changed_at)
+                elif state.state is not State.RUNNING:
+                    waiting.append((folder, state))
+        while waiting and len(self._working) < self.settings.at_once:
+            first = min(waiting, key=self._turn)
+            waiting.remove(first)
+            with _told(first[0]):
+                await self._start(*first)
 
-    async def _look_at(self, folder: BatchFolder) -> None:
-        state = await asyncio.to_thread(folder.state)
-        if state.state is State.COMPLETED:
-            await self._commit(folder)
-        elif state.state in ENDED:
-            self._settled.add(folder.batch_id)
-        elif state.state is not State.RUNNING and len(self._working) < self.settings.at_once:
-            await self._start(folder, state)
+    def _unsettled(self) -> list[tuple[BatchFolder, int]]:
+        """Batches that something may have to be done for, and when each was changed."""
+        found = [(folder, folder.changed_at()) for folder in self.batches.all()]
+        settled = {folder.batch_id: at for folder, at in found if self._settled.get(folder.batch_id) == at}
+        self._settled = settled
+        return [
+            (folder, at)
+            for folder, at in found
+            if folder.batch_id not in settled and folder.batch_id not in self._working
+        ]
+
+    def _turn(self, waiting: tuple[BatchFolder, BatchState]) -> tuple[int, str]:
+        """Where a batch stands among those that wait: who was served longest ago is next, with its oldest."""
+        folder, _ = waiting
+        return self._served.get(folder.path.parent, 0), folder.batch_id
+
+    async def _settle(self, folder: BatchFolder, state: BatchState, changed_at: int) -> None:
+        """Do what is to be done when a batch has ended, once over all processes."""
+        if state.state is State.COMPLETED and not await self._commit(folder):
+            return
+        taken = await asyncio.to_thread(folder.take_spent)
+        if taken is not None:
+            await self._account(folder, state, *taken)
+        else:
+            self._settled[folder.batch_id] = changed_at
+            self._starts.pop(folder.batch_id, None)
+
+    async def _account(self, folder: BatchFolder, state: BatchState, attempt: int, spent: Spent) -> None:
+        """Write down what a batch used, if its tenant has quotas, and count it."""
+        tenant = (await asyncio.to_thread(folder.definition)).tenant
+        await self._guard.look_at(tenant)
+        if self._guard.admit((), tenant, fresh=False) is not None:
+            self._guard.spend(tenant, folder.batch_id, attempt, spent)
+        if self._counts is not None and (end := _COUNTED.get(state.state)) is not None:
+            plan = await asyncio.to_thread(load_plan, folder, self.registry)
+            record = await asyncio.to_thread(folder.load, "record.json", CalculationRecord)
+            self._counts.calculated(plan.agents[-1].name, () if record is None else record.formulas, end)
+
+    async def _may_begin(self, folder: BatchFolder) -> bool:
+        """Whether a batch may be begun now, as when it was made; of a suspended tenant's it is waited for."""
+        try:
+            tenant = (await asyncio.to_thread(folder.definition)).tenant
+            if await self._guard.is_suspended(tenant):
+                return False
+            agents = (await asyncio.to_thread(load_plan, folder, self.registry)).agents
+            self.registry.admit(agents, tenant)
+            self._guard.admit(agents, tenant, fresh=False)
+        except InputError as error:
+            await asyncio.to_thread(folder.fail, error)
+            return False
+        return True
 
     async def _start(self, folder: BatchFolder, state: BatchState) -> None:
+        if not await self._may_begin(folder):
+            return
+        self._served[folder.path.parent] = next(self._turns)
         # Those of this process count by themselves: one may end before it can say that it began.
         starts = self._starts[folder.batch_id] = self._starts.get(folder.batch_id, 0) + 1
         if max(starts - 1, state.starts) >= _MOST_STARTS:
@@ -219,12 +287,11 @@ class BatchKeeper:
         task = asyncio.create_task(process.wait())
         task.add_done_callback(lambda _: self._wake.set())
 
-    async def _commit(self, folder: BatchFolder) -> None:
-        """Put the record of a batch that is done into the ledger, once."""
+    async def _commit(self, folder: BatchFolder) -> bool:
+        """Put the record of a batch that is done into the ledger, once; False where that is left to do."""
         record = await asyncio.to_thread(_uncommitted, folder)
         if record is None:
-            self._settled.add(folder.batch_id)
-            return
+            return True
         at = now()
         named = self._prover.named(record, at)
         try:
@@ -235,19 +302,39 @@ class BatchKeeper:
             )
         except StoreError as error:
             _log.error("the record of batch %s is not committed yet: %s", folder.batch_id, error)
-            return
-        if await asyncio.to_thread(_tell_committed, folder, submitted.id):
-            self._settled.add(folder.batch_id)
+            return False
+        return await asyncio.to_thread(_tell_committed, folder, submitted.id)
 
 
-def _queue_again(folder: BatchFolder) -> None:
-    with folder.held() as free:
-        kept = folder.kept_state()
-        if free and kept.state in (State.FAILED, State.CANCELLED):
-            folder.forget_cancel()
-            folder.save_state(
-                msgspec.structs.replace(kept, state=State.QUEUED, sequence=kept.sequence + 1, starts=0)
-            )
+@contextlib.contextmanager
+def _told(folder: BatchFolder) -> Iterator[None]:
+    """Have what is wrong with a batch told, and the others go on: it was removed, or the disk is full."""
+    try:
+        yield
+    except (OSError, msgspec.DecodeError, GreenLangError) as error:
+        _log.error("batch %s: %s", folder.batch_id, error)
+
+
+def _queue_again(folder: BatchFolder) -> bool:
+    """Have a batch that ended before its end wait for a process; False where one has it that is to stop."""
+    ends = time.monotonic() + _LET_GO_S
+    while True:
+        with folder.held() as free:
+            kept = folder.kept_state()
+            if free:
+                if kept.state in (State.FAILED, State.CANCELLED):
+                    folder.forget_cancel()
+                    folder.save_state(
+                        msgspec.structs.replace(
+                            kept, state=State.QUEUED, sequence=kept.sequence + 1, starts=0
+                        )
+                    )
+                return True
+        if kept.state is State.RUNNING and not folder.cancel_asked:
+            return True
+        if time.monotonic() > ends:
+            return False
+        time.sleep(_LOOK_AGAIN_S)
 
 
 def _uncommitted(folder: BatchFolder) -> CalculationRecord | None:

@@ -136,6 +136,7 @@ async def serve(
         prover,
         registry,
         guard,
+        counts,
     )
     watched = Watched(counts, slot, sharing.cache.looks, runner.plans.looks)
     operator = None if settings.authentication is None else Permission.MANAGE_TENANTS

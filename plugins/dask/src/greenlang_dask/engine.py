@@ -10,7 +10,7 @@ from typing import Any
 from distributed import Client, LocalCluster
 from distributed.scheduler import KilledWorker
 
-from greenlang.engine.batches import PartitionTask, WorkerLost, compute_partition
+from greenlang.engine.batches import Computed, PartitionTask, WorkerLost, compute_partition
 from greenlang.errors import InputError
 
 #: Seconds to wait for a scheduler that may not be there.
@@ -52,11 +52,11 @@ class DaskEngine:
         if not self.workers:
             self.close()
             raise InputError(f"the Dask cluster at '{address}' has no workers", fix="start some: dask worker")
-        self._theirs: dict[Future[int], Any] = {}
+        self._theirs: dict[Future[Computed], Any] = {}
 
-    def submit(self, task: PartitionTask) -> Future[int]:
+    def submit(self, task: PartitionTask) -> Future[Computed]:
         """As `BatchEngine.submit`; Dask does not tell when a worker begins, so its time counts from here."""
-        ours: Future[int] = Future()
+        ours: Future[Computed] = Future()
         ours.set_running_or_notify_cancel()
         # Impure: a second try must be computed, and not be the first one's failure.
         theirs = self.client.submit(compute_partition, task, pure=False)
@@ -64,7 +64,7 @@ class DaskEngine:
         theirs.add_done_callback(lambda done: self._done(ours, done))
         return ours
 
-    def abandon(self, future: Future[int]) -> None:
+    def abandon(self, future: Future[Computed]) -> None:
         """As `BatchEngine.abandon`."""
         theirs = self._theirs.pop(future, None)
         if theirs is not None:
@@ -76,7 +76,7 @@ class DaskEngine:
         if self._cluster is not None:
             self._cluster.close()
 
-    def _done(self, ours: Future[int], theirs: Any) -> None:
+    def _done(self, ours: Future[Computed], theirs: Any) -> None:
         if self._theirs.pop(ours, None) is None:
             return  # given up
         if theirs.status == "finished":

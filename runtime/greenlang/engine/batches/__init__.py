@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from greenlang.engine.batches.again import BatchesAgain
 from greenlang.engine.batches.comparing import CAUSES, Comparison, Difference, compare_batches
-from greenlang.engine.batches.computing import PartitionTask, compute_partition
+from greenlang.engine.batches.computing import Computed, PartitionTask, compute_partition, load_plan
 from greenlang.engine.batches.definition import (
     DEFAULT_PARTITION_ROWS,
     ENDED,
@@ -46,6 +46,7 @@ __all__ = [
     "Batches",
     "BatchesAgain",
     "Comparison",
+    "Computed",
     "Difference",
     "PartitionFailed",
     "PartitionTask",
@@ -59,6 +60,7 @@ __all__ = [
     "compute_partition",
     "encode_tables",
     "failure_tables",
+    "load_plan",
     "make_batch",
     "make_recalculation",
     "open_engine",

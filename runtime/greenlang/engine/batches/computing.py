@@ -9,6 +9,7 @@ from __future__ import annotations
 
 __all__ = [
     "SELECTION_LABELS",
+    "Computed",
     "PartitionTask",
     "compute_partition",
     "forget_batches",
@@ -22,13 +23,14 @@ from dataclasses import replace
 from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 import numpy as np
 import numpy.typing as npt
 
 from greenlang.agents import Registry, Resource, default_registry
+from greenlang.agents.spending import Spent, spending
 from greenlang.carbon import (
     Inventory,
     InventoryInput,
@@ -89,19 +91,30 @@ class PartitionTask(msgspec.Struct, frozen=True, array_like=True):
     repeated: tuple[tuple[int, int], ...] = ()
 
 
-def compute_partition(task: PartitionTask) -> int:
-    """Compute a partition and keep it in the batch's folder; gives how many of its rows failed.
+class Computed(NamedTuple):
+    """What came of a partition."""
+
+    failed: int  #: rows that were not computed
+    cpu_microseconds: int
+    tokens: int
+
+
+def compute_partition(task: PartitionTask) -> Computed:
+    """Compute a partition and keep it in the batch's folder.
 
     Raises
     ------
     InputError
         For what no second try mends: a column that is missing, an agent that is no more installed.
     """
+    spent = Spent()
     try:
-        return _compute(task)
+        with spending(spent):
+            failed = _compute(task)
     except InputError as error:
         # Some kinds of it do not go from one process to another.
         raise InputError(error.message, fix=error.fix, place=error.place) from error
+    return Computed(failed, spent.cpu_microseconds, spent.tokens)
 
 
 def _compute(task: PartitionTask) -> int:

@@ -108,6 +108,9 @@ class BatchState(msgspec.Struct, frozen=True, omit_defaults=True):
     fix: str = ""
     result_hash: str = ""
     calculation_id: str = ""
+    #: What partitions spent that nobody has taken account of yet.
+    cpu_microseconds: int = 0
+    tokens: int = 0
 
 
 class Partition(msgspec.Struct, frozen=True, array_like=True):

@@ -10,7 +10,7 @@ from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, wait
 from dataclasses import dataclass
 from heapq import heappop, heappush
 
-from greenlang.engine.batches.computing import PartitionTask
+from greenlang.engine.batches.computing import Computed, PartitionTask
 from greenlang.engine.batches.engines import BatchEngine
 from greenlang.errors import GreenLangError, InputError
 
@@ -56,7 +56,7 @@ def dispatch(
     tasks: Iterable[PartitionTask],
     tries: Tries,
     *,
-    on_done: Callable[[PartitionTask, int], None],
+    on_done: Callable[[PartitionTask, Computed], None],
     on_retry: Callable[[PartitionTask, str], None],
     cancelled: Callable[[], bool],
 ) -> None:
@@ -65,7 +65,7 @@ def dispatch(
     Parameters
     ----------
     on_done, on_retry : callable
-        Told of a partition that is done, with its failed rows; of one that is tried again, with the reason.
+        Told of a partition that is done, with what came of it; of one that is tried again, with the reason.
     cancelled : callable
         Whether to stop; asked now and then.
 
@@ -81,7 +81,7 @@ def dispatch(
     waiting = iter(tasks)
     #: Partitions to be tried again: from when on, which, and how often they were tried.
     again: list[tuple[float, int, _UnderWay]] = []
-    under_way: dict[Future[int], _UnderWay] = {}
+    under_way: dict[Future[Computed], _UnderWay] = {}
     given_up: list[str] = []
 
     def failed(work: _UnderWay, why: str) -> None:
@@ -134,7 +134,9 @@ def _next(waiting: Iterable[PartitionTask], again: list[tuple[float, int, _Under
     return None if task is None else _UnderWay(task, 1)
 
 
-def _late(under_way: dict[Future[int], _UnderWay], timeout_s: float) -> list[tuple[Future[int], _UnderWay]]:
+def _late(
+    under_way: dict[Future[Computed], _UnderWay], timeout_s: float
+) -> list[tuple[Future[Computed], _UnderWay]]:
     now = time.monotonic()
     late = []
     for future, work in under_way.items():

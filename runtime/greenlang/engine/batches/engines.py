@@ -15,7 +15,7 @@ from concurrent.futures import Future
 from typing import Protocol
 
 from greenlang.agents import EngineBackend, default_registry
-from greenlang.engine.batches.computing import PartitionTask, compute_partition
+from greenlang.engine.batches.computing import Computed, PartitionTask, compute_partition
 from greenlang.engine.machine import read_machine
 from greenlang.errors import GreenLangError, InputError, either
 
@@ -30,14 +30,14 @@ class BatchEngine(Protocol):
     #: How many it computes at once.
     workers: int
 
-    def submit(self, task: PartitionTask) -> Future[int]:
+    def submit(self, task: PartitionTask) -> Future[Computed]:
         """Begin with a partition as soon as a worker is free.
 
-        The future gives how many rows failed, or what `compute_partition` raised, or `WorkerLost`.
+        The future gives what `compute_partition` gave or raised, or `WorkerLost`.
         """
         ...
 
-    def abandon(self, future: Future[int]) -> None:
+    def abandon(self, future: Future[Computed]) -> None:
         """Wait for a partition no longer; whatever computes it is ended if it can be."""
         ...
 
@@ -54,17 +54,17 @@ class ThreadEngine:
 
     def __init__(self, workers: int | None = None) -> None:
         self.workers = workers or available_workers()
-        self._tasks: queue.SimpleQueue[tuple[PartitionTask, Future[int]] | None] = queue.SimpleQueue()
+        self._tasks: queue.SimpleQueue[tuple[PartitionTask, Future[Computed]] | None] = queue.SimpleQueue()
         for _ in range(self.workers):
             self._start()
 
-    def submit(self, task: PartitionTask) -> Future[int]:
+    def submit(self, task: PartitionTask) -> Future[Computed]:
         """As `BatchEngine.submit`."""
-        future: Future[int] = Future()
+        future: Future[Computed] = Future()
         self._tasks.put((task, future))
         return future
 
-    def abandon(self, future: Future[int]) -> None:
+    def abandon(self, future: Future[Computed]) -> None:
         """As `BatchEngine.abandon`."""
         if not future.cancel():
             self._start()

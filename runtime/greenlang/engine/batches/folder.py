@@ -30,6 +30,7 @@ from typing import TypeVar
 
 import msgspec
 
+from greenlang.agents.spending import Spent
 from greenlang.engine.batches.definition import ENDED, BatchDefinition, BatchState, State
 from greenlang.errors import InputError
 from greenlang.ledger import atomic_writer
@@ -102,6 +103,27 @@ class BatchFolder:
         except (FileNotFoundError, msgspec.DecodeError):
             # A power cut may leave it empty while the batch runs: what is done is told by the partitions.
             return BatchState()
+
+    def changed_at(self) -> int:
+        """When that was last written down, in nanoseconds; 0 for never."""
+        try:
+            return self.path.joinpath("state.json").stat().st_mtime_ns
+        except FileNotFoundError:
+            return 0
+
+    def take_spent(self) -> tuple[int, Spent] | None:
+        """What was spent on a batch that has ended, and nobody has taken yet, with a number of its own.
+
+        None where nothing was, or somebody is at work on it.
+        """
+        with self.held() as free:
+            kept = self.kept_state()
+            if not free or kept.state not in ENDED or not (kept.cpu_microseconds or kept.tokens):
+                return None
+            spent = Spent()
+            spent.cpu_microseconds, spent.tokens = kept.cpu_microseconds, kept.tokens
+            self.save_state(msgspec.structs.replace(kept, cpu_microseconds=0, tokens=0))
+        return kept.sequence, spent
 
     def save_state(self, state: BatchState, *, lasting: bool = True) -> None:
         """Write down where it stands; what does not last, a power cut may undo."""
@@ -299,12 +321,15 @@ class Batches:
 
     def _tenants(self) -> list[Path]:
         """The folders of tenants: uploads stand beside, and `lost+found` where a disk is the root."""
-        return [path for path in sorted(self.root.glob("*")) if len(path.name) == _DIGEST_DIGITS]
+        try:
+            return [path for path in sorted(self.root.iterdir()) if len(path.name) == _DIGEST_DIGITS]
+        except FileNotFoundError:
+            return []
 
     def _halves(self) -> Iterator[Path]:
         """Folders without a definition: of batches that were not wholly made, or not wholly removed."""
         for folder in self._tenants():
-            yield from (path for path in folder.glob("*") if not path.joinpath("batch.json").exists())
+            yield from (path for path in folder.iterdir() if not path.joinpath("batch.json").exists())
 
     def _within(self, folder: Path) -> list[BatchFolder]:
         try:

@@ -17,7 +17,7 @@ import threading
 from concurrent.futures import Future
 from multiprocessing.connection import Connection
 
-from greenlang.engine.batches.computing import PartitionTask
+from greenlang.engine.batches.computing import Computed, PartitionTask
 from greenlang.engine.batches.engines import WorkerLost, available_workers
 
 
@@ -29,11 +29,11 @@ class ProcessEngine:
 
     def __init__(self, workers: int | None = None) -> None:
         self.workers = workers or available_workers()
-        self._tasks: queue.SimpleQueue[tuple[PartitionTask, Future[int]] | None] = queue.SimpleQueue()
+        self._tasks: queue.SimpleQueue[tuple[PartitionTask, Future[Computed]] | None] = queue.SimpleQueue()
         #: The process of each thread.
         self._live: dict[int, subprocess.Popen[bytes]] = {}
         #: Which process computes what, so that it can be ended.
-        self._computing: dict[Future[int], subprocess.Popen[bytes]] = {}
+        self._computing: dict[Future[Computed], subprocess.Popen[bytes]] = {}
         self._threads = [
             threading.Thread(target=self._hand_out, name="greenlang-batch", daemon=True)
             for _ in range(self.workers)
@@ -41,13 +41,13 @@ class ProcessEngine:
         for thread in self._threads:
             thread.start()
 
-    def submit(self, task: PartitionTask) -> Future[int]:
+    def submit(self, task: PartitionTask) -> Future[Computed]:
         """As `BatchEngine.submit`."""
-        future: Future[int] = Future()
+        future: Future[Computed] = Future()
         self._tasks.put((task, future))
         return future
 
-    def abandon(self, future: Future[int]) -> None:
+    def abandon(self, future: Future[Computed]) -> None:
         """As `BatchEngine.abandon`."""
         process = self._computing.get(future)
         if process is not None:

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import msgspec
 
 from greenlang.agents import Registry, default_registry
-from greenlang.engine.batches.computing import PartitionTask, load_plan, open_input
+from greenlang.engine.batches.computing import Computed, PartitionTask, load_plan, open_input
 from greenlang.engine.batches.definition import (
     BatchDefinition,
     BatchState,
@@ -205,7 +205,7 @@ class _Run:
             cancelled=lambda: self._folder.cancel_asked,
         )
 
-    def _done(self, task: PartitionTask, failed: int) -> None:
+    def _done(self, task: PartitionTask, computed: Computed) -> None:
         tally, count = self._state.tally, task.partition.count
         self._rows_here += count
         rate = self._rows_here / max(time.monotonic() - self._began, 1e-6)
@@ -214,11 +214,16 @@ class _Run:
             tally,
             rows_done=rows_done,
             partitions_done=tally.partitions_done + 1,
-            failed_rows=tally.failed_rows + failed,
+            failed_rows=tally.failed_rows + computed.failed,
             rows_per_second=round(rate, 1),
             seconds_left=round((tally.rows - rows_done) / rate, 1),
         )
-        self._state = msgspec.structs.replace(self._state, tally=tally)
+        self._state = msgspec.structs.replace(
+            self._state,
+            tally=tally,
+            cpu_microseconds=self._state.cpu_microseconds + computed.cpu_microseconds,
+            tokens=self._state.tokens + computed.tokens,
+        )
         if time.monotonic() - self._told_at >= _TELL_S:
             self.tell()
 

@@ -55,6 +55,10 @@ class Guard:
                 await self.meter.load(tenant)
         return found
 
+    async def is_suspended(self, tenant: str) -> bool:
+        """Whether nothing is begun for a tenant now; after this `admit` knows it."""
+        return (await self.look_at(tenant)).is_suspended
+
     def admit(self, agents: Iterable[AgentSpec], tenant: str, *, fresh: bool = True) -> Spent | None:
         """See that a tenant may run agents now; `fresh` where that is one more execution of its quotas.
 
@@ -110,6 +114,10 @@ class Unguarded:
 
     async def look_at(self, tenant: str) -> None:
         """Nothing is known of a tenant."""
+
+    async def is_suspended(self, tenant: str) -> bool:  # noqa: ARG002  whoever it is
+        """Nobody suspends tenants."""
+        return False
 
     def admit(self, agents: Iterable[AgentSpec], tenant: str, *, fresh: bool = True) -> Spent | None:  # noqa: ARG002  whatever they are
         """Whatever it is, it may be run."""

@@ -57,6 +57,11 @@ class Standing:
     #: Agents that may not be executed now, as `name@version`.
     refused: Mapping[str, Registration]
 
+    @property
+    def is_suspended(self) -> bool:
+        """Whether nothing is begun for it now."""
+        return self.tenant is not None and self.tenant.status == "suspended"
+
 
 class Standings:
     """The standing of each tenant that was seen lately.

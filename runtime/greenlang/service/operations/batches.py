@@ -290,7 +290,9 @@ class BatchOperations:
             raise Refusal(
                 409, Fault("state", f"batch {folder.batch_id} is {state}", "id", "make another one")
             )
-        await self._keeper.resume(folder)
+        if not await self._keeper.resume(folder):
+            message = f"batch {folder.batch_id} is still being stopped"
+            raise Refusal(409, Fault("state", message, "id", "try again in a moment"))
         return answer(call, await asyncio.to_thread(batch_told, folder), status=202)
 
     async def recalculate_batch(self, call: Call) -> Reply:
