@@ -14,6 +14,7 @@ from greenlang.carbon import (
     FactorBook,
     GasRate,
     Selection,
+    build_inventory,
     calculate,
     kinds_of_rows,
     load_factors,
@@ -196,6 +197,28 @@ def test_the_file_of_a_program_has_to_say_the_scope(activity_data):
         emissions_agent.spec.function(activity_data({}), factors=Resource.of("f.csv", FUELS))
     with pytest.raises(FactorError, match="there is no scope 4"):
         emissions_agent.spec.function(activity_data({}), factors=Resource.of("f.csv", FUELS), scope=4)
+
+
+def test_the_file_of_a_program_says_the_category_too(activity_data):
+    factors = (
+        "activity,gas,value,unit,scope,category\n"
+        "Car,CO2,1,kg/km,3,business travel\nCar,CO2,2,kg/km,3,employee commuting\nGas,CO2,3,kg/mmBtu,1,\n"
+    )
+    rows = [
+        {"activity": "car", "unit": "km", "quantity": "10", "method": "employee commuting"},
+        {"activity": "gas", "unit": "MMBtu", "quantity": "10"},
+    ]
+    data = activity_data(*rows)
+    made = emissions_agent.spec.function(data, factors=Resource.of("f.csv", factors))
+    assert [(line.category, line.activity, line.co2e) for line in build_inventory(made).lines] == [
+        ("own factors", "Gas", 30),
+        ("employee commuting", "Car", 20),
+    ]
+    made = emissions_agent.spec.function(
+        activity_data({**rows[0], "method": ""}), factors=Resource.of("f.csv", factors)
+    )
+    with pytest.raises(DataError, match="business travel or employee commuting"):
+        build_inventory(made)
 
 
 quantities = st.decimals(

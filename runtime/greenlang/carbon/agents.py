@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import replace
 from typing import Any, Literal
 
 from greenlang.agents import Resource, agent
 from greenlang.carbon.activity import ActivityData, InventoryInput, read_activity_data
 from greenlang.carbon.emissions import Component, Emissions, calculate, kinds_of_rows
-from greenlang.carbon.factors import FactorBook, load_factors
+from greenlang.carbon.factors import EmissionFactor, FactorBook, FactorSet, load_factors
 from greenlang.carbon.inventory import Inventory, build_inventory
 from greenlang.carbon.periods import parse_period
 from greenlang.carbon.report import Report, report_totals
@@ -66,43 +67,47 @@ def emissions(data: ActivityData, *, factors: Resource, scope: int | None = None
     Parameters
     ----------
     factors : path
-        A factor file, beside the program. Its column `scope` says where the emissions are reported; those
-        of scope 2 count as location-based.
+        A factor file, beside the program. Its columns `scope` and `category` say where the emissions are
+        reported; those of scope 2 count as location-based.
     scope : int
         The scope of factors whose row leaves the column empty.
     """
     if scope not in (None, 1, 2, 3):
         raise FactorError(f"there is no scope {scope}", fix="write scope=1, scope=2 or scope=3")
     own = load_factors(factors.text, file=factors.name)
-    scopes = {factor: factor.scope or scope for factor in own}
-    unknown = [factor for factor, of in scopes.items() if of is None]
+    unknown = [factor for factor in own if not (factor.scope or scope)]
     if unknown:
         raise FactorError(
             f"the factor for '{unknown[0].activity}' does not say which scope it is for",
             fix="fill in column 'scope', or write ghg.emissions(factors=…, scope=1)",
             place=factors.name,
         )
+    by_heading: dict[tuple[int, str], list[EmissionFactor]] = defaultdict(list)
+    for factor in own:
+        by_heading[factor.scope or scope or 0, factor.category or "own factors"].append(factor)
+    return [
+        _emissions_of(data, FactorSet(own.name, tuple(held)), of_scope, category)
+        for (of_scope, category), held in sorted(by_heading.items())
+    ]
+
+
+def _emissions_of(data: ActivityData, own: FactorSet, scope: int, category: str) -> Emissions:
+    """Emissions by the factors of one heading of a file."""
     book = FactorBook(data.own_factors, [own], data.policy)
-    made = []
-    for one in sorted({of for of in scopes.values() if of is not None}):
-        names = sorted({factor.activity for factor, of in scopes.items() if of == one})
-        methods = ("", "location-based") if one == 2 else ("",)
-        made.append(
-            calculate(
-                data,
-                agent="ghg.emissions",
-                scope=one,
-                category="own factors",
-                method=methods[-1],
-                kinds=kinds_of_rows(
-                    rows_taken(data, names, methods), (data.activity, data.unit, data.region, data.period)
-                ),
-                choose=lambda row: [Component(book.select(wanted_of(data, row)))],
-                activities=tuple(names),
-                row_by_row=True,
-            )
-        )
-    return made
+    names = tuple(sorted({factor.activity for factor in own}))
+    method = "location-based" if scope == 2 else ""
+    rows = rows_taken(data, names, ("", method or category.casefold()))
+    return calculate(
+        data,
+        agent="ghg.emissions",
+        scope=scope,
+        category=category,
+        method=method,
+        kinds=kinds_of_rows(rows, (data.activity, data.unit, data.region, data.period)),
+        choose=lambda row: [Component(book.select(wanted_of(data, row)))],
+        activities=names,
+        row_by_row=True,
+    )
 
 
 @agent(name="ghg.inventory", version="1.0.0", effects=["pure", "calculates"])
