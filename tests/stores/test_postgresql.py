@@ -14,6 +14,7 @@ from stored import NOW, SECOND, execution, record, seal, with_store
 from greenlang.errors import InputError, StoreError
 from greenlang.stores import Change, ExecutionFilter, NewEvent, State, open_store
 from greenlang.stores.postgresql import PostgresqlStore
+from greenlang.stores.statements import stored_bytes
 
 # ruff: noqa: S608  the names of tables are ours
 
@@ -446,6 +447,18 @@ def test_commits_wait_for_the_disk_and_locks_end_whatever_the_server_is_set_up_w
         return await (await store._writer()).run(shown)
 
     assert with_store(postgresql_url, use) == ["on", "5s"] * 2
+
+
+def test_what_a_tenant_has_stored_is_added_up_without_a_look_at_what_others_have(filled):
+    statement, values = stored_bytes("acme", "${}".format)
+
+    async def use(connection):
+        await connection.execute("SET enable_seqscan = off")  # which a table of two rows is read by else
+        return "\n".join(row[0] for row in await connection.fetch(f"EXPLAIN {statement}", *values))
+
+    plan = with_connection(filled, use)
+    assert "Seq Scan" not in plan
+    assert plan.count("Index Cond: (tenant") >= 4  # of executions, and of each partition
 
 
 def test_a_purge_goes_in_portions(postgresql_url, monkeypatch):

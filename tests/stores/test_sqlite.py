@@ -17,6 +17,7 @@ from stored import NOW, execution, record, seal
 from greenlang.errors import InputError, StoreError
 from greenlang.stores import NewEvent, State, open_store
 from greenlang.stores.sqlite.database import migrations
+from greenlang.stores.statements import stored_bytes
 from greenlang.stores.tables import USERS
 
 
@@ -163,6 +164,14 @@ def test_a_purge_goes_in_portions_and_looks_at_what_it_takes(database, monkeypat
 
     # Of each kind 10, 10 and 5, and one portion in which nothing is left.
     assert with_store(database, use) == ((0,), (0,), 8, [])
+
+
+def test_what_a_tenant_has_stored_is_added_up_without_a_look_at_what_others_have(database):
+    with_store(database, lambda store: store.counts())
+    statement, values = stored_bytes("acme", "?{}".format)
+    with sqlite3.connect(database) as connection:
+        plan = connection.execute(f"EXPLAIN QUERY PLAN {statement}", values).fetchall()
+    assert {row[3].partition(" USING")[0] for row in plan} >= {"SEARCH executions", "SEARCH calculations"}
 
 
 def test_many_requests_share_a_commit(database):

@@ -1,0 +1,3 @@
+-- Looks through everybody's calculations again.
+
+DROP INDEX calculations_of_tenant;
