@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -30,7 +30,7 @@ from greenlang.carbon import (
     unit_table_hash,
 )
 from greenlang.errors import InputError
-from greenlang.gcel import Plan
+from greenlang.gcel import Caught, Plan
 from greenlang.ledger import (
     ROWS_PER_RANGE,
     AgentUse,
@@ -102,9 +102,15 @@ def inventory_of(value: object) -> Inventory | None:
 
 
 def gather_evidence(
-    plan: Plan, given: object, value: object, *, registry: Registry, tenant: str = "default"
+    plan: Plan,
+    given: object,
+    value: object,
+    *,
+    registry: Registry,
+    tenant: str = "default",
+    caught: Iterable[Caught] = (),
 ) -> Evidence:
-    """Hash the input, the rows and the result of a run and write its record.
+    """Hash the input, the rows and the result of a run, and write its record with what was `caught` in it.
 
     Raises
     ------
@@ -124,9 +130,9 @@ def gather_evidence(
         "input_hash": source.input_hash if isinstance(source, TableInput) else input_hash_of_value(given),
         "input_name": source.name,
     }
-    inventory = inventory_of(value)
+    inventory, instead = inventory_of(value), list(map(_fallback, caught))
     if inventory is None:
-        return Evidence(make_record(result=value, **common), source)
+        return Evidence(make_record(result=value, fallbacks=instead, **common), source)
     series = tuple(series_of(inventory))
     schema = RowSchema(tuple(one.name for one in series), LABELS)
     labels = _labels(inventory)
@@ -154,11 +160,16 @@ def gather_evidence(
         scope=[str(part.scope) for part in inventory.parts],
         method=[part.method for part in inventory.parts if part.method],
         unit_table_hash=unit_table_hash(),
-        fallbacks=summary["fallbacks"],
+        fallbacks=[*summary["fallbacks"], *instead],
         roundings=roundings(value if isinstance(value, Report) else inventory),
         **common,
     )
     return Evidence(record, source, inventory, schema, series, labels, tuple(tree.leaves), lists)
+
+
+def _fallback(caught: Caught) -> dict[str, str]:
+    """What stands in for a step that failed; not what its error said, which may differ from run to run."""
+    return {"kind": "catch", "wanted": caught.step, "used": f"its handler, after {caught.error}"}
 
 
 def _check_editions(plan: Plan, given: InventoryInput, registry: Registry) -> None:

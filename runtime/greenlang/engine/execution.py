@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from greenlang.agents import Registry, default_registry
 from greenlang.carbon import TableFormat, factor_roles, result_table
 from greenlang.engine.evidence import Evidence, gather_evidence
 from greenlang.engine.lifecycle import acall, call
-from greenlang.gcel import Plan, StepLedger, Trace
+from greenlang.gcel import Catching, Caught, Plan, StepLedger, Trace
 from greenlang.ledger import (
     BundleContents,
     CalculationRecord,
@@ -87,8 +87,9 @@ def execute(
     known.admit(plan.agents, tenant)
 
     def work(taken: object) -> Execution:
-        value = plan.run(taken, ledger=ledger, trace=trace)
-        return _proven(plan, taken, value, known, tenant, trace)
+        with Catching() as caught:
+            value = plan.run(taken, ledger=ledger, trace=trace)
+        return _proven(plan, taken, value, caught, known, tenant, trace)
 
     return call(known.lifecycle, plan, given, work, tenant=tenant, proves=True)
 
@@ -101,15 +102,23 @@ async def aexecute(
     known.admit(plan.agents, tenant)
 
     async def work(taken: object) -> Execution:
-        return _proven(plan, taken, await plan.arun(taken), known, tenant, None)
+        with Catching() as caught:
+            value = await plan.arun(taken)
+        return _proven(plan, taken, value, caught, known, tenant, None)
 
     return await acall(known.lifecycle, plan, given, work, tenant=tenant, proves=True)
 
 
 def _proven(
-    plan: Plan, given: object, value: object, registry: Registry, tenant: str, trace: Trace | None
+    plan: Plan,
+    given: object,
+    value: object,
+    caught: Iterable[Caught],
+    registry: Registry,
+    tenant: str,
+    trace: Trace | None,
 ) -> Execution:
-    evidence = gather_evidence(plan, given, value, registry=registry, tenant=tenant)
+    evidence = gather_evidence(plan, given, value, registry=registry, tenant=tenant, caught=caught)
     return Execution(plan, value, evidence, commit([evidence.record], load_signer()), trace)
 
 

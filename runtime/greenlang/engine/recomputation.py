@@ -11,10 +11,11 @@ import msgspec
 
 from greenlang.agents import Registry, Resource, default_registry
 from greenlang.carbon import AccountingPolicy, InventoryInput, Table
+from greenlang.engine.effects import refuse_effects
 from greenlang.engine.evidence import gather_evidence, table_input
 from greenlang.engine.inputs import Limits, read_table
 from greenlang.errors import BundleError, InputError
-from greenlang.gcel import Plan
+from greenlang.gcel import Catching, Plan
 from greenlang.ledger import (
     ROWS_PER_RANGE,
     Bundle,
@@ -69,8 +70,13 @@ def _recompute(bundle: Bundle, table: Table | None, registry: Registry) -> Recom
             f"the code of {', '.join(plan.loose_agents)} cannot be told, here or where the result was made",
             fix="define agents at the top of a module, without a closure, and run again",
         )
+    # Whoever wrote the bundle has chosen the agents and what they are given.
+    refuse_effects(plan)
+    registry.admit(plan.agents, bundle.record.tenant)
     given = _inventory_input(bundle, table) if bundle.input.columns is not None else _value(bundle, plan)
-    evidence = gather_evidence(plan, given, plan.run(given), registry=registry)
+    with Catching() as caught:
+        value = plan.run(given)
+    evidence = gather_evidence(plan, given, value, registry=registry, caught=caught)
     return Recomputation(evidence.record, evidence.rows())
 
 

@@ -198,6 +198,26 @@ def test_a_quick_plan_is_accepted_and_completed_in_one_commit_with_the_same_hash
     on_a_runner(use)
 
 
+@pytest.mark.parametrize("program", ["t.broken >> catch(0)", "t.sleeps >> t.broken >> catch(0)"])
+def test_what_was_caught_is_in_the_record_whichever_way_it_ran(on_a_runner, program):
+    async def use(runner):
+        hashes = set()
+        for attempt in range(100):
+            accepted = await runner.execute(order(program, "0"), TERMS, wait_seconds=SLOW)
+            row = await finished(runner, accepted)
+            assert row.result == b"0"
+            record = msgspec.json.decode((await runner.store.calculation("acme", row.calculation_id)).record)
+            assert record["fallbacks"] == [
+                {"kind": "catch", "used": "its handler, after AttributeError", "wanted": "t.broken"}
+            ]
+            hashes.add(record["result_hash"])
+            if accepted.proven is not None or (attempt and "sleeps" in program):
+                break
+        assert len(hashes) == 1
+
+    on_a_runner(use)
+
+
 @pytest.mark.parametrize("program", ["t.double", "t.double >> t.sleeps"])
 def test_hooks_run_around_every_attempt_and_may_replace_the_input(on_a_runner, monkeypatch, program):
     @hookimpl

@@ -6,7 +6,7 @@ __all__ = ["Calculated", "Calculator", "CalculatorSettings", "read_calculation"]
 
 import asyncio
 import contextvars
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +23,7 @@ from greenlang.engine.evidence import Evidence, gather_evidence, inventory_of
 from greenlang.engine.executions import PlanCache, Prover, new_id, now, timestamp_text
 from greenlang.engine.inputs import load_program
 from greenlang.errors import InputError
-from greenlang.gcel import Plan
+from greenlang.gcel import Catching, Caught, Plan
 from greenlang.ledger import CalculationRecord, TableInput, digest_of_bytes
 from greenlang.observing import Counts
 from greenlang.stores import Calculation, NewRecord, Store
@@ -237,8 +237,9 @@ class Calculator:
 
     async def _compute(self, plan: Plan, given: InventoryInput, tenant: str, spent: Spent | None) -> _Made:
         if plan.is_async:
-            value = await spending_async(spent, plan.arun(given, tenant=tenant))
-            return self._made(plan, given, value, tenant)
+            with Catching() as caught:
+                value = await spending_async(spent, plan.arun(given, tenant=tenant))
+            return self._made(plan, given, value, tenant, caught)
         if len(given.table) <= self._settings.rows_in_loop:
             return self._run(plan, given, tenant, spent)
         loop = asyncio.get_running_loop()
@@ -251,7 +252,9 @@ class Calculator:
 
     def _run_plan(self, plan: Plan, given: InventoryInput, tenant: str) -> _Made:
         if self._settings.program is not None or given.factor_files:
-            return self._made(plan, given, plan.run(given, tenant=tenant), tenant)
+            with Catching() as caught:
+                made = plan.run(given, tenant=tenant)
+            return self._made(plan, given, made, tenant, caught)
         # Of the standard program it is known what it does with a row that is like one before.
         known = self._known_under(given.policy)
         value: object = known.inventory(read_activity_data(given))
@@ -270,7 +273,9 @@ class Calculator:
             known = self._known[key] = KnownKinds()
         return known
 
-    def _made(self, plan: Plan, given: InventoryInput, value: object, tenant: str) -> _Made:
+    def _made(
+        self, plan: Plan, given: InventoryInput, value: object, tenant: str, caught: Sequence[Caught] = ()
+    ) -> _Made:
         if inventory_of(value) is None:
             raise InputError(
                 f"the program that computes activities gives {type(value).__name__}, which is no inventory",
@@ -278,7 +283,8 @@ class Calculator:
                 place=str(self._settings.program),
             )
         phase("execute", "provenance")
-        evidence = gather_evidence(plan, given, value, registry=self._plans.registry, tenant=tenant)
+        registry = self._plans.registry
+        evidence = gather_evidence(plan, given, value, registry=registry, tenant=tenant, caught=caught)
         at = now()
         record, outcome = self._prover.named(evidence.record, at), outcome_of(evidence)
         return _Made(evidence, record, outcome, self._prover.kept(record, at, evidence=outcome.encode()))

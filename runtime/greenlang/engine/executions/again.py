@@ -6,17 +6,14 @@ twice because somebody looks.
 
 from __future__ import annotations
 
-__all__ = ["Again", "is_harmless", "refuse_effects"]
+__all__ = ["Again"]
 
+from greenlang.engine.effects import refuse_effects
 from greenlang.engine.evidence import Evidence, gather_evidence
 from greenlang.engine.executions.orders import PlanCache, prepare, read_order
 from greenlang.engine.kept_evidence import KeptEvidence
-from greenlang.errors import InputError
-from greenlang.gcel import Plan
+from greenlang.gcel import Catching
 from greenlang.stores import ExecutionRow
-
-#: What may be run as often as somebody likes.
-_HARMLESS = frozenset({"pure", "calculates"})
 
 #: Seconds after which computing it again is given up.
 _LONGEST_SECONDS = 20.0
@@ -51,20 +48,7 @@ class Again:
         plan = self._plans.plan(order.program)
         refuse_effects(plan)
         given = prepare(order, plan)
-        value = plan.run(given, deadline=_LONGEST_SECONDS, tenant=row.tenant)
-        return gather_evidence(plan, given, value, registry=self._plans.registry, tenant=row.tenant)
-
-
-def is_harmless(plan: Plan) -> bool:
-    """Whether a plan only computes, so that it may be run as often as somebody likes."""
-    return all(_HARMLESS.issuperset(spec.effects) for spec in plan.agents)
-
-
-def refuse_effects(plan: Plan) -> None:
-    """Raise InputError for a plan that does more than compute."""
-    for spec in plan.agents:
-        if effects := sorted(set(spec.effects) - _HARMLESS):
-            raise InputError(
-                f"{spec.name} has effects ({', '.join(effects)}), so it is not run again to be looked at",
-                fix="look at what the execution gave",
-            )
+        with Catching() as caught:
+            value = plan.run(given, deadline=_LONGEST_SECONDS, tenant=row.tenant)
+        registry = self._plans.registry
+        return gather_evidence(plan, given, value, registry=registry, tenant=row.tenant, caught=caught)

@@ -5,16 +5,17 @@ from __future__ import annotations
 __all__ = ["Proven", "Prover"]
 
 from collections import OrderedDict
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 
 from greenlang.agents import Registry
 from greenlang.carbon import InventoryInput
-from greenlang.engine.evidence import gather_evidence, inventory_of
+from greenlang.engine.evidence import Evidence, gather_evidence, inventory_of
 from greenlang.engine.executions.identifiers import new_id
 from greenlang.engine.executions.moments import timestamp_text
-from greenlang.gcel import Plan
+from greenlang.gcel import Caught, Plan
 from greenlang.ledger import (
     CalculationRecord,
     FormulaUse,
@@ -51,8 +52,17 @@ class Prover:
         self._signer = signer
         self._templates: OrderedDict[str, RecordTemplate] = OrderedDict()
 
-    def prove(self, plan: Plan, given: object, value: object, *, tenant: str, at: int) -> Proven:
-        """The record of a run that turned `given` into `value`.
+    def prove(
+        self,
+        plan: Plan,
+        given: object,
+        value: object,
+        *,
+        tenant: str,
+        at: int,
+        caught: Sequence[Caught] = (),
+    ) -> Proven:
+        """The record of a run that turned `given` into `value`, and of what was caught on the way.
 
         Raises
         ------
@@ -60,7 +70,11 @@ class Prover:
             If the value has no canonical form (it holds a float, or an object of an agent's own).
         """
         if isinstance(given, InventoryInput) or inventory_of(value) is not None:
-            return self._prove_inventory(plan, given, value, tenant, at)
+            return self._prove_inventory(plan, given, value, tenant, at, caught)
+        if caught:
+            evidence = self._evidence(plan, given, value, tenant, caught)
+            named = self.named(evidence.record, at)
+            return Proven(self.kept(named, at), canonical_bytes(value), named.result_hash)
         template = self._templates.get(plan.document_hash)
         if template is None:
             template = self._template(plan, given, value)
@@ -104,8 +118,15 @@ class Prover:
             self._templates.popitem(last=False)
         return template
 
-    def _prove_inventory(self, plan: Plan, given: object, value: object, tenant: str, at: int) -> Proven:
-        evidence = gather_evidence(plan, given, value, registry=self._registry, tenant=tenant)
+    def _evidence(
+        self, plan: Plan, given: object, value: object, tenant: str, caught: Sequence[Caught]
+    ) -> Evidence:
+        return gather_evidence(plan, given, value, registry=self._registry, tenant=tenant, caught=caught)
+
+    def _prove_inventory(
+        self, plan: Plan, given: object, value: object, tenant: str, at: int, caught: Sequence[Caught]
+    ) -> Proven:
+        evidence = self._evidence(plan, given, value, tenant, caught)
         named = self.named(evidence.record, at)
         skipped = (evidence.lists or {}).get("skipped", [])
         result = canonical_bytes({"result": named.result, "skipped": skipped})

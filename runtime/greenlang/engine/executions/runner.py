@@ -11,6 +11,7 @@ __all__ = ["Accepted", "Runner", "Terms", "requeue"]
 import asyncio
 import time
 from collections.abc import AsyncIterator
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -26,7 +27,7 @@ from greenlang.engine.executions.proving import Proven, Prover
 from greenlang.engine.executions.quickness import QUICK_BYTES, Quickness
 from greenlang.engine.executions.watching import Watch
 from greenlang.engine.executions.working import RunnerSettings, Worker, signal_of
-from greenlang.gcel import Plan
+from greenlang.gcel import Catching, Plan
 from greenlang.ledger import digest_of_bytes
 from greenlang.observing import Counts
 from greenlang.queues import InProcessQueue, Queue
@@ -46,6 +47,9 @@ if TYPE_CHECKING:
     from greenlang.observing.traces import Tracer
 
 _ENCODE_ORDER = msgspec.json.Encoder().encode
+
+#: For a plan that catches nothing.
+_NOTHING_CAUGHT = nullcontext(())
 
 
 class Terms(msgspec.Struct, frozen=True, kw_only=True):
@@ -246,9 +250,10 @@ class Runner:
         began = time.perf_counter()
         try:
             phase("execute", "calculate")
-            value = plan.run(given, tenant=tenant)
+            with Catching() if plan.catches else _NOTHING_CAUGHT as caught:
+                value = plan.run(given, tenant=tenant)
             phase("execute", "provenance")
-            return self.prover.prove(plan, given, value, tenant=tenant, at=now())
+            return self.prover.prove(plan, given, value, tenant=tenant, at=now(), caught=caught)
         except (Exception, SystemExit, KeyboardInterrupt):
             return None
         finally:

@@ -34,6 +34,7 @@ from greenlang.engine.executions.watching import POLL_SECONDS, Watch
 from greenlang.engine.lifecycle import acall, call
 from greenlang.engine.runtime import Runtime
 from greenlang.errors import AgentError, InternalError, StoreError
+from greenlang.gcel import Catching
 from greenlang.observing import Counts
 from greenlang.queues import Queue, Signal, Taken
 from greenlang.stores import (
@@ -291,9 +292,12 @@ class Worker:
                 return plan.run(taken, deadline=bound, clock=clock, tenant=row.tenant, trace=trace)
 
             phase("execute", "calculate")
-            value = call(hooks, plan, given, work, tenant=row.tenant, prepare=lambda: self._agents.open(plan))
+            with Catching() as caught:
+                value = call(
+                    hooks, plan, given, work, tenant=row.tenant, prepare=lambda: self._agents.open(plan)
+                )
             phase("execute", "provenance")
-            proven = self._prover.prove(plan, given, value, tenant=row.tenant, at=now())
+            proven = self._prover.prove(plan, given, value, tenant=row.tenant, at=now(), caught=caught)
             self._quickness.took(plan, time.perf_counter() - began)
             return proven
 
@@ -307,11 +311,12 @@ class Worker:
                 return await plan.arun(taken, deadline=left(), tenant=row.tenant, trace=trace)
 
             phase("execute", "calculate")
-            value = await acall(
-                hooks, plan, given, work, tenant=row.tenant, prepare=lambda: self._agents.aopen(plan)
-            )
+            with Catching() as caught:
+                value = await acall(
+                    hooks, plan, given, work, tenant=row.tenant, prepare=lambda: self._agents.aopen(plan)
+                )
             phase("execute", "provenance")
-            return self._prover.prove(plan, given, value, tenant=row.tenant, at=now())
+            return self._prover.prove(plan, given, value, tenant=row.tenant, at=now(), caught=caught)
 
         # The deadline counts all of it: the wait for a thread, hooks, and steps that look at no clock.
         try:
