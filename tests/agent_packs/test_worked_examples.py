@@ -256,6 +256,28 @@ def test_blends_have_the_gwp_that_the_epa_prints(computed, blend, printed):
     assert abs(figure - printed) <= Decimal("0.5")
 
 
+def test_hcfcs_of_a_blend_are_missing_and_never_silently_zero(computed):
+    # Table 12: R-401A is 53 percent HCFC-22, 34 percent HCFC-124 and 13 percent HFC-152a; R-406A has no HFC.
+    rows = [{"activity": name, "quantity": "1", "unit": "kg"} for name in ("R-401A", "R-406A")]
+    for gwp_set, of_hfc in (("AR5", "17.94"), ("AR4", "16.12"), ("AR6", "21.32")):
+        figures, inventory = computed("refrigerants.leakage", *rows, gwp_set=gwp_set)
+        assert figures == [Decimal(of_hfc), 0]
+        assert [(gap.gas, gap.activity) for gap in inventory.missing] == [
+            ("HCFC-124", "R-401A"),
+            ("HCFC-22", "R-401A"),
+            ("HCFC-142b", "R-406A"),
+            ("HCFC-22", "R-406A"),
+        ]
+        assert all("apart from the scopes" in gap.reason for gap in inventory.missing)
+
+
+def test_an_hcfc_that_the_user_has_a_factor_for_counts(activity_data):
+    own = "activity,gas,value,unit,category\nR-22,HCFC-22,1,kg/kg,fugitive emissions\n"
+    data = activity_data({"activity": "R-22", "quantity": "2", "unit": "kg"}, factors=own)
+    inventory = build_inventory(agent("refrigerants.leakage").spec.function(data))
+    assert (inventory.totals[0].co2e, inventory.missing) == (3520, ())
+
+
 def test_blends_have_the_gwp_of_other_sets_too(computed):
     # EPA hub 2021 and 2022 under AR4: R-410A 2088, R-404A 3922.
     rows = [{"activity": name, "quantity": "1", "unit": "kg"} for name in ("R410A", "R-404A")]

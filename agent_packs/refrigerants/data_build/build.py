@@ -3,9 +3,8 @@
     python build.py
 
 A kilogram of a substance that leaks is a kilogram emitted. A blend emits what it consists of, by the
-composition that the EPA prints; its gases then count under the GWP set of the inventory. As the EPA does,
-only HFCs and PFCs count: HCFCs and hydrocarbons are left out, and a blend of these alone has the published
-total, 0.
+composition that the EPA prints; its gases then count under the GWP set of the inventory. Hydrocarbons, which
+no inventory counts, are in the note alone.
 
 The UK Government publishes totals: of the gases of the Kyoto protocol, of the others, and of all.
 """
@@ -22,6 +21,9 @@ from greenlang.carbon import Figure, build_factor_files
 Row = dict[str, str]
 
 CATEGORY = "fugitive emissions"
+
+#: Beginnings of the names of gases with a warming potential, as table 12 writes them.
+GASES = ("HFC-", "PFC-", "HCFC-")
 
 #: What the long endings of UK names come to.
 KINDS = {
@@ -42,21 +44,18 @@ def blends(figures: Sequence[Figure]) -> Iterable[Row]:
     for figure in figures:
         parts[figure.name].append(figure)
     for name, components in parts.items():
-        left_out = [f"{part.value} percent {part.group}" for part in components if not part.gas]
-        shared = {
-            "scope": "1",
-            "category": CATEGORY,
-            "unit": "kg/kg",
-            "kind": "composition",
-            "note": f"not counted: {', '.join(left_out)}" if left_out else "",
-        }
-        counted = [part for part in components if part.gas]
-        for part in counted:
-            share = f"{Decimal(part.value) / 100:f}"
-            yield part.factor(**shared, value=share, locator=f"{name}, {part.group}")
-        if not counted:
-            yield components[0].factor(
-                **shared, gas="CO2e", value="0", gwp_basis="AR5", locator=f"{name}, 100-year GWP"
+        gases = [part for part in components if part.group.startswith(GASES)]
+        rest = [f"{part.value} percent {part.group}" for part in components if part not in gases]
+        for part in gases:
+            yield part.factor(
+                gas=part.group,
+                value=f"{Decimal(part.value) / 100:f}",
+                unit="kg/kg",
+                locator=f"{name}, {part.group}",
+                scope="1",
+                category=CATEGORY,
+                kind="composition",
+                note=f"beside {', '.join(rest)}" if rest else "",
             )
 
 

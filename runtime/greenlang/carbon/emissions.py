@@ -59,6 +59,7 @@ class Component:
 
     selection: Selection
     quantity: str = "quantity"  #: which of the agent's quantity columns
+    left_out: tuple[tuple[str, str], ...] = ()  #: gases that come with it and are not counted, and why
 
 
 @dataclass(frozen=True, slots=True)
@@ -379,6 +380,8 @@ def _gaps(
     reason: Callable[[int, str], str] | None,
 ) -> Iterator[tuple[str, str]]:
     """Gases that a kind of row ought to have and has not, or not for its whole quantity, and why."""
+    for component in components:
+        yield from component.left_out
     known = {gas for component in components for gas in component.selection.gases()}
     if known.isdisjoint(expected):
         return

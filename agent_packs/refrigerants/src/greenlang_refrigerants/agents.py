@@ -3,9 +3,24 @@
 from __future__ import annotations
 
 import greenlang as gl
-from greenlang.carbon import ActivityData, Emissions, load_pack_data
+from greenlang.carbon import (
+    ActivityData,
+    Component,
+    Emissions,
+    Selection,
+    calculate,
+    kinds_of_rows,
+    load_pack_data,
+    own_activities,
+    wanted_of,
+)
 
 __all__ = ["leakage"]
+
+CATEGORY = "fugitive emissions"
+
+#: As in the EPA's own totals of blends.
+NOT_COUNTED = "no gas of the Kyoto Protocol: the GHG Protocol has it reported apart from the scopes"
 
 FILES = (
     "data/substances.csv",
@@ -20,13 +35,35 @@ def leakage(data: ActivityData) -> Emissions:
     """Emissions of refrigerants and other gases that leak, are vented or are refilled.
 
     A gas emits itself and a blend what it consists of, so that CO2e follows the GWP set of the inventory. The
-    totals that the UK Government publishes have names of their own: `R410A (all products)`.
+    HCFCs of blends are told as missing. The totals that the UK Government publishes have names of their own:
+    `R410A (all products)`.
     """
-    return load_pack_data(__package__ or "", FILES).emissions(
+    pack = load_pack_data(__package__ or "", FILES)
+    book = pack.book(data.policy, data.own_factors, (CATEGORY,))
+    own = own_activities(data.own_factors, (CATEGORY,))
+    return calculate(
         data,
         agent="refrigerants.leakage",
         scope=1,
-        category="fugitive emissions",
-        kinds=("", "composition"),
+        category=CATEGORY,
+        kinds=kinds_of_rows(
+            pack.rows_taken(data, ("", CATEGORY), own),
+            (data.activity, data.unit, data.region, data.period),
+        ),
+        choose=lambda row: [_counted(book.select(wanted_of(data, row, kinds=("", "composition"))))],
         expected=(),
+        activities=tuple(sorted(pack.names(own))),
+        row_by_row=True,
+    )
+
+
+def _counted(selection: Selection) -> Component:
+    """A blend without its HCFCs. A factor of the user's own for one counts as it says."""
+    hcfcs = [
+        rate.gas
+        for rate in selection.rates
+        if rate.gas.startswith("HCFC-") and all(factor.kind == "composition" for factor, _ in rate.parts)
+    ]
+    return Component(
+        selection.without_gases(frozenset(hcfcs)), left_out=tuple((gas, NOT_COUNTED) for gas in hcfcs)
     )
