@@ -326,6 +326,16 @@ def test_the_document_of_the_api_describes_every_body(server):
         assert {item["status"] for item in told["data"]["items"]} == {"computed"}
 
 
+def test_how_uncertain_a_quantity_is_gives_an_estimate_and_changes_no_figure(server):
+    for _ in range(3):  # the third is one of a kind that was prepared, if it ever is
+        (_, sure), (_, unsure) = (
+            server.call("POST", PATH, given) for given in (GAS, {**GAS, "uncertainty": "5%"})
+        )
+        (line,) = unsure["data"]["totals"]
+        assert line.pop("estimated_uncertainty")["co2e_percent"] == "5"
+        assert [line] == sure["data"]["totals"]
+
+
 def test_an_operator_may_name_another_program(serve, tmp_path):
     program = tmp_path / "own.gcel"
     program.write_text('ghg.intake >> ghg.emissions(factors="own.csv", scope=3) >> ghg.inventory')

@@ -217,9 +217,8 @@ def _rows_of(activities: Iterable[Activity]) -> list[Sequence[str]]:
             if type(quantity) is not int:
                 raise msgspec.ValidationError("quantity")
             quantity = str(quantity)
-        rows.append(
-            (one.id, one.period, one.activity, quantity, one.unit, one.region, one.site, one.method, one.tags)
-        )
+        one_row = (one.id, one.period, one.activity, quantity, one.unit, one.region, one.site, one.method)
+        rows.append((*one_row, one.tags, one.uncertainty))
     return rows
 
 

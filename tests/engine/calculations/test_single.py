@@ -35,6 +35,7 @@ activities = st.fixed_dictionaries(
         "site": st.sampled_from(["", "Tacoma plant", 'with "quotes" and é']),
         "method": st.sampled_from(["", "stationary", "mobile"]),
         "tags": st.sampled_from(["", "", "", "supplier=Nobody"]),
+        "uncertainty": st.sampled_from(["", "", "", "5%"]),
     }
 )
 quantities = st.one_of(

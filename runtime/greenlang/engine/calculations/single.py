@@ -159,11 +159,13 @@ def prepare_activity(
 ) -> PreparedActivity | None:
     """What activities like the only row of an inventory have in common.
 
-    None where they have not enough: the row was refused, has tags or factors of its own, was written with
-    white space, or an agent does not promise to look at rows one by one.
+    None where they have not enough: the row was refused, has tags, factors of its own or an estimate of its
+    uncertainty, was written with white space, or an agent does not promise to look at rows one by one.
     """
     data = inventory.data
     if len(data) != 1 or outcome.refused or data.own_factors or any(data.tags.values):
+        return None
+    if any(line.co2e_estimate is not None or line.gas_estimates for line in inventory.totals):
         return None
     if not all(part.row_by_row for part in inventory.parts):
         return None

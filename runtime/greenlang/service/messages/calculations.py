@@ -37,6 +37,8 @@ class Activity(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     method: str = ""
     #: `vehicle=Gasoline Passenger Cars; model_year=2015`.
     tags: str = ""
+    #: Of the quantity: half of its 95 % confidence interval, `5%`.
+    uncertainty: str = ""
 
 
 class FactorText(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
