@@ -496,6 +496,9 @@ class TestKeys:
         key = made.stdout.strip()
         key_id = key.split("_")[1]
         assert key_id in greenlang("keys", "list", "--store", store).stdout
+        (listed,) = json.loads(greenlang("keys", "list", "--store", store, "--format", "json").stdout)
+        assert (listed["key_id"], listed["roles"], listed["revoked_at"]) == (key_id, ["viewer"], None)
+        assert key.rpartition("_")[2] not in json.dumps(listed)
         folder = tmp_path / "served"
         folder.mkdir()
         (folder / "serve.toml").write_text("[authentication]\nremembered_seconds = 0.0\n")

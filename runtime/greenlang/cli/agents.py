@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import click
-import msgspec
 
 from greenlang.agents import AgentSpec, default_registry
 from greenlang.cli.columns import columns
+from greenlang.cli.formats import format_option, print_json
 
 __all__ = ["agents"]
-
-_FORMAT = click.option(
-    "--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True
-)
 
 
 @click.group(
@@ -37,7 +33,7 @@ Examples:
 )
 @click.argument("words", nargs=-1)
 @click.option("--pack", help="Only those of this distribution.")
-@_FORMAT
+@format_option
 def list_agents(words: tuple[str, ...], pack: str | None, form: str) -> None:
     """List the agents whose name or summary has all of WORDS, each in every version; imports no pack."""
     registry = default_registry()
@@ -49,7 +45,7 @@ def list_agents(words: tuple[str, ...], pack: str | None, form: str) -> None:
         and (not wanted or all(word in f"{offer.name} {offer.summary}".casefold() for word in wanted))
     ]
     if form == "json":
-        click.echo(_json(entries))
+        print_json(entries)
     else:
         rows = [tuple(entry.values()) for entry in entries]
         click.echo("\n".join(columns(("agent", "version", "pack", "what it does"), rows)))
@@ -65,13 +61,13 @@ Examples:
 """
 )
 @click.argument("name")
-@_FORMAT
+@format_option
 def show(name: str, form: str) -> None:
     """Show the agent NAME (or NAME@VERSION): what it takes and gives, its options and examples."""
     short, _, version = name.partition("@")
     spec = default_registry().resolve(short, version or None)
     if form == "json":
-        click.echo(_json(_shown(spec)))
+        print_json(_shown(spec))
         return
     click.echo(f"{spec.name} {spec.version}: {_type_name(spec.input_type)} -> {_type_name(spec.output_type)}")
     click.echo(f"effects: {', '.join(sorted(spec.effects)) or 'not declared'}\n\n{spec.doc}")
@@ -112,10 +108,6 @@ def _shown(spec: AgentSpec) -> dict[str, object]:
         ],
         "documentation": spec.doc,
     }
-
-
-def _json(value: object) -> str:
-    return msgspec.json.format(msgspec.json.encode(value), indent=2).decode()
 
 
 def _type_name(annotation: object) -> str:

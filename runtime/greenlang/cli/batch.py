@@ -17,6 +17,7 @@ from greenlang.cli.batch_output import (
     print_totals,
     write_tables,
 )
+from greenlang.cli.formats import format_option
 from greenlang.cli.policies import policy_of, policy_options
 from greenlang.errors import InputError
 
@@ -27,10 +28,6 @@ __all__ = ["batch"]
 
 #: What `_work_options` adds, but for where batches are kept.
 _WORK = ("engine", "workers", "output_path", "failures_path", "form")
-
-_FORM = click.option(
-    "--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True
-)
 
 
 @click.group(
@@ -80,7 +77,7 @@ def _work_options(command: Callable[..., Any]) -> Callable[..., Any]:
             type=click.Path(dir_okay=False, path_type=Path),
             help="Write the rows that were not computed here, with their reasons.",
         ),
-        _FORM,
+        format_option,
     )
     for option in reversed(options):
         command = option(command)
@@ -167,7 +164,7 @@ def resume(batch_id: str, root: Path | None, **work: Any) -> None:
 
 
 @batch.command("list")
-@_FORM
+@format_option
 @_folder_option
 def list_batches(form: str, root: Path | None) -> None:
     """List batches, newest first."""
@@ -176,7 +173,7 @@ def list_batches(form: str, root: Path | None) -> None:
 
 @batch.command()
 @click.argument("batch_id")
-@_FORM
+@format_option
 @_folder_option
 def status(batch_id: str, form: str, root: Path | None) -> None:
     """Say how far a batch is, and what ended it."""
@@ -228,7 +225,7 @@ Examples:
 )
 @click.argument("before")
 @click.argument("after")
-@_FORM
+@format_option
 @_folder_option
 def diff(before: str, after: str, form: str, root: Path | None) -> None:
     """Explain by what batch AFTER differs from batch BEFORE, in kg CO2e that come to the whole difference.

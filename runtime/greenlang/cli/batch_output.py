@@ -9,10 +9,10 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import click
 import msgspec
 
 from greenlang.cli.console import grouped, output, remarks, table, working
+from greenlang.cli.formats import print_json
 from greenlang.exact import round_
 
 if TYPE_CHECKING:
@@ -74,8 +74,7 @@ def print_totals(folder: BatchFolder, result: BatchResult, form: str) -> None:
     """What a batch came to, and what proves it."""
     record, totals = result.record, result.totals
     if form == "json":
-        told = {"batch_id": folder.batch_id, **msgspec.to_builtins(record)}
-        click.echo(msgspec.json.format(msgspec.json.encode(told), indent=2).decode())
+        print_json({"batch_id": folder.batch_id, **msgspec.to_builtins(record)})
         return
     made = table(
         f"{totals.computed:,} rows computed, {totals.failed:,} not",
@@ -112,9 +111,7 @@ def _cells(one: Any, key: str) -> Sequence[str]:
 def print_list(folders: Sequence[BatchFolder], form: str) -> None:
     """Batches, a line each."""
     if form == "json":
-        click.echo(
-            msgspec.json.format(msgspec.json.encode([_told(one) for one in folders]), indent=2).decode()
-        )
+        print_json([_told(one) for one in folders])
         return
     made = table("", "batch", "input", "state", ">rows", ">done", ">not computed")
     for folder in folders:
@@ -135,7 +132,7 @@ def print_state(folder: BatchFolder, form: str) -> None:
     """Where one batch stands."""
     told = _told(folder)
     if form == "json":
-        click.echo(msgspec.json.format(msgspec.json.encode(told), indent=2).decode())
+        print_json(told)
         return
     tally = told["tally"]
     lines = [
@@ -160,7 +157,7 @@ def print_comparison(found: Comparison, form: str) -> None:
     from greenlang.engine.batches import CAUSES
 
     if form == "json":
-        click.echo(msgspec.json.format(msgspec.json.encode(found), indent=2).decode())
+        print_json(found)
         return
     for one in found.differences:
         made = table(one.series, "", ">kg CO2e", ">rows")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -22,6 +21,7 @@ from greenlang.carbon import (
     load_factors,
 )
 from greenlang.cli.console import output, table
+from greenlang.cli.formats import print_json
 from greenlang.exact import round_
 
 __all__ = ["factors"]
@@ -133,7 +133,7 @@ def why(activity: tuple[str, ...], own: tuple[Path, ...], form: str, **asked: An
     if form != "table":
         entries = [entry for choice in choices for entry in _candidates(choice)]
         if form == "json":
-            _print_json([_choice_entry(choice) for choice in choices])
+            print_json([_choice_entry(choice) for choice in choices])
         else:
             _print(entries, WHY_COLUMNS, WHY_COLUMNS, form, "")
         return
@@ -273,7 +273,7 @@ def _print(
 ) -> None:
     """Print entries for people (`shown` columns, the first rows) or for machines (all of both)."""
     if form == "json":
-        _print_json([{column: entry[column] for column in columns} for entry in entries])
+        print_json([{column: entry[column] for column in columns} for entry in entries])
     elif form == "csv":
         writer = csv.DictWriter(sys.stdout, columns, extrasaction="ignore", lineterminator="\n")
         writer.writeheader()
@@ -286,7 +286,3 @@ def _print(
         output().print(listing)
         if len(entries) > SHOWN:
             click.echo(f"and {len(entries) - SHOWN:,} more: narrow it down, or see all with --format csv")
-
-
-def _print_json(entries: object) -> None:
-    click.echo(json.dumps(entries, indent=2, ensure_ascii=False))

@@ -9,11 +9,20 @@ from typing import TYPE_CHECKING
 import click
 
 from greenlang.cli.console import output, table
-from greenlang.cli.stores import ROLES, actor, age_in_microseconds, store_option, tenant_option, with_store
+from greenlang.cli.formats import format_option, print_json
+from greenlang.cli.stores import (
+    ROLES,
+    actor,
+    age_in_microseconds,
+    check_name,
+    store_option,
+    tenant_option,
+    with_store,
+)
 from greenlang.errors import InputError
 
 if TYPE_CHECKING:
-    from greenlang.stores import Store
+    from greenlang.stores import ApiKey, Store
 
 __all__ = ["keys"]
 
@@ -36,7 +45,7 @@ def keys() -> None:
 @click.option(
     "--role", "roles", multiple=True, required=True, type=click.Choice(ROLES), help="What it may do."
 )
-@click.option("--name", required=True, help="What its owner calls it.")
+@click.option("--name", required=True, callback=check_name, help="What its owner calls it.")
 @click.option("--expires", metavar="AGE", help="How long it is good: 90d, 12h, 30m; for good unless given.")
 def create(url: str, tenant: str, roles: tuple[str, ...], name: str, expires: str | None) -> None:
     """Make a key and print it: it is shown once, and kept as a hash."""
@@ -61,9 +70,13 @@ def create(url: str, tenant: str, roles: tuple[str, ...], name: str, expires: st
 @keys.command("list")
 @store_option()
 @tenant_option
-def list_(url: str, tenant: str) -> None:
+@format_option
+def list_(url: str, tenant: str, form: str) -> None:
     """List the keys of a tenant."""
     found = with_store(url, lambda opened: opened.api_keys(tenant))
+    if form == "json":
+        print_json([_told(key) for key in found])
+        return
     shown = table(f"API keys of {tenant}", "id", "name", "roles", "made", "good until", "revoked")
     for key in found:
         times = (_day(key.created_at), _day(key.expires_at), _day(key.revoked_at))
@@ -97,5 +110,16 @@ def revoke(url: str, tenant: str, key_id: str, redis: str | None) -> None:
     click.echo(f"{key_id} is revoked", err=True)
 
 
+def _told(key: ApiKey) -> dict[str, object]:
+    """A key for machines, but for the hash of its secret; times are in UTC."""
+    times = {"created_at": key.created_at, "expires_at": key.expires_at, "revoked_at": key.revoked_at}
+    told = {name: None if at is None else _moment(at).isoformat() for name, at in times.items()}
+    return {"key_id": key.id, "name": key.name, "roles": key.roles, **told}
+
+
+def _moment(at: int) -> datetime:
+    return datetime.fromtimestamp(at // 1_000_000, UTC)
+
+
 def _day(at: int | None) -> str:
-    return "–" if at is None else f"{datetime.fromtimestamp(at // 1_000_000, UTC):%Y-%m-%d %H:%M}"
+    return "–" if at is None else f"{_moment(at):%Y-%m-%d %H:%M}"

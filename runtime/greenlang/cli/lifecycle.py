@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import click
-import msgspec
 
 from greenlang.cli.console import output, table
+from greenlang.cli.formats import format_option, print_json
 from greenlang.cli.stores import actor, store_option, tenant_option, with_store
 from greenlang.errors import InputError
 
@@ -108,16 +108,14 @@ def move(url: str, tenant: str, agent: str, version: str, to: str, reason: str) 
 @lifecycle.command("list")
 @store_option()
 @tenant_option
-@click.option(
-    "--format", "form", type=click.Choice(["table", "json"]), default="table", help="How to print it."
-)
+@format_option
 def list_(url: str, tenant: str, form: str) -> None:
     """List the agents that a tenant registered, and where they may be moved."""
     from greenlang.engine.tenancy import TRANSITIONS, Registrations
 
     found = with_store(url, lambda opened: Registrations(opened.rows).registrations(tenant))
     if form == "json":
-        click.echo(msgspec.json.encode(found))
+        print_json(found)
         return
     shown = table(f"Agents of {tenant}", "agent", "version", "state", "why", "may become")
     for one in found:

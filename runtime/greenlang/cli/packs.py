@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
 
@@ -10,6 +9,7 @@ import click
 from rich.text import Text
 
 from greenlang.cli.console import output, table, working
+from greenlang.cli.formats import format_option, print_json
 
 __all__ = ["packs"]
 
@@ -32,7 +32,7 @@ def packs() -> None:
 
 
 @packs.command("list")
-@click.option("--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True)
+@format_option
 def list_packs(form: str) -> None:
     """List the installed packs."""
     from greenlang.agents import default_registry, discover
@@ -51,7 +51,7 @@ def list_packs(form: str) -> None:
         if plugin.manifest is not None
     ]
     if form == "json":
-        click.echo(json.dumps(entries, indent=2, ensure_ascii=False))
+        print_json(entries)
         return
     listing = table("", "pack", "version", ">agents", ">factor sets", "licence", "what it is")
     for entry in entries:
@@ -135,7 +135,7 @@ def update(folder: Path) -> None:
 
 @packs.command()
 @click.argument("pack", default=".")
-@click.option("--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True)
+@format_option
 def check(pack: str, form: str) -> None:
     """Hold PACK to every rule: a project's folder (this one by default), a wheel, or an installed pack.
 
@@ -159,7 +159,7 @@ def check(pack: str, form: str) -> None:
             ],
             "asked": list(report.asked),
         }
-        click.echo(json.dumps(told, indent=2, ensure_ascii=False))
+        print_json(told)
     else:
         listing = table(report.pack, "", "rule", "what it asks")
         for rule in report.asked:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import click
-import msgspec
 from rich.text import Text
 
 from greenlang.cli.console import output, table
+from greenlang.cli.formats import print_json
 
 if TYPE_CHECKING:
     from greenlang.engine import RowEvidence
@@ -19,8 +19,7 @@ __all__ = ["print_row_evidence"]
 def print_row_evidence(evidence: RowEvidence, form: str) -> None:
     """Print the evidence of a row as `table` or `json`."""
     if form == "json":
-        encoded = msgspec.json.encode(_as_told(evidence))
-        click.echo(msgspec.json.format(encoded, indent=2).decode())
+        print_json(_as_told(evidence))
         return
     console = output()
     row = (f"Row {evidence.proof.row}", "bold")

@@ -12,6 +12,7 @@ import click
 import msgspec
 
 from greenlang.cli.console import output, table, working
+from greenlang.cli.formats import format_option, print_json
 from greenlang.cli.stores import age_in_microseconds, store_option, tenant_option, with_store
 from greenlang.errors import InputError
 
@@ -19,10 +20,6 @@ if TYPE_CHECKING:
     from greenlang.stores import ExecutionRow, Store
 
 __all__ = ["store"]
-
-_format_option = click.option(
-    "--format", "form", type=click.Choice(["table", "json"]), default="table", help="How to print it."
-)
 
 
 @click.group(
@@ -44,12 +41,12 @@ def store() -> None:
 
 @store.command()
 @store_option()
-@_format_option
+@format_option
 def info(url: str, form: str) -> None:
     """Say how many executions stand in each state."""
     counts = with_store(url, lambda opened: opened.counts())
     if form == "json":
-        click.echo(msgspec.json.encode(counts))
+        print_json(counts)
         return
     shown = table("Executions", "state", ">count")
     for state, count in counts.items():
@@ -60,7 +57,7 @@ def info(url: str, form: str) -> None:
 @store.command()
 @store_option()
 @tenant_option
-@_format_option
+@format_option
 @click.option(
     "--state",
     "states",
@@ -78,7 +75,7 @@ def executions(url: str, tenant: str, form: str, states: tuple[str, ...], limit:
     wanted = ExecutionFilter(states=tuple(State(state) for state in states))
     page = with_store(url, lambda opened: opened.executions(tenant, wanted, limit=limit))
     if form == "json":
-        click.echo(msgspec.json.encode([_told(row) for row in page.rows]))
+        print_json([_told(row) for row in page.rows])
         return
     shown = table(f"Executions of {tenant}", "id", "state", "created", ">attempt", "error")
     for row in page.rows:
@@ -111,7 +108,7 @@ def requeue(url: str, tenant: str, execution_id: str) -> None:
 @store.command()
 @store_option()
 @tenant_option
-@_format_option
+@format_option
 @click.option(
     "--at",
     type=click.DateTime(["%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M", "%Y-%m-%d"]),
@@ -139,7 +136,7 @@ def history(url: str, tenant: str, form: str, at: datetime | None, is_agent: boo
             fix="`greenlang store executions` lists executions; give --agent for an agent, or a later --at",
         )
     if form == "json":
-        click.echo(msgspec.json.encode({"state": state, "events": events}))
+        print_json({"state": state, "events": events})
         return
     shown = table(f"Events of {name}", "time", "event", "by", "told")
     for event in events:
@@ -154,12 +151,12 @@ def history(url: str, tenant: str, form: str, at: datetime | None, is_agent: boo
 
 @store.command()
 @store_option()
-@_format_option
+@format_option
 def sinks(url: str, form: str) -> None:
     """Say how far each sink has been sent the log of events, and what fails."""
     states = with_store(url, lambda opened: opened.sinks())
     if form == "json":
-        click.echo(msgspec.json.encode(states))
+        print_json(states)
         return
     shown = table("Sinks", "name", ">last event", ">failures", "error")
     for each in states:

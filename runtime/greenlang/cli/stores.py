@@ -17,12 +17,22 @@ from greenlang.errors import InputError
 if TYPE_CHECKING:
     from greenlang.stores import Store
 
-__all__ = ["ROLES", "actor", "age_in_microseconds", "store_option", "tenant_option", "with_store"]
+__all__ = [
+    "ROLES",
+    "actor",
+    "age_in_microseconds",
+    "check_name",
+    "store_option",
+    "tenant_option",
+    "with_store",
+]
 
 T = TypeVar("T")
 
 #: As `greenlang.service.identity` has them, which is imported when a command needs it.
 ROLES = ("admin", "developer", "operator", "viewer")
+
+_LONGEST_NAME = 200
 
 _AGE = re.compile(r"([1-9]\d{0,5})([dhm])")
 _SECONDS = {"d": 86_400, "h": 3_600, "m": 60}
@@ -45,6 +55,14 @@ def _named(_context: click.Context, _parameter: click.Parameter, tenant: str) ->
     if not tenant:
         raise InputError("a tenant has a name", fix="give one, or leave --tenant out", place="--tenant")
     return tenant
+
+
+def check_name(_context: click.Context, _parameter: click.Parameter, name: str | None) -> str | None:
+    """What people call something, as the service takes it too."""
+    if name is not None and not 0 < len(name) <= _LONGEST_NAME:
+        message = f"a name has 1 to {_LONGEST_NAME} characters, and this one has {len(name):,}"
+        raise InputError(message, fix="choose another", place="--name")
+    return name
 
 
 tenant_option = click.option("--tenant", default="default", show_default=True, callback=_named, help="Whose.")

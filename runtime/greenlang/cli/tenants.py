@@ -9,7 +9,8 @@ import click
 import msgspec
 
 from greenlang.cli.console import output, table
-from greenlang.cli.stores import actor, store_option, with_store
+from greenlang.cli.formats import format_option, print_json
+from greenlang.cli.stores import actor, check_name, store_option, with_store
 from greenlang.errors import InputError
 
 if TYPE_CHECKING:
@@ -32,9 +33,8 @@ QUOTAS = (
     "agents",
 )
 
-_format_option = click.option(
-    "--format", "form", type=click.Choice(["table", "json"]), default="table", help="How to print it."
-)
+#: What may do none of these is suspended instead.
+_LEAST_ONE = ("requests_a_minute", "concurrent_executions")
 
 
 def _administrator() -> Administrator:
@@ -62,7 +62,7 @@ def tenants() -> None:
 @tenants.command()
 @store_option(made=True)
 @click.argument("tenant")
-@click.option("--name", help="What people call it.  [default: its id]")
+@click.option("--name", callback=check_name, help="What people call it.  [default: its id]")
 @click.option("--tier", type=click.Choice(TIERS), default="free", show_default=True, help="What it may use.")
 def create(url: str, tenant: str, name: str | None, tier: Any) -> None:
     """Make a tenant with the quotas of its tier."""
@@ -80,7 +80,7 @@ def create(url: str, tenant: str, name: str | None, tier: Any) -> None:
 
 @tenants.command("list")
 @store_option()
-@_format_option
+@format_option
 @click.option("--after", help="Only those behind this id.")
 @click.option(
     "--limit", default=100, show_default=True, type=click.IntRange(1, 1000), help="At most so many."
@@ -93,7 +93,7 @@ def list_(url: str, form: str, after: str | None, limit: int) -> None:
         url, lambda opened: Tenants(opened.rows).all(_administrator(), after=after, limit=limit)
     )
     if form == "json":
-        click.echo(msgspec.json.encode(found))
+        print_json(found)
         return
     shown = table("Tenants", "id", "name", "tier", "status", "made")
     for one in found:
@@ -105,7 +105,7 @@ def list_(url: str, form: str, after: str | None, limit: int) -> None:
 
 @tenants.command()
 @store_option()
-@_format_option
+@format_option
 @click.argument("tenant")
 def show(url: str, form: str, tenant: str) -> None:
     """Show a tenant, its quotas and what it used today."""
@@ -120,7 +120,7 @@ def show(url: str, form: str, tenant: str) -> None:
 
     found, quotas, used = with_store(url, look)
     if form == "json":
-        click.echo(msgspec.json.encode({"tenant": found, "quotas": quotas, "used": used}))
+        print_json({"tenant": found, "quotas": quotas, "used": used})
         return
     shown = table(f"{tenant}: {found.name}, {found.tier}, {found.status}", "quota", ">may use", ">used today")
     for name in QUOTAS:
@@ -132,7 +132,7 @@ def show(url: str, form: str, tenant: str) -> None:
 @tenants.command("set")
 @store_option()
 @click.argument("tenant")
-@click.option("--name", help="What people call it.")
+@click.option("--name", callback=check_name, help="What people call it.")
 @click.option("--tier", type=click.Choice(TIERS), help="Another tier, which brings its own quotas.")
 def set_(url: str, tenant: str, **changes: str | None) -> None:
     """Change the name or the tier of a tenant."""
@@ -164,7 +164,8 @@ def resume(url: str, tenant: str) -> None:
 def _quota_options(command: Any) -> Any:
     for name in reversed(QUOTAS):
         option = f"--{name.replace('_', '-')}"
-        command = click.option(option, name, type=click.IntRange(0), metavar="AMOUNT")(command)
+        amounts = click.IntRange(1, 10**9) if name in _LEAST_ONE else click.IntRange(0, 10**15)
+        command = click.option(option, name, type=amounts, metavar="AMOUNT")(command)
     return command
 
 
@@ -179,8 +180,6 @@ def quotas(url: str, tenant: str, **amounts: int | None) -> None:
     given = {name: amount for name, amount in amounts.items() if amount is not None}
     if not given:
         raise InputError("nothing is agreed on", fix="give a quota, such as --daily-executions 5000")
-    if any(given.get(name) == 0 for name in ("requests_a_minute", "concurrent_executions")):
-        raise InputError("a tenant may ask and run at least one", fix="suspend it instead")
     made = with_store(url, lambda opened: Tenants(opened.rows).set_quotas(_administrator(), tenant, **given))
     _there(made, tenant)
     click.echo(f"the quotas of {tenant} are changed", err=True)
@@ -188,7 +187,7 @@ def quotas(url: str, tenant: str, **amounts: int | None) -> None:
 
 @tenants.command()
 @store_option()
-@_format_option
+@format_option
 @click.argument("tenant")
 @click.option("--limit", default=50, show_default=True, type=click.IntRange(1, 500), help="At most so many.")
 def audit(url: str, form: str, tenant: str, limit: int) -> None:
@@ -201,7 +200,7 @@ def audit(url: str, form: str, tenant: str, limit: int) -> None:
             {**msgspec.structs.asdict(one), "before": _raw(one.before), "after": _raw(one.after)}
             for one in page.entries
         ]
-        click.echo(msgspec.json.encode(told))
+        print_json(told)
         return
     shown = table(f"What was changed of {tenant}", "when", "who", "what", "of what")
     for one in page.entries:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
-
 import click
 
 from greenlang.carbon import units as known_units
 from greenlang.cli.console import output, table
+from greenlang.cli.formats import format_option, print_json
 from greenlang.errors import InputError, either, nearest
 
 __all__ = ["units"]
@@ -21,7 +20,7 @@ Examples:
 """
 )
 @click.option("--dimension", help="Only units of this dimension: energy, mass, volume, ...")
-@click.option("--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True)
+@format_option
 def units(dimension: str | None, form: str) -> None:
     """List the units that quantities can have, each an exact ratio to the base unit of its dimension."""
     every = known_units().values()
@@ -35,7 +34,7 @@ def units(dimension: str | None, form: str) -> None:
         if dimension in (None, unit.dimension)
     ]
     if form == "json":
-        click.echo(json.dumps(found, indent=2, ensure_ascii=False))
+        print_json(found)
         return
     listing = table("", "unit", "measures", ">of the base unit")
     for entry in found:

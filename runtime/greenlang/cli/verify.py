@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
 
@@ -10,6 +9,7 @@ import click
 from rich.text import Text
 
 from greenlang.cli.console import output, table, working
+from greenlang.cli.formats import format_option, print_json
 from greenlang.cli.row_evidence import print_row_evidence
 
 __all__ = ["verify"]
@@ -34,7 +34,7 @@ Examples:
 @click.option(
     "--row", type=int, metavar="N", help="Show and prove this row alone; row 2 is the first, as in the table."
 )
-@click.option("--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True)
+@format_option
 def verify(bundle: Path, input_path: Path | None, row: int | None, form: str) -> None:
     """Give three verdicts on the result bundle BUNDLE, and name what was changed.
 
@@ -64,7 +64,7 @@ def verify(bundle: Path, input_path: Path | None, row: int | None, form: str) ->
             }
             for name, verdict in verification.verdicts.items()
         }
-        click.echo(json.dumps(told, indent=2, ensure_ascii=False))
+        print_json(told)
     else:
         listing = table("", "verdict", "", "why")
         for name, verdict in verification.verdicts.items():
