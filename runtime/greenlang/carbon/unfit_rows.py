@@ -137,38 +137,26 @@ def _why_unmatched(
 
 def _misfiled(data: ActivityData, parts: Sequence[Emissions]) -> list[RowProblem]:
     """Rows with a factor of a pack because the user's own for them is of a category that nobody knows."""
-    chosen = [
-        (part, selection, rows)
-        for part in parts
-        for selection, rows in zip(part.selections, part.selection_rows, strict=True)
-    ]
-    used = {
-        factor.category for _, selection, _ in chosen for rate in selection.rates for factor, _ in rate.parts
-    }
-    known = {
-        category.casefold()
-        for category in (*GHG_PROTOCOL_CATEGORIES, *(part.category for part in parts), *used)
-    }
+    known = {name.casefold() for name in (*GHG_PROTOCOL_CATEGORIES, *(part.category for part in parts))}
     misfiled = {
         activity_key(factor.activity): factor.category
         for factors in data.own_factors
         for factor in factors
-        if factor.category.casefold() not in known
+        if factor.category and factor.category.casefold() not in known
     }
-    return [
-        (
-            row,
-            data.problem(
-                row,
-                "activity",
-                f"your factor for '{selection.activity}' is of category '{category}', which no agent has",
-                f"write '{part.category}' in its column 'category', or leave it empty",
-            ),
-        )
-        for part, selection, rows in chosen
-        if (category := misfiled.get(activity_key(selection.activity)))
-        for row in rows.tolist()
-    ]
+    problems = []
+    for part in parts:
+        for selection, rows in zip(part.selections, part.selection_rows, strict=True):
+            category = misfiled.get(activity_key(selection.activity))
+            of_chosen = {factor.category for rate in selection.rates for factor, _ in rate.parts}
+            if category is None or category in of_chosen:
+                continue
+            message = (
+                f"your factor for '{selection.activity}' is of category '{category}', which no agent has"
+            )
+            fix = f"write '{part.category}' in its column 'category', or leave it empty"
+            problems += [(row, data.problem(row, "activity", message, fix)) for row in rows.tolist()]
+    return problems
 
 
 def _holds(rows: Rows, row: int) -> bool:
