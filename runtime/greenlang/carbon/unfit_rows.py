@@ -144,7 +144,9 @@ def _misfiled(data: ActivityData, parts: Sequence[Emissions]) -> list[RowProblem
         for factor in factors
         if factor.category and factor.category.casefold() not in known
     }
-    problems = []
+    problems: list[RowProblem] = []
+    if not misfiled:
+        return problems
     for part in parts:
         for selection, rows in zip(part.selections, part.selection_rows, strict=True):
             category = misfiled.get(activity_key(selection.activity))
