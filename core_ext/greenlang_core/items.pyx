@@ -162,7 +162,11 @@ cdef class Outputs(Crew):
         """Start on the next item, if there is one."""
         try:
             if self.is_async_source:
-                item = self.start(self.iterator.__anext__(), SOURCE, False, False)
+                coming = self.iterator.__anext__()
+                if not hasattr(coming, "send"):
+                    # No coroutine, but whatever else may be awaited.
+                    coming = coming.__await__()
+                item = self.start(coming, SOURCE, False, False)
                 if item is PENDING:
                     self.pulling = True
                     return 0

@@ -90,6 +90,7 @@ def test_a_built_in_gives(program, value, result):
         ("sum", [{"a": 1}], "sum adds exact numbers, and these make a dict"),
         ("sum", [None], "sum adds exact numbers, and these make a NoneType"),
         ("sum", ["a", 1], "sum cannot add these items"),
+        ("sum", {5}, "a list or a table is wanted here, and {5} of type set came"),
         ("sum", 5, "a list or a table is wanted here, and 5 of type int came"),
         ("mean(2)", [], "mean of an empty list"),
         ("mean(2)", [0.5], "sum adds exact numbers, and these make a float"),

@@ -5,7 +5,16 @@ from typing import Annotated, Any, Literal, NewType, Optional, TypedDict, TypeVa
 
 import pytest
 
-from greenlang.gcel.types import fits, is_list, item_type, list_of, type_text, union_of, words_of
+from greenlang.gcel.types import (
+    fits,
+    is_collection,
+    is_list,
+    item_type,
+    list_of,
+    type_text,
+    union_of,
+    words_of,
+)
 
 Kilograms = NewType("Kilograms", Decimal)
 T = TypeVar("T")
@@ -77,8 +86,15 @@ def test_what_plainly_cannot_fit_does_not(given, wanted):
 
 
 def test_lists_are_what_can_be_run_through_item_by_item():
-    assert all(map(is_list, [Any, list, list[int], tuple[int, ...], set, Iterable[int], list | None, object]))
+    assert all(map(is_list, [Any, list, list[int], tuple[int, ...], Iterable[int], list | None, object]))
     assert not any(map(is_list, [int, str, bytes, dict[str, int], Mapping, None, Literal["a"], int | str]))
+
+
+def test_sets_are_collections_and_no_lists_for_they_have_no_order():
+    for given in (set[int], frozenset, set | None):
+        assert is_collection(given)
+        assert not is_list(given)
+    assert item_type(set[int]) is int
 
 
 def test_items_and_unions():

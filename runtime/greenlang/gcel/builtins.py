@@ -20,7 +20,7 @@ from greenlang.errors import StepError
 from greenlang.exact import divide
 from greenlang.gcel.records import NoFieldError, field, field_type, fields
 from greenlang.gcel.tables import RowTable
-from greenlang.gcel.types import is_list, item_type, list_of
+from greenlang.gcel.types import NOT_LISTS, is_list, item_type, list_of
 from greenlang_core import DecimalColumn, DecimalOverflow
 
 _Options = Mapping[str, Any]
@@ -55,13 +55,14 @@ def as_items(value: Any) -> list[Any] | tuple[Any, ...]:
     Raises
     ------
     StepError
-        For what is one value rather than several: texts and records are.
+        For what is one value rather than several, as texts and records are, and for a set: its order may
+        be another in the next process, and so would be that of the results.
     """
     if isinstance(value, list | tuple):
         return value
     if isinstance(value, DecimalColumn):
         return value.to_decimals()
-    if isinstance(value, str | bytes | bytearray | Mapping) or not isinstance(value, Iterable):
+    if isinstance(value, NOT_LISTS) or not isinstance(value, Iterable):
         raise StepError(
             f"a list or a table is wanted here, and {_clipped(value)} of type {type(value).__name__} came",
             fix="give a list",

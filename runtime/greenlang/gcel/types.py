@@ -9,9 +9,11 @@ from __future__ import annotations
 __all__ = [
     "MAXIMUM_TYPE_DEPTH",
     "MAXIMUM_TYPE_SIZE",
+    "NOT_LISTS",
     "RecordType",
     "field_types",
     "fits",
+    "is_collection",
     "is_list",
     "item_type",
     "list_of",
@@ -34,8 +36,11 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_typ
 
 from greenlang_core import DecimalColumn
 
-#: Iterable, and yet no list of items.
-_NOT_LISTS = (str, bytes, bytearray, Mapping)
+#: Iterable, and yet one value.
+_NOT_COLLECTIONS = (str, bytes, bytearray, Mapping)
+
+#: Those, and what has its items in no order.
+NOT_LISTS = (*_NOT_COLLECTIONS, set, frozenset)
 
 #: Exact numbers that stand in for a wider kind in arithmetic, though they are no subclass of it.
 _WIDER_NUMBERS: dict[type, tuple[type, ...]] = {int: (Decimal, Fraction, float), bool: ()}
@@ -154,28 +159,37 @@ def _classes_fit(given: type, wanted: type) -> bool:
 
 def is_list(given: Any) -> bool:
     """Whether a value of this type may be a list or a table: something that is run through item by item."""
+    return _has_items(given, NOT_LISTS)
+
+
+def is_collection(given: Any) -> bool:
+    """Whether a value of this type may have items, in whatever order."""
+    return _has_items(given, _NOT_COLLECTIONS)
+
+
+def _has_items(given: Any, others: tuple[type, ...]) -> bool:
     given = _plain(given)
     if given is Any:
         return True
     if _is_union(given):
-        return any(is_list(member) for member in get_args(given))
+        return any(_has_items(member, others) for member in get_args(given))
     given_class = _class(given)
     if given_class is None:
         return get_origin(given) is not Literal
     if given_class in {object, DecimalColumn}:
         return True
-    return issubclass(given_class, Iterable) and not issubclass(given_class, _NOT_LISTS)
+    return issubclass(given_class, Iterable) and not issubclass(given_class, others)
 
 
 def item_type(given: Any) -> Any:
-    """What the items of a list are; `Any` where that is not known."""
+    """What the items of a collection are; `Any` where that is not known."""
     given = _plain(given)
     if _is_union(given):
-        return union_of([item_type(member) for member in get_args(given) if is_list(member)])
+        return union_of([item_type(member) for member in get_args(given) if is_collection(member)])
     if given is DecimalColumn:
         return Decimal
     items = _items(given) or _rows(given)
-    return items[0] if len(items) == 1 and is_list(given) else Any
+    return items[0] if len(items) == 1 and is_collection(given) else Any
 
 
 def list_of(item: Any) -> Any:

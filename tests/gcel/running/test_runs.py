@@ -81,6 +81,38 @@ def test_maps_pull_from_whatever_gives_items(step):
         assert asyncio.run(collected(given)) == numbers
 
 
+def test_a_source_may_give_whatever_can_be_awaited():
+    class Numbers:
+        def __init__(self):
+            self._next = 0
+
+        def __aiter__(self):
+            return self
+
+        def __anext__(self):
+            self._next += 1
+            if self._next > 3:
+                raise StopAsyncIteration
+            return Awaited(self._next)
+
+    class Awaited:
+        def __init__(self, number):
+            self._number = number
+
+        def __await__(self):
+            yield from asyncio.sleep(0).__await__()
+            return self._number
+
+    class Futures(Numbers):
+        def __anext__(self):
+            coming = super().__anext__()
+            return asyncio.ensure_future(asyncio.sleep(0, coming._number))
+
+    for source in (Numbers, Futures):
+        for step in (same, later):
+            assert asyncio.run(gl.compile(gl.identity * step).arun(source())) == [1, 2, 3]
+
+
 def test_steps_before_the_map_give_its_source():
     @agent(name="runs.count", version="1.0.0")
     def count(x):

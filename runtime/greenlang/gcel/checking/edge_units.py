@@ -16,7 +16,7 @@ from msgspec import Struct
 
 from greenlang.agents.flows import declared_fields, record_type
 from greenlang.errors import UnitMismatch
-from greenlang.gcel.types import RecordType, field_types, is_list, item_type
+from greenlang.gcel.types import RecordType, field_types, is_collection, item_type
 
 if TYPE_CHECKING:
     from greenlang.carbon.units import Unit
@@ -57,7 +57,7 @@ def _unit_edges(given: Any, wanted: Any, field: str = "") -> tuple[UnitEdge, ...
             if name in wanted_types
             for edge in _unit_edges(kind, wanted_types[name], f"{field}.{name}" if field else name)
         )
-    if is_list(given) and is_list(wanted):
+    if is_collection(given) and is_collection(wanted):
         return _unit_edges(item_type(given), item_type(wanted), field)
     return ()
 
@@ -90,4 +90,4 @@ def _fields(kind: Any) -> dict[str, Any]:
     """The types of a record's fields; empty for what is no record itself."""
     if isinstance(kind, RecordType):
         return dict(kind.fields)
-    return field_types(record_type(kind)) if declared_fields(kind) and not is_list(kind) else {}
+    return field_types(record_type(kind)) if declared_fields(kind) and not is_collection(kind) else {}
