@@ -43,7 +43,9 @@ def test_an_unknown_version_is_told_with_those_there_are(told):
         ("acme.add(amont=1)", 10, "'acme.add' has no option 'amont'", "did you mean amount?"),
         ("acme.add(zzz=1)", 10, "'acme.add' has no option 'zzz'", "its options are amount: Decimal"),
         ("acme.double(x=1)", 13, "'acme.double' has no option 'x'", "it has none"),
-        ("acme.add(1)", 10, "agent 'acme.add' takes its options by name", "write its options"),
+        ("acme.add(1)", 10, "agent 'acme.add' takes its options by name", "name it: its options are amount"),
+        ("when(acme.double, 1, 2)", 1, "'when' is how Python writes a conditional", "write test ? yes : no"),
+        ("None >> acme.double", 1, "there is no agent 'None'", "did you mean null?"),
         ("acme.above", 1, "'acme.above' needs its option 'limit'", "write acme.above(limit=1.5)"),
         (
             'acme.add(amount="x")',

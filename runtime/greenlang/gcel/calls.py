@@ -127,7 +127,8 @@ class CallReader:
         """For an unknown name: what it may be mistyped from, wherever that is defined."""
         if name not in self._near:
             known = set(self._registry.names())
-            close = [] if name in known else nearest(name, {*known, *self._names, *RESERVED_NAMES})
+            words = {*known, *self._names, *RESERVED_NAMES}
+            close = [] if name in known else ["null"] if name == "None" else nearest(name, words)
             self._near[name] = f"did you mean {' or '.join(close)}?" if close else ""
         return self._near[name]
 
@@ -145,7 +146,7 @@ class CallReader:
                 self.tell(
                     argument.origin,
                     f"agent '{call.name}' takes its options by name",
-                    f"write {_known_options(known)}" if known else "remove it: the agent has none",
+                    f"name it: {_known_options(known)}" if known else "remove it: the agent has none",
                 )
             elif name is None and position >= len(options):
                 self.tell(

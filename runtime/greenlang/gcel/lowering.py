@@ -174,6 +174,11 @@ class _Lowering:
             return slot
         if name in COMBINATORS:
             return self._combinator(call, slot, draft, modifiers)
+        if name == "when":
+            self._calls.tell(
+                call.origin, "'when' is how Python writes a conditional", "write test ? yes : no"
+            )
+            return slot
         if name == "identity" and not call.arguments and call.version is None and not modifiers:
             return slot
         step: AgentStep | BuiltinStep = (
