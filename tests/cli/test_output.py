@@ -3,6 +3,7 @@
 import getpass
 import os
 import pwd
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -18,11 +19,11 @@ HEADER = "id,period,activity,quantity,unit,region\n"
 def start(tmp_path):
     """Starts the command with its output where a test wants it."""
 
-    def started(*arguments, stdout):
+    def started(*arguments, stdout, **environment):
         return subprocess.Popen(
             [sys.executable, "-m", "greenlang", *arguments],
             cwd=tmp_path,
-            env={**os.environ, "XDG_CONFIG_HOME": str(tmp_path)},
+            env={**os.environ, "XDG_CONFIG_HOME": str(tmp_path), **environment},
             stdout=stdout,
             stderr=subprocess.PIPE,
             text=True,
@@ -63,6 +64,15 @@ def test_a_full_disk_is_told_without_a_traceback(start, form):
         process = start("factors", "search", "diesel", "--format", form, stdout=full)
     said = process.communicate(timeout=60)[1]
     assert (process.returncode, said) == (1, "failure: No space left on device\n")
+
+
+@pytest.mark.parametrize("form", ["table", "csv"])
+def test_an_encoding_that_lacks_a_character_is_named(start, form):
+    command = ("factors", "search", "bulk", "carrier", "--format", form)
+    process = start(*command, stdout=subprocess.DEVNULL, PYTHONIOENCODING="ascii")
+    said = process.communicate(timeout=60)[1]
+    assert process.returncode == 2
+    assert re.fullmatch(r"error: ascii has no '.+'; set PYTHONIOENCODING=utf-8\n", said)
 
 
 def test_a_name_that_is_too_long_for_the_system_is_told(greenlang):

@@ -135,6 +135,12 @@ def main(arguments: list[str] | None = None) -> None:
     except GreenLangError as error:
         click.echo(f"failure: {error}", err=True)
         code = 1
+    except UnicodeEncodeError as error:
+        if error.encoding == "utf-8":
+            raise  # a half of a character, which none of ours has
+        lacking = ascii(error.object[error.start])
+        click.echo(f"error: {error.encoding} has no {lacking}; set PYTHONIOENCODING=utf-8", err=True)
+        code = 2
     except OSError as error:
         where = "" if error.filename is None else f"'{error.filename}': "
         click.echo(f"failure: {where}{error.strerror or error}", err=True)
