@@ -124,7 +124,8 @@ def _why_unmatched(
     if activity_key(activity) in own:
         return (
             f"no agent of this program uses your factor for '{activity}'",
-            f"write in its column 'category' what it is for, such as {either(categories)}",
+            f"write in its column 'category' what it is for, such as {either(categories)}, "
+            "or add ghg.emissions with its file to the program",
         )
     close = nearest(activity, known.values())
     return (
