@@ -122,10 +122,10 @@ def _why_unmatched(
             "correct column 'method' or 'tags', or add the agent that takes it to the program",
         )
     if activity_key(activity) in own:
+        known_ones = f"write in its column 'category' what it is for, such as {either(categories)}"
         return (
             f"no agent of this program uses your factor for '{activity}'",
-            f"write in its column 'category' what it is for, such as {either(categories)}, "
-            "or add ghg.emissions with its file to the program",
+            f"{known_ones}, or add ghg.emissions with its file to the program",
         )
     close = nearest(activity, known.values())
     return (
