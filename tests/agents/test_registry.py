@@ -262,3 +262,8 @@ class TestOwnAgents:
 
 def test_a_process_has_one_registry_of_what_is_installed():
     assert default_registry() is default_registry()
+
+
+def test_what_is_no_agent_is_refused_by_name():
+    with pytest.raises(AgentError, match="<built-in function len> is no agent; make it one"):
+        Registry([len])

@@ -101,6 +101,7 @@ def test_a_built_in_gives(program, value, result):
         ("sort", [{}, {}], "sort cannot compare these items"),
         ('sort("y")', [{"x": 1}], "the record has no field 'y'"),
         ('group_by("x")', [{"x": []}], "'x' is [], which cannot name a group"),
+        ('group_by("x")', [{"x": ([],)}], "'x' is ([],), which cannot name a group"),
         ('get("nmae")', {"name": 1}, "the record has no field 'nmae'; did you mean name?"),
         ('get("amuont")', Fuel("gas", Decimal(1)), "the record has no field 'amuont'; did you mean amount?"),
         ('get("real")', 5, "a value of type int has no fields, and 'real' is asked of it"),

@@ -3,6 +3,7 @@
 import sys
 from decimal import Decimal
 
+import numpy
 import pytest
 
 import greenlang as gl
@@ -115,6 +116,23 @@ def test_operands_are_placed_across_lines():
 def test_only_an_agent_is_pinned_and_only_once():
     assert "cannot be pinned" in refusal(lambda: (double >> add).at("1")).message
     assert "cannot be pinned" in refusal(lambda: double.at("1").at("2")).message
+
+
+@pytest.mark.parametrize(
+    ("made", "told"),
+    [
+        (lambda: double.at(1), "'acme.double' cannot be pinned to 1; pin an agent, once, to a text"),
+        (lambda: gl.compile(double.at("3")), "agent 'acme.double' has no version 3; there is 1.2.0"),
+        (lambda: gl.branch({1: double}), "the branches of 'branch' are given by name, and these are not"),
+        (lambda: gl.branch([double]), "the branches of 'branch' are given by name, and these are not"),
+        (lambda: gl.route("kind", {None: double}), "the branches of 'route' are given by name"),
+        (lambda: numpy.array([1, 2]) * double, r"array\(\[1, 2\]\) is neither a step nor a literal of GCEL"),
+        (lambda: gl.parse(b"sum"), "a program is text, and a bytes is given; decode it first"),
+    ],
+)
+def test_what_python_lets_through_is_refused_in_the_words_of_the_language(made, told):
+    with pytest.raises(GcelError, match=told):
+        made()
 
 
 def test_limits_hold_for_operators_too():

@@ -108,6 +108,34 @@ def rough(x: Decimal) -> Decimal:
         return x / 3
 
 
+@agent(name="test.rate", version="1.0.0")
+def rate(x: Decimal) -> Decimal:
+    return x * Decimal(0.1)  # noqa: RUF032  what it must not do
+
+
+@agent(name="test.share", version="1.0.0")
+def share(x: Decimal) -> Decimal:
+    return Decimal(1) / x
+
+
+@pytest.mark.parametrize(
+    ("step", "value", "told"),
+    [
+        (
+            third,
+            1,
+            "more than 76 digits would be rounded away unseen: say to how many places, with gl.divide",
+        ),
+        (rate, 1, 'a float has lost digits already: write Decimal("0.1"), in quotes'),
+        (share, 0, "give a denominator other than zero"),
+    ],
+)
+def test_an_error_of_decimals_comes_with_what_mends_it(step, value, told):
+    with pytest.raises(ArithmeticError) as caught:
+        gl.compile(step).run(Decimal(value))
+    assert told in caught.value.__notes__[0]
+
+
 def test_steps_compute_exactly_or_fail():
     before = getcontext()
     with pytest.raises(Inexact):

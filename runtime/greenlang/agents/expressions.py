@@ -40,6 +40,9 @@ class Expression(ABC):
 
     __slots__ = ()
 
+    #: To NumPy: an array beside an operator is one value, not many.
+    __array_ufunc__ = None
+
     @property
     @abstractmethod
     def node(self) -> Node:
@@ -49,9 +52,15 @@ class Expression(ABC):
         """The same agent, pinned: `agent.at("1.2")` is `agent@1.2` in text."""
         node = self.node
         place = here(2)
-        if not isinstance(node, Call) or node.version is not None:
+        if not isinstance(node, Call) or node.version is not None or not isinstance(version, str):
             raise gcel_error(
-                [diagnose(place, f"'{self}' cannot be pinned to {version}", "pin an agent, and only once")]
+                [
+                    diagnose(
+                        place,
+                        f"'{self}' cannot be pinned to {version}",
+                        "pin an agent, once, to a text as 1.2",
+                    )
+                ]
             )
         return Graph(structs.replace(node, version=version, origin=place))
 

@@ -56,6 +56,9 @@ class Registry:
         admit: Admission = admit_by_policy,
     ) -> None:
         self._own = tuple(agents)
+        for own in self._own:
+            if not isinstance(own, Agent):
+                raise AgentError(f"{own!r} is no agent", fix="make it one with @greenlang.agent")
         self._discovery = discovery
         self._ask = admit
         self._signers: dict[str, str | None] = {}

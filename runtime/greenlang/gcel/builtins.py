@@ -10,7 +10,7 @@ __all__ = ["BUILTINS", "COLUMN_READERS", "Builtin", "MisfitError", "as_items", "
 
 import functools
 import operator
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sized
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sized
 from dataclasses import dataclass
 from types import GenericAlias
 from typing import Any
@@ -166,11 +166,12 @@ def _group_by(value: Any, key: str) -> dict[Any, list[Any]]:
     groups: dict[Any, list[Any]] = {}
     for item in as_items(value):
         name = field(item, key)
-        if not isinstance(name, Hashable):
+        try:
+            groups.setdefault(name, []).append(item)
+        except TypeError:
             raise StepError(
                 f"'{key}' is {_clipped(name)}, which cannot name a group", fix="group by a plain value"
-            )
-        groups.setdefault(name, []).append(item)
+            ) from None
     return groups
 
 

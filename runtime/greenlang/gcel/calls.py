@@ -19,7 +19,7 @@ from greenlang.agents.naming import newest_matching
 from greenlang.agents.places import Diagnostic, Origin, diagnose
 from greenlang.agents.resource import Resource
 from greenlang.agents.syntax import Argument, Call, Literal, LiteralValue, canonical_literal
-from greenlang.errors import InputError, nearest
+from greenlang.errors import AgentError, InputError, nearest
 from greenlang.gcel.builtins import BUILTINS
 from greenlang.gcel.modifiers import MODIFIER_OPTIONS, refused_value
 from greenlang.gcel.steps import AgentStep, BuiltinStep
@@ -114,6 +114,10 @@ class CallReader:
         own: AgentSpec | None = getattr(call.agent, "spec", None)
         if own is not None and (call.version is None or newest_matching([own.version], call.version)):
             return own
+        if own is not None and call.name not in self._registry.names():
+            raise AgentError(
+                f"agent '{call.name}' has no version {call.version}", fix=f"there is {own.version}"
+            )
         return self._registry.resolve(call.name, call.version)
 
     def _numbered(self, spec: AgentSpec) -> int:

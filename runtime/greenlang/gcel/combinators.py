@@ -40,7 +40,7 @@ from collections.abc import Mapping
 from typing import final
 
 from greenlang.agents.expressions import Expression, Graph, step_of
-from greenlang.agents.places import Line, here
+from greenlang.agents.places import Line, diagnose, gcel_error, here
 from greenlang.agents.syntax import Argument, Call, call, conditional, literal
 
 
@@ -105,14 +105,14 @@ def when(test: object, yes: object, no: object) -> Graph:
 def branch(branches: Mapping[str, object] | None = None, /, **named: object) -> Graph:
     """Parallel steps whose outputs make a record; names that are no identifiers are given in a dict."""
     place = here(2)
-    arguments = _named({**(branches or {}), **named}, place)
+    arguments = _named("branch", branches, named, place)
     return Graph(call("branch", arguments=arguments, origin=place))
 
 
 def route(key: object, routes: Mapping[str, object] | None = None, /, **named: object) -> Graph:
     """The one step that `key` names (a field, or a step that gives the name); `default` takes the rest."""
     place = here(2)
-    arguments = [Argument(None, step_of(key, place), place), *_named({**(routes or {}), **named}, place)]
+    arguments = [Argument(None, step_of(key, place), place), *_named("route", routes, named, place)]
     return Graph(call("route", arguments=arguments, origin=place))
 
 
@@ -140,5 +140,15 @@ def _with_step(name: str, step: object, place: Line) -> Graph:
     return Graph(call(name, arguments=[Argument(None, step_of(step, place), place)], origin=place))
 
 
-def _named(steps: Mapping[str, object], place: Line) -> list[Argument]:
+def _named(
+    word: str, given: Mapping[str, object] | None, named: Mapping[str, object], place: Line
+) -> list[Argument]:
+    if given is not None and not (
+        isinstance(given, Mapping) and all(isinstance(name, str) for name in given)
+    ):
+        told = f"the branches of '{word}' are given by name, and these are not"
+        raise gcel_error(
+            [diagnose(place, told, 'write a dict of texts, {"natural gas": step}, or name=step')]
+        )
+    steps = {**(given or {}), **named}
     return [Argument(name, step_of(step, place), place) for name, step in steps.items()]

@@ -122,6 +122,16 @@ def test_steps_before_the_map_give_its_source():
     assert list(gl.compile(count / odd).each(9)) == [1, 3, 5, 7]
 
 
+def test_each_has_no_loop_of_its_own_inside_another():
+    async def main():
+        return list(gl.compile(gl.identity * later).each([1]))
+
+    with pytest.raises(
+        GcelError, match=r"an event loop already runs here; write `async for item in plan\.aeach"
+    ):
+        asyncio.run(main())
+
+
 def test_a_plan_without_items_at_its_end_is_refused():
     with pytest.raises(GcelError, match="does not end in a map or a filter"):
         list(gl.compile(gl.identity * same & gl.sum).each([1]))

@@ -6,12 +6,14 @@ __all__ = ["add_failure_note", "fold"]
 
 import os
 from collections.abc import Mapping, Sequence
+from decimal import DivisionByZero, FloatOperation, Inexact
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 import greenlang_core
 from greenlang.agents.places import Origin, place_of
+from greenlang.exact import DIGITS
 from greenlang.gcel.running.digests import input_digest
 from greenlang_core import scheduler
 from greenlang_core.runs import Run
@@ -30,6 +32,15 @@ _OWN_FOLDERS = tuple(
         "greenlang_core",
     )
 )
+
+
+#: What mends an error of decimals, which say nothing but their names.
+_HINTS: Mapping[type[ArithmeticError], str] = {
+    Inexact: f"more than {DIGITS} digits would be rounded away unseen: say to how many places, "
+    "with gl.divide(x, y, places) or gl.round(x, places)",
+    FloatOperation: 'a float has lost digits already: write Decimal("0.1"), in quotes',
+    DivisionByZero: "give a denominator other than zero",
+}
 
 
 def add_failure_note(
@@ -71,6 +82,8 @@ def add_failure_note(
     digest = input_digest(value)
     facts.append(f"input sha256:{digest[:16]}" if digest else f"input of type {type(value).__name__}")
     lines.append(", ".join(facts))
+    if isinstance(error, ArithmeticError) and (hint := _HINTS.get(type(error))):
+        lines.append(hint)
     if _is_nobodys(error):
         lines.append(
             "nobody cancelled the run: an agent that sets timeouts, has a task group or cancels its task "

@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-__all__ = ["Clock", "Pull", "aeach", "check_clock", "check_window", "each", "pull_of", "run_in_new_loop"]
+__all__ = [
+    "Clock",
+    "Pull",
+    "aeach",
+    "check_clock",
+    "check_window",
+    "each",
+    "loop_runs_already",
+    "pull_of",
+    "run_in_new_loop",
+]
 
 from collections.abc import AsyncIterator, Coroutine, Iterator
 from random import Random
@@ -59,16 +69,20 @@ def check_window(window: int) -> None:
         )
 
 
+def loop_runs_already(instead: str) -> GcelError:
+    """What is told of a plan that waits, where it cannot have a loop of its own."""
+    return GcelError(
+        "the plan has asynchronous steps, and an event loop already runs here", fix=f"write {instead}"
+    )
+
+
 def run_in_new_loop(main: Coroutine[Any, Any, Any], run: Run) -> Any:
     """Run a coroutine in an event loop of its own, on the run's clock."""
     import asyncio
 
     if asyncio._get_running_loop() is not None:
         main.close()
-        raise GcelError(
-            "the plan has asynchronous steps, and an event loop already runs here",
-            fix="write `await plan.arun(value)`",
-        )
+        raise loop_runs_already("`await plan.arun(value)`")
     factory = None if run.clock is None else run.clock.new_event_loop
     with asyncio.Runner(loop_factory=factory) as runner:
         return runner.run(main)
@@ -129,6 +143,8 @@ def _pulled(pull: Pull, value: Any, window: int, run: Run) -> Iterator[Any]:
     """The same in an event loop of its own, which turns while the reader waits for more."""
     import asyncio
 
+    if asyncio._get_running_loop() is not None:
+        raise loop_runs_already("`async for item in plan.aeach(value)`")
     with asyncio.Runner() as runner, _Pointing(pull, value, run) as trail:
         outputs = runner.run(_outputs(pull, value, window, True, run, trail))
         try:

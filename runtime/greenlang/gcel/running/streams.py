@@ -17,9 +17,9 @@ from collections.abc import AsyncGenerator, Callable, Generator
 from contextvars import copy_context
 from typing import TYPE_CHECKING, Any
 
-from greenlang.errors import GcelError
 from greenlang.gcel.running.failures import fold
 from greenlang.gcel.running.following import Follower, StepResult
+from greenlang.gcel.running.runs import loop_runs_already
 from greenlang_core.runs import Run
 
 if TYPE_CHECKING:
@@ -58,10 +58,7 @@ def _awaited_in_new_loop(
 ) -> Generator[StepResult, None, None]:
     """A run in a loop of its own, which turns while the reader waits."""
     if asyncio._get_running_loop() is not None:
-        raise GcelError(
-            "the plan has asynchronous steps, and an event loop already runs here",
-            fix="write `async for result in plan.astream(value)`",
-        )
+        raise loop_runs_already("`async for result in plan.astream(value)`")
     factory = None if run.clock is None else run.clock.new_event_loop
     with asyncio.Runner(loop_factory=factory) as loop:
         results = _awaited(runner, value, run, follower)

@@ -66,6 +66,8 @@ def parse(text: str, *, file: str = "<text>") -> Graph:
     GcelError
         With every error of the program's form; unknown names and wrong options are told by `compile`.
     """
+    if not isinstance(text, str):
+        raise GcelError(f"a program is text, and a {type(text).__name__} is given", fix="decode it first")
     reading = read(text, file)
     if reading.graph is None:
         raise gcel_error(reading.diagnostics)
