@@ -19,7 +19,7 @@ from dataclasses import dataclass
 import msgspec
 
 from greenlang.packs.findings import RULES, Finding, refusal
-from greenlang.packs.inspection import surroundings
+from greenlang.packs.inspection import agents_of_others
 from greenlang.packs.probe import Answer, Request
 from greenlang.packs.source import PackSource
 from greenlang.packs.static_checks import static_findings
@@ -77,8 +77,7 @@ class ConformanceReport:
 
 def check_pack(pack: PackSource) -> ConformanceReport:
     """Hold a pack to every rule; its code is imported only if it keeps those that need none of it."""
-    around = surroundings(apart_from=pack.distribution)
-    findings = static_findings(pack, around.agents)
+    findings = static_findings(pack, agents_of_others(pack.distribution))
     if findings:
         return ConformanceReport(str(pack), tuple(findings), STATIC_RULES)
     asked = (*STATIC_RULES, *DYNAMIC_RULES)

@@ -5,7 +5,7 @@ In: a `Wheel`, and what is installed here.  Out: the findings.  Nothing is unpac
 
 from __future__ import annotations
 
-__all__ = ["Surroundings", "inspect_wheel", "package_of_wheel", "surroundings"]
+__all__ = ["Surroundings", "agents_of_others", "inspect_wheel", "package_of_wheel", "surroundings"]
 
 import csv
 import importlib.metadata
@@ -22,7 +22,7 @@ from packaging.metadata import parse_email
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
-from greenlang.agents import discover
+from greenlang.agents import Plugin, discover
 from greenlang.packs.archive import Wheel
 from greenlang.packs.findings import Finding, refusal
 
@@ -63,19 +63,30 @@ def surroundings(*, apart_from: str) -> Surroundings:
         if canonicalize_name(name) == own:
             continue
         for file in distribution.files or ():
-            for folder in (file, *file.parents)[:-1]:
-                owners.setdefault(folder.as_posix().casefold(), name)
-    others = [plugin for plugin in discover().plugins if canonicalize_name(plugin.distribution) != own]
-    for plugin in others:
+            path = str(file).casefold()
+            # Whoever has a folder has those above it too.
+            while path and path not in owners:
+                owners[path] = name
+                path = path.rpartition("/")[0]
+    for plugin in _other_plugins(apart_from):
         # The files of an editable install are not listed.
         owners.setdefault(plugin.package.replace(".", "/").casefold(), plugin.distribution)
-    agents = {
+    return Surroundings(owners, agents_of_others(apart_from))
+
+
+def agents_of_others(apart_from: str) -> dict[str, str]:
+    """Distributions by the names of the agents that they declare, without the one that is to be replaced."""
+    return {
         declared.name: plugin.distribution
-        for plugin in others
+        for plugin in _other_plugins(apart_from)
         if plugin.manifest is not None
         for declared in plugin.manifest.agents
     }
-    return Surroundings(owners, agents)
+
+
+def _other_plugins(apart_from: str) -> list[Plugin]:
+    own = canonicalize_name(apart_from)
+    return [plugin for plugin in discover().plugins if canonicalize_name(plugin.distribution) != own]
 
 
 def inspect_wheel(wheel: Wheel, around: Surroundings) -> list[Finding]:
