@@ -87,7 +87,8 @@ def test_mistakes_are_told(greenlang, store, arguments, told):
 def test_agents_are_registered_and_moved(greenlang, store):
     named = ("fuels.stationary", "0.1.0")
     acme = ("--tenant", "acme", "--store", store)
-    greenlang("lifecycle", "register", *named, *acme)
+    warned = greenlang("lifecycle", "register", *named, *acme).stderr
+    assert "warning: agent 'fuels.stationary' has no version 0.1.0; there is 1.0.0" in warned
     assert "is registered" in greenlang("lifecycle", "register", *named, *acme, code=2).stderr
     refused = greenlang("lifecycle", "move", *named, "paused", *acme, code=2).stderr
     assert "is staged, and does not become paused from there; it may become active" in refused

@@ -105,7 +105,7 @@ def names(ask, parties):
             "acme",
             "POST",
             "/v1/registrations",
-            {"agent": "fuels.stationary", "version": "9.9", "reason": MARK},
+            {"agent": "fuels.stationary", "version": "9.9", "state": "draft", "reason": MARK},
         ),
     ]
     assert {response.status for response, _ in done} <= {200, 201}, done

@@ -151,6 +151,9 @@ class TestAgents:
         response, told = ask("acme", "POST", "/v1/registrations", asked)
         assert (response.status, told["data"]["may_become"]) == (201, ["active", "failed", "retired"])
         assert ask("acme", "POST", "/v1/registrations", asked)[0].status == 409
+        for other in ({"version": "1"}, {"version": "9.9.9"}, {"agent": "fuels.stationery"}):
+            response, told = ask("acme", "POST", "/v1/registrations", {**asked, **other})
+            assert (response.status, bool(told["errors"][0]["hint"])) == (400, True)
         move = f"/v1/registrations/{agent}/{version}/move"
         response, told = ask("acme", "POST", move, {"to": "paused"})
         assert response.status == 400

@@ -9,7 +9,7 @@ import click
 from greenlang.cli.console import output, table
 from greenlang.cli.formats import format_option, print_json
 from greenlang.cli.stores import actor, store_option, tenant_option, with_store
-from greenlang.errors import InputError
+from greenlang.errors import AgentError, InputError
 
 if TYPE_CHECKING:
     from greenlang.stores import EventMetadata
@@ -40,9 +40,9 @@ def _by() -> EventMetadata:
 @click.group(
     epilog="""\b
 Examples:
-  greenlang lifecycle register fuels.stationary 0.1.0 --tenant acme
-  greenlang lifecycle move fuels.stationary 0.1.0 active --tenant acme
-  greenlang lifecycle move fuels.stationary 0.1.0 paused --reason 'under review' --tenant acme
+  greenlang lifecycle register fuels.stationary 1.0.0 --tenant acme
+  greenlang lifecycle move fuels.stationary 1.0.0 active --tenant acme
+  greenlang lifecycle move fuels.stationary 1.0.0 paused --reason 'under review' --tenant acme
   greenlang lifecycle list --tenant acme
 """
 )
@@ -65,9 +65,15 @@ def lifecycle() -> None:
 @click.option("--reason", default="", help="Why, in words.")
 def register(url: str, tenant: str, agent: str, version: str, state: str, reason: str) -> None:
     """Register a version of an agent."""
-    from greenlang.engine.tenancy import Registrations
+    from greenlang.agents import default_registry
+    from greenlang.engine.tenancy import Registrations, check_installed
     from greenlang.stores.tables import AgentState
 
+    if state == "staged":
+        try:
+            check_installed(default_registry(), agent, version)
+        except AgentError as error:  # it may be installed where it is to run
+            click.echo(f"warning: {error}", err=True)
     made = with_store(
         url,
         lambda opened: Registrations(opened.rows).register(

@@ -157,7 +157,7 @@ class Api:
                 *OwnFactors(runner.store).routes(),
                 *OwnTenant(runner.store, guard, key_store).routes(),
                 *People(runner.store).routes(),
-                *Registrations(runner.store, guard).routes(),
+                *Registrations(runner.store, guard, runner.plans.registry).routes(),
             ]
         if guard is not None and authenticator is not None:
             operations += Tenants(runner.store, guard).routes()

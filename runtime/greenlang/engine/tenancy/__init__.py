@@ -16,7 +16,7 @@ from greenlang.engine.tenancy.key_store import KeyStore, read_key
 from greenlang.engine.tenancy.metering import Meter
 from greenlang.engine.tenancy.own_factors import OwnFactorFiles
 from greenlang.engine.tenancy.people import People
-from greenlang.engine.tenancy.registrations import Registrations
+from greenlang.engine.tenancy.registrations import Registrations, check_installed
 from greenlang.engine.tenancy.standing import Standing, Standings
 from greenlang.engine.tenancy.tenants import Tenants
 from greenlang.engine.tenancy.tiers import TIERS, quotas_of
@@ -41,6 +41,7 @@ __all__ = [
     "Unguarded",
     "Workflows",
     "audit_page",
+    "check_installed",
     "may_move",
     "note",
     "quotas_of",

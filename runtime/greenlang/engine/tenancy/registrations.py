@@ -5,7 +5,7 @@ An agent that a tenant never registered is as it always was: who may use its pac
 
 from __future__ import annotations
 
-__all__ = ["Registrations", "refusal_of"]
+__all__ = ["Registrations", "check_installed", "refusal_of"]
 
 import time
 from collections.abc import Iterable
@@ -13,6 +13,7 @@ from collections.abc import Iterable
 import msgspec
 from msgspec.structs import replace
 
+from greenlang.agents import Registry
 from greenlang.engine.tenancy.agent_states import BEGINNINGS, EVENTS, TRANSITIONS, may_move
 from greenlang.engine.tenancy.audit import noted
 from greenlang.errors import AgentError, InputError
@@ -119,6 +120,19 @@ class Registrations:
                 fix="retire one, or have its quota of agents raised",
                 place="agent",
             )
+
+
+def check_installed(registry: Registry, agent: str, version: str) -> None:
+    """Refuse what is no version of an installed agent: whatever is done to that, the agent runs on.
+
+    Raises
+    ------
+    AgentError
+        With the nearest names, or the versions that there are.
+    """
+    found = registry.resolve(agent, version).version
+    if found != version:
+        raise AgentError(f"agent '{agent}' has no version '{version}'", fix=f"write {found}", place="version")
 
 
 def refusal_of(registration: Registration) -> AgentError:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 __all__ = ["Registrations"]
 
+import asyncio
+
+from greenlang.agents import Registry
 from greenlang.engine.executions import time_text
-from greenlang.engine.tenancy import TRANSITIONS, Guard
+from greenlang.engine.tenancy import TRANSITIONS, Guard, check_installed
 from greenlang.engine.tenancy import Registrations as RegistrationKeeper
 from greenlang.service.messages import (
     MoveRequest,
@@ -24,11 +27,12 @@ from greenlang.stores.tables import AgentState, Registration
 
 
 class Registrations:
-    """Operations on the agents of tenants, over a store."""
+    """Operations on the agents of tenants, over a store; what is to run has to be in the registry."""
 
-    def __init__(self, store: Store, guard: Guard) -> None:
+    def __init__(self, store: Store, guard: Guard, registry: Registry) -> None:
         self._registrations = RegistrationKeeper(store.rows)
         self._guard = guard
+        self._registry = registry
 
     def routes(self) -> list[Route]:
         """What is answered here."""
@@ -66,6 +70,8 @@ class Registrations:
     async def register(self, call: Call) -> Reply:
         """`POST /v1/registrations`."""
         asked = read_body(call, RegistrationRequest)
+        if asked.state == "staged":
+            await asyncio.to_thread(check_installed, self._registry, asked.agent, asked.version)
         made = await self._registrations.register(
             call.tenant,
             asked.agent,
