@@ -4,7 +4,8 @@
 plan, commits its record and saves bundles, `lifecycle` calls the hooks of plugins around it;
 `step_ledger` keeps what steps gave, so that a run that was cut off goes on; `evidence` turns values into what
 the ledger hashes; `recomputation` runs a bundle again to verify it, and `row_evidence` proves one row of it;
-`machine` tells how many processors and how much memory there are for all that.
+`effects` tells what may be run again, and `machine` how many processors and how much memory there are for all
+that.
 
 In folders of their own: `executions` that outlive their requests, `calculations` of emissions, `batches` of
 any size, the `events` of all of them, and the `tenancy` that says whose they are.

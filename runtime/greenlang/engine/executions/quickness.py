@@ -4,6 +4,7 @@ from __future__ import annotations
 
 __all__ = ["QUICK_BYTES", "Quickness"]
 
+from greenlang.engine.effects import is_harmless
 from greenlang.gcel import Plan
 
 #: A pure plan that takes less than this, on an input no larger, is quick.
@@ -45,6 +46,4 @@ class Quickness:
 
 
 def _may_be_quick(plan: Plan) -> bool:
-    return not plan.is_async and not any(
-        spec.blocking or spec.effects - {"pure", "calculates"} for spec in plan.agents
-    )
+    return not plan.is_async and is_harmless(plan) and not any(spec.blocking for spec in plan.agents)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Literal
 
-from greenlang.engine.executions.again import refuse_effects
+from greenlang.engine.effects import refuse_effects
 from greenlang.engine.executions.mishaps import mishap_of
 from greenlang.engine.executions.orders import PlanCache, prepare, read_order
 from greenlang.engine.executions.timing import StepTaken

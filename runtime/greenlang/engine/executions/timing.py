@@ -13,7 +13,7 @@ from collections.abc import Iterator
 
 import msgspec
 
-from greenlang.engine.executions.again import is_harmless
+from greenlang.engine.effects import is_harmless
 from greenlang.errors import InputError
 from greenlang.gcel import Plan, Trace
 from greenlang.gcel.steps import FilterStep, MapStep
