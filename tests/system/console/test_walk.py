@@ -4,7 +4,7 @@ import csv
 import re
 
 import pytest
-from browsing import HOSTILE, activities, as_csv, serious, shoot
+from browsing import HOSTILE, PROGRAM, activities, as_csv, serious, shoot
 from playwright.sync_api import expect
 
 
@@ -85,6 +85,20 @@ def test_a_batch_is_computed_again_and_the_difference_is_explained(open_page, tm
     expect(differences).to_be_visible(timeout=60_000)
     expect(differences.get_by_role("row").nth(1)).to_contain_text("scope1")
     shoot(page, "batch-again")
+
+
+def test_rows_without_a_site_are_looked_into_too(open_page, server):
+    rows = activities(40)[:-1]
+    order = {
+        "program": PROGRAM,
+        "input": [{**row, "site": ""} if at % 2 else row for at, row in enumerate(rows)],
+    }
+    _, told = server.call("POST", "/v1/workflows/execute", order)
+    page = open_page(f"#/inventories/{told['data']['execution_id']}")
+    expect(page.get_by_text("40 rows", exact=True)).to_be_visible()
+    page.get_by_role("button", name=re.compile(r"\(none\): .* Look into it")).click()
+    expect(page.get_by_role("button", name="Take away site (none)")).to_be_visible()
+    expect(page.get_by_text("20 rows", exact=True)).to_be_visible()
 
 
 def test_executions_are_told_as_they_happen(open_page, server):

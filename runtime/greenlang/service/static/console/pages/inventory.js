@@ -19,9 +19,14 @@ export function inventoryPage(source, { names: [id], query, signal }) {
   show()
   return { title: "Inventory", element }
 
+  /** The address of what belongs to this part; an empty site is a site, too. */
+  function part(path, more = {}) {
+    return `${source.api(id)}${path}?${new URLSearchParams({ ...wanted, ...more })}`
+  }
+
   async function show() {
     try {
-      const told = await get(source.api(id), wanted)
+      const told = await get(part(""))
       replace(
         element,
         pageHead("Inventory", {
@@ -51,9 +56,7 @@ export function inventoryPage(source, { names: [id], query, signal }) {
   }
 
   function address(changes) {
-    const next = Object.entries({ ...wanted, ...changes }).filter(
-      ([, value]) => value !== null && value !== "",
-    )
+    const next = Object.entries({ ...wanted, ...changes }).filter(([, value]) => value !== null)
     return `${source.charts(id)}${next.length === 0 ? "" : `?${new URLSearchParams(next)}`}`
   }
 
@@ -63,7 +66,7 @@ export function inventoryPage(source, { names: [id], query, signal }) {
 
   function conditions() {
     const method = wanted.method ?? "location-based"
-    const chosen = PARTS.filter((part) => wanted[part] !== undefined)
+    const chosen = PARTS.filter((name) => wanted[name] !== undefined)
     return h(
       "div",
       { class: "conditions" },
@@ -81,16 +84,16 @@ export function inventoryPage(source, { names: [id], query, signal }) {
       h(
         "div",
         { class: "chips" },
-        ...chosen.map((part) =>
+        ...chosen.map((name) =>
           h(
             "button",
             {
               class: "chip",
               type: "button",
-              "aria-label": `Take away ${part} ${wanted[part]}`,
-              onclick: () => look({ [part]: null }),
+              "aria-label": `Take away ${name} ${wanted[name] || "(none)"}`,
+              onclick: () => look({ [name]: null }),
             },
-            h("span", {}, `${part}: ${wanted[part] || "(none)"}`),
+            h("span", {}, `${name}: ${wanted[name] || "(none)"}`),
             h("span", { "aria-hidden": "true" }, "×"),
           ),
         ),
@@ -99,8 +102,8 @@ export function inventoryPage(source, { names: [id], query, signal }) {
   }
 
   function charts(told) {
-    const bars = (cuts, part, name = (key) => key[0]) =>
-      cuts.map((cut) => ({ label: name(cut.key), kg: cut.co2e_kg, look: () => look({ [part]: cut.key[0] }) }))
+    const bars = (cuts, by, name = (key) => key[0]) =>
+      cuts.map((cut) => ({ label: name(cut.key), kg: cut.co2e_kg, look: () => look({ [by]: cut.key[0] }) }))
     const whole = told.co2e_kg
     const scopes = bars(told.scopes, "scope", ([scope, method]) => scopeName({ scope, method }))
     return h(
@@ -143,7 +146,7 @@ export function inventoryPage(source, { names: [id], query, signal }) {
     const place = h("div", {}, loading("rows"))
     const add = async (cursor) => {
       try {
-        const page = await get(`${source.api(id)}/rows`, { ...wanted, limit: ROWS_AT_ONCE, cursor })
+        const page = await get(part("/rows", { limit: ROWS_AT_ONCE, cursor }))
         body.append(...page.rows.map((row) => rowLine(row, told)))
         if (cursor === "") replace(place, rowTable(body), h("div", { class: "more" }, more))
         more.hidden = page.next_cursor === null
@@ -193,7 +196,7 @@ export function inventoryPage(source, { names: [id], query, signal }) {
   async function saveRows() {
     const rows = []
     for (let cursor = ""; cursor !== null;) {
-      const page = await get(`${source.api(id)}/rows`, { ...wanted, limit: ROWS_SAVED, cursor })
+      const page = await get(part("/rows", { limit: ROWS_SAVED, cursor }))
       rows.push(...page.rows)
       cursor = page.next_cursor
     }

@@ -85,7 +85,7 @@ export function stackedChart(title, columns) {
 }
 
 function look(bar, text, ...more) {
-  const name = `${bar.label ?? bar.name}: ${mass(bar.kg)}. Look into it.`
+  const name = `${bar.name ?? (bar.label || "(none)")}: ${mass(bar.kg)}. Look into it.`
   return h(
     "button",
     { class: "data", type: "button", "aria-label": name, onclick: bar.look },
