@@ -2,7 +2,8 @@
 
 `protocol` says what a store keeps and promises, `rows` how the tables of tenants are written and read, and
 `tables` which there are; `opening` makes a store from its URL, and `initiators` knows who makes happen what
-is written.  `memory` is lost with its process, `sqlite` is the embedded one, `postgresql` that of many nodes.
+is written.  `memory` is lost with its process, `sqlite` is the embedded one, `postgresql` that of many nodes;
+they share `entries` and `cursors`, what `guarded` refuses, and the `statements` of the tables of tenants.
 Nothing else in the runtime knows which store it uses.
 """
 

@@ -14,7 +14,7 @@ from greenlang.errors import StoreError
 from greenlang.stores.guarded import GuardedRows
 from greenlang.stores.postgresql.database import Connection
 from greenlang.stores.postgresql.sessions import as_admin, as_tenant, as_worker
-from greenlang.stores.postgresql.writing import append_event
+from greenlang.stores.postgresql.telling import append_event
 from greenlang.stores.rows import (
     Administrator,
     Insert,

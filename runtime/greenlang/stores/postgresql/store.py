@@ -15,7 +15,7 @@ import asyncpg
 
 from greenlang.errors import GreenLangError, StoreError
 from greenlang.stores.guarded import is_strange
-from greenlang.stores.postgresql import reading, writing
+from greenlang.stores.postgresql import claiming, reading, writing
 from greenlang.stores.postgresql.database import (
     LOSSES,
     Connection,
@@ -116,7 +116,7 @@ class PostgresqlStore(Store):
     ) -> tuple[ExecutionRow, ...]:
         writer = await self._writer()
         return await writer.run(
-            lambda group: writing.claim(
+            lambda group: claiming.claim(
                 group, worker, limit=limit, now=now, lease=lease, per_tenant=per_tenant
             )
         )
@@ -124,7 +124,7 @@ class PostgresqlStore(Store):
     async def extend_leases(self, worker: str, execution_ids: Sequence[str], *, now: int, lease: int) -> None:
         writer = await self._writer()
         await writer.run(
-            lambda group: writing.extend_leases(group, worker, execution_ids, now=now, lease=lease)
+            lambda group: claiming.extend_leases(group, worker, execution_ids, now=now, lease=lease)
         )
 
     async def change(self, change: Change) -> bool:
@@ -153,26 +153,26 @@ class PostgresqlStore(Store):
 
     async def claim_sink(self, name: str, worker: str, *, now: int, lease: int) -> SinkState | None:
         writer = await self._writer()
-        return await writer.run(lambda group: writing.claim_sink(group, name, worker, now, lease))
+        return await writer.run(lambda group: claiming.claim_sink(group, name, worker, now, lease))
 
     async def settle_sink(
         self, name: str, worker: str, *, position: int, retry_at: int = 0, error: str | None = None
     ) -> bool:
         writer = await self._writer()
         return await writer.run(
-            lambda group: writing.settle_sink(group, name, worker, position, retry_at, error)
+            lambda group: claiming.settle_sink(group, name, worker, position, retry_at, error)
         )
 
     async def claim_deliveries(self, *, limit: int, now: int, lease: int) -> tuple[Delivery, ...]:
         writer = await self._writer()
-        return await writer.run(lambda group: writing.claim_deliveries(group, limit, now, lease))
+        return await writer.run(lambda group: claiming.claim_deliveries(group, limit, now, lease))
 
     async def settle_delivery(
         self, delivery_id: int, *, state: str, next_at: int, status: int | None, error: str | None
     ) -> None:
         writer = await self._writer()
         await writer.run(
-            lambda group: writing.settle_delivery(group, delivery_id, state, next_at, status, error)
+            lambda group: claiming.settle_delivery(group, delivery_id, state, next_at, status, error)
         )
 
     async def purge(self, *, before: int) -> int:

@@ -9,60 +9,40 @@ from __future__ import annotations
 __all__ = [
     "add_api_key",
     "add_calculation",
-    "append_event",
     "append_in_line",
     "change",
-    "claim",
-    "claim_deliveries",
-    "claim_sink",
-    "extend_leases",
     "purge_executions",
     "purge_keys",
     "request_cancel",
     "revoke_api_key",
-    "settle_delivery",
-    "settle_sink",
     "submit",
     "submit_finished",
 ]
 
-from collections.abc import Iterable, Sequence
-
-import msgspec
 
 from greenlang.errors import StoreError
 from greenlang.stores.entries import (
-    DEADLINE_PASSED,
-    DELIVERY_COLUMNS,
     EXECUTION_COLUMNS,
-    LEASE_LAPSED,
-    SINK_COLUMNS,
-    delivery_payload,
     encoded_metadata,
     rank,
     submitted_states,
 )
-from greenlang.stores.postgresql.clock import on_server_clock
 from greenlang.stores.postgresql.database import Connection
-from greenlang.stores.postgresql.reading import delivery, execution, execution_row, sink
+from greenlang.stores.postgresql.reading import execution, execution_row
+from greenlang.stores.postgresql.telling import append_all, append_event, deliver, moved_to
 from greenlang.stores.postgresql.writer import Group
 from greenlang.stores.protocol import (
     FINAL_STATES,
     ApiKey,
     Change,
-    Delivery,
     EventMetadata,
     ExecutionRow,
     NewEvent,
     NewExecution,
     NewRecord,
-    SinkState,
     State,
     Submitted,
 )
-
-#: Of an execution: (id, tenant, type, time, payload).
-_Event = tuple[str, str, str, int, bytes]
 
 _INSERT = (
     f"INSERT INTO executions ({EXECUTION_COLUMNS}, rank)"  # noqa: S608  our columns
@@ -82,8 +62,8 @@ async def submit(group: Group, new: NewExecution, state: State) -> Submitted:
         *(new.created_at, new.created_at, None, None, new.deadline_at, 0, new.max_attempts),
         *(0, None, None, False, None, None, None, new.webhook, encoded_metadata(new.metadata), rank(new)),
     )
-    await _append(
-        connection, [_event(new.id, new.tenant, one, new.created_at) for one in submitted_states(state)]
+    await append_all(
+        connection, [moved_to(new.id, new.tenant, one, new.created_at) for one in submitted_states(state)]
     )
     return Submitted(new.id, True, new.request_digest)
 
@@ -107,11 +87,11 @@ async def submit_finished(
     )
     begun = (State.PENDING, State.QUEUED, State.RUNNING)
     stamps = [*((state, new.created_at) for state in begun), (State.COMPLETED, at)]
-    await _append(connection, [_event(new.id, new.tenant, state, when) for state, when in stamps])
+    await append_all(connection, [moved_to(new.id, new.tenant, state, when) for state, when in stamps])
     if record is not None:
         group.records.append(record)
     if new.webhook is not None:
-        await _deliver(connection, new.id, new.tenant, new.webhook, State.COMPLETED, at)
+        await deliver(connection, new.id, new.tenant, new.webhook, State.COMPLETED, at)
     return Submitted(new.id, True, new.request_digest)
 
 
@@ -123,116 +103,6 @@ async def add_calculation(group: Group, record: NewRecord, key: str | None, dige
         return earlier
     group.records.append(record)
     return Submitted(record.calculation_id, True, digest)
-
-
-#: What may be claimed, the first in rank first; what another node is claiming is passed over.
-_QUEUED = "SELECT id FROM executions WHERE state = 'queued' ORDER BY rank LIMIT $4 FOR UPDATE SKIP LOCKED"
-
-#: The same, but of no tenant more than may run at once, and of one that is suspended nothing: what runs
-#: already is counted before what waits.  Not all that waits is looked through, but what is in front, past
-#: tenants that have no room: who is passed over because another fills the front comes next time, as that one
-#: has no room then.
-_QUEUED_OF_TENANTS = """
-    WITH running AS MATERIALIZED (
-        SELECT tenant, count(*) AS count FROM executions WHERE state = 'running' GROUP BY tenant
-    ),
-    ahead AS MATERIALIZED (
-        SELECT id, tenant, rank FROM executions WHERE state = 'queued' AND tenant NOT IN (
-            SELECT tenant FROM running LEFT JOIN quotas USING (tenant)
-            WHERE count >= coalesce(concurrent_executions, $6)
-            UNION ALL SELECT tenant FROM tenants WHERE status = 'suspended'
-        ) ORDER BY rank LIMIT 16 * $4
-    ),
-    places AS (
-        SELECT id, coalesce(count, 0) + row_number() OVER (PARTITION BY tenant ORDER BY rank) AS place,
-            coalesce(concurrent_executions, $6) AS most
-        FROM ahead LEFT JOIN running USING (tenant) LEFT JOIN quotas USING (tenant)
-    )
-    SELECT id FROM executions WHERE id = ANY(ARRAY(SELECT id FROM places WHERE place <= most))
-        AND state = 'queued' ORDER BY rank LIMIT $4 FOR UPDATE SKIP LOCKED
-"""
-
-
-async def claim(
-    group: Group, worker: str, *, limit: int, now: int, lease: int, per_tenant: int | None
-) -> tuple[ExecutionRow, ...]:
-    """Take executions to run; what is late, ripe or abandoned is seen to first."""
-    connection = await group.as_worker()
-    its_now = await on_server_clock(connection, now)
-    await _recover(connection, now, its_now)
-    late = await connection.fetch(
-        "UPDATE executions SET state = 'timeout', finished_at = $1, error = $2"
-        " WHERE state IN ('pending', 'queued') AND deadline_at <= $1 RETURNING id, tenant, webhook",
-        now,
-        DEADLINE_PASSED,
-    )
-    await _append(connection, [(row["id"], row["tenant"], "timeout", now, DEADLINE_PASSED) for row in late])
-    for row in late:
-        if row["webhook"] is not None:
-            await _deliver(connection, row["id"], row["tenant"], row["webhook"], State.TIMEOUT, now)
-    ripe = await connection.fetch(
-        "UPDATE executions SET state = 'queued' WHERE state = 'pending' AND available_at <= $1"
-        " RETURNING id, tenant",
-        now,
-    )
-    await _append(connection, [_event(row["id"], row["tenant"], State.QUEUED, now) for row in ripe])
-    if limit <= 0:
-        return ()
-    claimed = await connection.fetch(
-        # Picked once, whatever the plan: a subquery that locks may be run again for every row.
-        f"WITH picked AS MATERIALIZED ({_QUEUED if per_tenant is None else _QUEUED_OF_TENANTS})"  # noqa: S608
-        " UPDATE executions SET state = 'running', token = token + 1, attempt = attempt + 1, worker = $1,"
-        " lease = $5, lease_until = $2, started_at = coalesce(started_at, $3)"
-        f" WHERE id = ANY(ARRAY(SELECT id FROM picked)) RETURNING {EXECUTION_COLUMNS}, rank",
-        *(worker, its_now + lease, now, limit, lease),
-        *(() if per_tenant is None else (per_tenant,)),
-    )
-    rows = tuple(execution_row(row) for row in sorted(claimed, key=lambda row: row["rank"]))
-    told = [msgspec.json.encode({"worker": worker, "attempt": row.attempt}) for row in rows]
-    await _append(
-        connection,
-        [(row.id, row.tenant, "running", now, payload) for row, payload in zip(rows, told, strict=True)],
-    )
-    return rows
-
-
-async def _recover(connection: Connection, now: int, its_now: int) -> None:
-    """Offer again what a worker holds whose lease ran out, or lies further ahead than it is long.
-
-    The second is how a lease looks after the clock was set back.
-    """
-    lapsed = await connection.fetch(
-        """
-        UPDATE executions SET
-            state = CASE WHEN cancel_requested THEN 'cancelled'
-                         WHEN attempt >= max_attempts THEN 'dead_letter'
-                         ELSE 'queued' END,
-            finished_at = CASE WHEN cancel_requested OR attempt >= max_attempts THEN $1::bigint END,
-            worker = NULL, lease = NULL, lease_until = NULL, error = $2
-        WHERE state = 'running' AND (lease_until <= $3 OR lease_until > $3 + 2 * lease)
-        RETURNING id, tenant, state, webhook
-        """,
-        now,
-        LEASE_LAPSED,
-        its_now,
-    )
-    await _append(connection, [(row["id"], row["tenant"], row["state"], now, LEASE_LAPSED) for row in lapsed])
-    for row in lapsed:
-        state = State(row["state"])
-        if state in FINAL_STATES and row["webhook"] is not None:
-            await _deliver(connection, row["id"], row["tenant"], row["webhook"], state, now)
-
-
-async def extend_leases(
-    group: Group, worker: str, execution_ids: Sequence[str], *, now: int, lease: int
-) -> None:
-    """Say that a worker is alive and runs these."""
-    connection = await group.as_worker()
-    await connection.execute(
-        "UPDATE executions SET lease = $1, lease_until = $2"
-        " WHERE id = ANY($3) AND state = 'running' AND worker = $4",
-        *(lease, await on_server_clock(connection, now) + lease, list(execution_ids), worker),
-    )
 
 
 async def change(group: Group, change: Change) -> bool:
@@ -257,7 +127,7 @@ async def change(group: Group, change: Change) -> bool:
     if change.record is not None:
         group.records.append(change.record)
     if final and row["webhook"] is not None:
-        await _deliver(connection, change.id, change.tenant, row["webhook"], change.to, change.at)
+        await deliver(connection, change.id, change.tenant, row["webhook"], change.to, change.at)
     return True
 
 
@@ -281,7 +151,7 @@ async def request_cancel(
     event = NewEvent(kind, metadata=metadata)
     await append_event(connection, "execution", execution_id, tenant, event, at)
     if changed.state is State.CANCELLED and changed.webhook is not None:
-        await _deliver(connection, execution_id, tenant, changed.webhook, changed.state, at)
+        await deliver(connection, execution_id, tenant, changed.webhook, changed.state, at)
     return changed
 
 
@@ -295,76 +165,6 @@ async def append_in_line(
             "SELECT FROM executions WHERE id = $1 AND tenant = $2 FOR NO KEY UPDATE", aggregate_id, tenant
         )
     await append_event(connection, aggregate_type, aggregate_id, tenant, event, at)
-
-
-async def append_event(
-    connection: Connection, aggregate_type: str, aggregate_id: str, tenant: str, event: NewEvent, at: int
-) -> None:
-    """Append to the log what happened to one aggregate, in the transaction of the change that it tells of."""
-    await connection.execute(
-        # The transaction has its number before the event has: see `log`.
-        "INSERT INTO events (aggregate_type, aggregate_id, tenant, type, at, version, payload, metadata)"
-        " SELECT $1::text, $2::text, $3::text, $4::text, $5::bigint, $6::integer, $7::bytea, $8::bytea"
-        " WHERE pg_current_xact_id() IS NOT NULL",
-        *(aggregate_type, aggregate_id, tenant, event.type, at),
-        *(event.version, event.payload, encoded_metadata(event.metadata)),
-    )
-
-
-async def claim_sink(group: Group, name: str, worker: str, now: int, lease: int) -> SinkState | None:
-    connection = await group.as_worker()
-    its_now = await on_server_clock(connection, now)
-    await connection.execute(
-        "INSERT INTO sinks (name, position, failures, retry_at) VALUES ($1, 0, 0, 0) ON CONFLICT DO NOTHING",
-        name,
-    )
-    row = await connection.fetchrow(
-        "UPDATE sinks SET worker = $1, lease_until = $2"  # noqa: S608  our columns
-        " WHERE name = $3 AND retry_at <= $4 AND (worker IS NULL OR worker = $1 OR lease_until <= $5)"
-        f" RETURNING {SINK_COLUMNS}",
-        *(worker, its_now + lease, name, now, its_now),
-    )
-    return None if row is None else sink(row)
-
-
-async def settle_sink(
-    group: Group, name: str, worker: str, position: int, retry_at: int, error: str | None
-) -> bool:
-    connection = await group.as_worker()
-    done = await connection.fetchval(
-        "UPDATE sinks SET position = $1, retry_at = $2, last_error = $3,"
-        " failures = CASE WHEN $3::text IS NULL THEN 0 ELSE failures + 1 END"
-        " WHERE name = $4 AND worker = $5 RETURNING true",
-        *(position, retry_at, error, name, worker),
-    )
-    return done is not None
-
-
-async def claim_deliveries(group: Group, limit: int, now: int, lease: int) -> tuple[Delivery, ...]:
-    """Take webhook deliveries that are due."""
-    connection = await group.as_worker()
-    rows = await connection.fetch(
-        "WITH picked AS MATERIALIZED (SELECT id FROM deliveries WHERE state = 'due' AND next_at <= $2"  # noqa: S608  our columns
-        " ORDER BY next_at LIMIT $3 FOR UPDATE SKIP LOCKED)"
-        " UPDATE deliveries SET next_at = $1"
-        f" WHERE id = ANY(ARRAY(SELECT id FROM picked)) RETURNING {DELIVERY_COLUMNS}",
-        now + lease,
-        now,
-        limit,
-    )
-    return tuple(delivery(row) for row in rows)
-
-
-async def settle_delivery(
-    group: Group, delivery_id: int, state: str, next_at: int, status: int | None, error: str | None
-) -> None:
-    """Write down how a delivery went."""
-    connection = await group.as_worker()
-    await connection.execute(
-        "UPDATE deliveries SET state = $1, attempt = attempt + 1, next_at = $2, last_status = $3,"
-        " last_error = $4 WHERE id = $5 AND state = 'due'",
-        *(state, next_at, status, error, delivery_id),
-    )
 
 
 async def add_api_key(group: Group, key: ApiKey) -> None:
@@ -439,27 +239,3 @@ async def _earlier(
     if row is None:  # purged between the two statements
         raise StoreError("the idempotency key was just forgotten", fix="send the request again")
     return Submitted(row["execution_id"], False, row["request_digest"])
-
-
-async def _append(connection: Connection, events: Iterable[_Event]) -> None:
-    if columns := list(zip(*events, strict=True)):
-        # One statement for all of them; the order of the arrays is that of the sequence numbers.
-        await connection.execute(
-            "INSERT INTO events (aggregate_id, tenant, type, at, payload)"
-            " SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::bytea[])",
-            *columns,
-        )
-
-
-async def _deliver(
-    connection: Connection, execution_id: str, tenant: str, url: str, state: State, at: int
-) -> None:
-    await connection.execute(
-        "INSERT INTO deliveries (execution_id, tenant, url, state, attempt, next_at, payload)"
-        " VALUES ($1, $2, $3, 'due', 0, $4, $5)",
-        *(execution_id, tenant, url, at, delivery_payload(execution_id, state, at)),
-    )
-
-
-def _event(execution_id: str, tenant: str, state: State, at: int) -> _Event:
-    return (execution_id, tenant, str(state), at, b"{}")

@@ -11,8 +11,8 @@ from typing import Any, TypeVar
 from greenlang.errors import StoreError
 from greenlang.stores.guarded import GuardedRows
 from greenlang.stores.rows import Insert, Row, RowChange, Scope, Selection, Tell, decoded
+from greenlang.stores.sqlite.telling import append_event
 from greenlang.stores.sqlite.writer import Group, GroupWriter
-from greenlang.stores.sqlite.writing import append_event
 from greenlang.stores.statements import changing, selecting, stored_bytes
 
 R = TypeVar("R", bound=Row)

@@ -34,7 +34,7 @@ from greenlang.stores.protocol import (
     Store,
     Submitted,
 )
-from greenlang.stores.sqlite import reading, writing
+from greenlang.stores.sqlite import claiming, reading, telling, writing
 from greenlang.stores.sqlite.database import REFUSALS, open_database
 from greenlang.stores.sqlite.rows import SqliteRows
 from greenlang.stores.sqlite.writer import GroupWriter
@@ -89,14 +89,14 @@ class SqliteStore(Store):
         self, worker: str, *, limit: int, now: int, lease: int, per_tenant: int | None = None
     ) -> tuple[ExecutionRow, ...]:
         return await self._writer.run(
-            lambda group: writing.claim(
+            lambda group: claiming.claim(
                 group, worker, limit=limit, now=now, lease=lease, per_tenant=per_tenant
             )
         )
 
     async def extend_leases(self, worker: str, execution_ids: Sequence[str], *, now: int, lease: int) -> None:
         await self._writer.run(
-            lambda group: writing.extend_leases(group, worker, execution_ids, now=now, lease=lease)
+            lambda group: claiming.extend_leases(group, worker, execution_ids, now=now, lease=lease)
         )
 
     async def change(self, change: Change) -> bool:
@@ -113,27 +113,27 @@ class SqliteStore(Store):
         self, tenant: str, aggregate_id: str, event: NewEvent, *, at: int, aggregate_type: str = "execution"
     ) -> None:
         await self._writer.run(
-            lambda group: writing.append_event(group, aggregate_type, aggregate_id, tenant, event, at)
+            lambda group: telling.append_event(group, aggregate_type, aggregate_id, tenant, event, at)
         )
 
     async def claim_sink(self, name: str, worker: str, *, now: int, lease: int) -> SinkState | None:
-        return await self._writer.run(lambda group: writing.claim_sink(group, name, worker, now, lease))
+        return await self._writer.run(lambda group: claiming.claim_sink(group, name, worker, now, lease))
 
     async def settle_sink(
         self, name: str, worker: str, *, position: int, retry_at: int = 0, error: str | None = None
     ) -> bool:
         return await self._writer.run(
-            lambda group: writing.settle_sink(group, name, worker, position, retry_at, error)
+            lambda group: claiming.settle_sink(group, name, worker, position, retry_at, error)
         )
 
     async def claim_deliveries(self, *, limit: int, now: int, lease: int) -> tuple[Delivery, ...]:
-        return await self._writer.run(lambda group: writing.claim_deliveries(group, limit, now, lease))
+        return await self._writer.run(lambda group: claiming.claim_deliveries(group, limit, now, lease))
 
     async def settle_delivery(
         self, delivery_id: int, *, state: str, next_at: int, status: int | None, error: str | None
     ) -> None:
         await self._writer.run(
-            lambda group: writing.settle_delivery(group, delivery_id, state, next_at, status, error)
+            lambda group: claiming.settle_delivery(group, delivery_id, state, next_at, status, error)
         )
 
     async def purge(self, *, before: int) -> int:

@@ -9,34 +9,21 @@ from __future__ import annotations
 __all__ = [
     "add_api_key",
     "add_calculation",
-    "append_event",
     "change",
-    "claim",
-    "claim_deliveries",
-    "claim_sink",
-    "extend_leases",
     "give_back_pages",
     "purge_executions",
     "purge_keys",
     "request_cancel",
     "revoke_api_key",
-    "settle_delivery",
-    "settle_sink",
     "submit",
     "submit_finished",
 ]
 
-from collections.abc import Iterable, Sequence
 
 import msgspec
 
 from greenlang.stores.entries import (
-    DEADLINE_PASSED,
-    DELIVERY_COLUMNS,
     EXECUTION_COLUMNS,
-    LEASE_LAPSED,
-    SINK_COLUMNS,
-    delivery_payload,
     encoded_metadata,
     rank,
     submitted_states,
@@ -45,17 +32,16 @@ from greenlang.stores.protocol import (
     FINAL_STATES,
     ApiKey,
     Change,
-    Delivery,
     EventMetadata,
     ExecutionRow,
     NewEvent,
     NewExecution,
     NewRecord,
-    SinkState,
     State,
     Submitted,
 )
-from greenlang.stores.sqlite.reading import delivery, execution_row
+from greenlang.stores.sqlite.reading import execution_row
+from greenlang.stores.sqlite.telling import append_all, append_event, deliver, moved_to
 from greenlang.stores.sqlite.writer import Group
 
 _EXECUTIONS = f"executions ({EXECUTION_COLUMNS}, rank)"
@@ -73,7 +59,7 @@ def submit(group: Group, new: NewExecution, state: State) -> Submitted:
             *(0, None, None, 0, None, None, None, new.webhook, encoded_metadata(new.metadata), rank(new)),
         ),
     )
-    _append(group, [_event(new.id, new.tenant, one, new.created_at) for one in submitted_states(state)])
+    append_all(group, [moved_to(new.id, new.tenant, one, new.created_at) for one in submitted_states(state)])
     return Submitted(new.id, True, new.request_digest)
 
 
@@ -98,11 +84,11 @@ def submit_finished(group: Group, new: NewExecution, result: bytes, record: NewR
         (State.RUNNING, new.created_at),
         (State.COMPLETED, at),
     )
-    _append(group, [_event(new.id, new.tenant, state, when) for state, when in stamps])
+    append_all(group, [moved_to(new.id, new.tenant, state, when) for state, when in stamps])
     if record is not None:
         group.records.append(record)
     if new.webhook is not None:
-        _deliver(group, new.id, new.tenant, new.webhook, State.COMPLETED, at)
+        deliver(group, new.id, new.tenant, new.webhook, State.COMPLETED, at)
     return Submitted(new.id, True, new.request_digest)
 
 
@@ -112,110 +98,6 @@ def add_calculation(group: Group, record: NewRecord, key: str | None, digest: st
         return earlier
     group.records.append(record)
     return Submitted(record.calculation_id, True, digest)
-
-
-#: What may be claimed, the first in rank first; the index on `rank` serves it.
-_QUEUED = "SELECT id FROM executions WHERE state = 'queued' ORDER BY rank"
-
-#: The same, but of no tenant more than may run at once, and of one that is suspended nothing: what runs
-#: already is counted before what waits.  Not all that waits is looked through, but what is in front, past
-#: tenants that have no room: who is passed over because another fills the front comes next time, as that one
-#: has no room then.
-_QUEUED_OF_TENANTS = """
-    WITH running AS MATERIALIZED (
-        SELECT tenant, count(*) AS count FROM executions WHERE state = 'running' GROUP BY tenant
-    ),
-    ahead AS MATERIALIZED (
-        SELECT id, tenant, rank FROM executions WHERE state = 'queued' AND tenant NOT IN (
-            SELECT tenant FROM running LEFT JOIN quotas USING (tenant)
-            WHERE count >= coalesce(concurrent_executions, ?6)
-            UNION ALL SELECT tenant FROM tenants WHERE status = 'suspended'
-        ) ORDER BY rank LIMIT 16 * ?5
-    ),
-    places AS (
-        SELECT id, rank, coalesce(count, 0) + row_number() OVER (PARTITION BY tenant ORDER BY rank) AS place,
-            coalesce(concurrent_executions, ?6) AS most
-        FROM ahead LEFT JOIN running USING (tenant) LEFT JOIN quotas USING (tenant)
-    )
-    SELECT id FROM places WHERE place <= most ORDER BY rank
-"""
-
-
-def claim(
-    group: Group, worker: str, *, limit: int, now: int, lease: int, per_tenant: int | None = None
-) -> tuple[ExecutionRow, ...]:
-    _recover(group, now)
-    late = group.execute(
-        "UPDATE executions SET state = 'timeout', finished_at = ?, error = ?"
-        " WHERE state IN ('pending', 'queued') AND deadline_at <= ? RETURNING id, tenant, webhook",
-        (now, DEADLINE_PASSED, now),
-    ).fetchall()
-    for execution_id, tenant, webhook in late:
-        _append(group, [(execution_id, tenant, "timeout", now, DEADLINE_PASSED)])
-        if webhook is not None:
-            _deliver(group, execution_id, tenant, webhook, State.TIMEOUT, now)
-    ripe = group.execute(
-        "UPDATE executions SET state = 'queued' WHERE state = 'pending' AND available_at <= ?"
-        " RETURNING id, tenant",
-        (now,),
-    ).fetchall()
-    _append(group, [_event(execution_id, tenant, State.QUEUED, now) for execution_id, tenant in ripe])
-    claimed = group.execute(
-        "UPDATE executions SET state = 'running', token = token + 1, attempt = attempt + 1, worker = ?1,"  # noqa: S608
-        " lease = ?2, lease_until = ?3, started_at = coalesce(started_at, ?4) WHERE id IN"
-        f" ({_QUEUED if per_tenant is None else _QUEUED_OF_TENANTS} LIMIT ?5)"
-        f" RETURNING {EXECUTION_COLUMNS}, rank",
-        (worker, lease, now + lease, now, limit, *(() if per_tenant is None else (per_tenant,))),
-    ).fetchall()
-    claimed.sort(key=lambda row: row[-1])
-    rows = tuple(execution_row(row[:-1]) for row in claimed)
-    _append(
-        group,
-        [
-            (
-                row.id,
-                row.tenant,
-                "running",
-                now,
-                msgspec.json.encode({"worker": worker, "attempt": row.attempt}),
-            )
-            for row in rows
-        ],
-    )
-    return rows
-
-
-def _recover(group: Group, now: int) -> None:
-    """Offer again what a worker holds whose lease ran out, or lies further ahead than it is long.
-
-    The second is how a lease looks after the clock was set back.
-    """
-    lapsed = group.execute(
-        """
-        UPDATE executions SET
-            state = CASE WHEN cancel_requested THEN 'cancelled'
-                         WHEN attempt >= max_attempts THEN 'dead_letter'
-                         ELSE 'queued' END,
-            finished_at = CASE WHEN cancel_requested OR attempt >= max_attempts THEN ? END,
-            worker = NULL, lease = NULL, lease_until = NULL, error = ?
-        WHERE state = 'running' AND (lease_until <= ? OR lease_until > ? + 2 * lease)
-        RETURNING id, tenant, state, webhook
-        """,
-        (now, LEASE_LAPSED, now, now),
-    ).fetchall()
-    for execution_id, tenant, name, webhook in lapsed:
-        state = State(name)
-        _append(group, [(execution_id, tenant, name, now, LEASE_LAPSED)])
-        if state in FINAL_STATES and webhook is not None:
-            _deliver(group, execution_id, tenant, webhook, state, now)
-
-
-def extend_leases(group: Group, worker: str, execution_ids: Sequence[str], *, now: int, lease: int) -> None:
-    group.execute(
-        "UPDATE executions SET lease = ?, lease_until = ?"
-        " WHERE id IN (SELECT value FROM json_each(?)) AND state = 'running' AND worker = ?",
-        (lease, now + lease, msgspec.json.encode(execution_ids).decode(), worker),
-    )
 
 
 def change(group: Group, change: Change) -> bool:
@@ -243,7 +125,7 @@ def change(group: Group, change: Change) -> bool:
     if change.record is not None:
         group.records.append(change.record)
     if final and row[0] is not None:
-        _deliver(group, change.id, change.tenant, row[0], change.to, change.at)
+        deliver(group, change.id, change.tenant, row[0], change.to, change.at)
     return True
 
 
@@ -263,78 +145,13 @@ def request_cancel(
         kind = "cancelled" if changed.state is State.CANCELLED else "cancel_requested"
         append_event(group, "execution", execution_id, tenant, NewEvent(kind, metadata=metadata), at)
         if changed.state is State.CANCELLED and changed.webhook is not None:
-            _deliver(group, execution_id, tenant, changed.webhook, changed.state, at)
+            deliver(group, execution_id, tenant, changed.webhook, changed.state, at)
         return changed
     row = group.execute(
         f"SELECT {EXECUTION_COLUMNS} FROM executions WHERE id = ? AND tenant = ?",  # noqa: S608
         (execution_id, tenant),
     ).fetchone()
     return None if row is None else execution_row(row)
-
-
-def append_event(
-    group: Group, aggregate_type: str, aggregate_id: str, tenant: str, event: NewEvent, at: int
-) -> None:
-    """Append to the log what happened to one aggregate."""
-    group.execute(
-        "INSERT INTO events (aggregate_type, aggregate_id, tenant, type, at, version, payload, metadata)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-        (
-            *(aggregate_type, aggregate_id, tenant, event.type, at),
-            *(event.version, event.payload, encoded_metadata(event.metadata)),
-        ),
-    )
-
-
-def _append(group: Group, events: Iterable[tuple[str, str, str, int, bytes]]) -> None:
-    """Append to the log what happened to executions: (id, tenant, type, time, payload)."""
-    for event in events:
-        group.insert("events (aggregate_id, tenant, type, at, payload)", event)
-
-
-def claim_sink(group: Group, name: str, worker: str, now: int, lease: int) -> SinkState | None:
-    group.execute(
-        "INSERT INTO sinks (name, position, failures, retry_at) VALUES (?, 0, 0, 0) ON CONFLICT DO NOTHING",
-        (name,),
-    )
-    row = group.execute(
-        "UPDATE sinks SET worker = ?, lease_until = ?"  # noqa: S608  our columns
-        " WHERE name = ? AND retry_at <= ? AND (worker IS NULL OR worker = ? OR lease_until <= ?)"
-        f" RETURNING {SINK_COLUMNS}",
-        (worker, now + lease, name, now, worker, now),
-    ).fetchone()
-    return None if row is None else SinkState(**dict(zip(SinkState.__struct_fields__, row, strict=True)))
-
-
-def settle_sink(
-    group: Group, name: str, worker: str, position: int, retry_at: int, error: str | None
-) -> bool:
-    done = group.execute(
-        "UPDATE sinks SET position = ?, retry_at = ?, last_error = ?,"
-        " failures = CASE WHEN ? IS NULL THEN 0 ELSE failures + 1 END WHERE name = ? AND worker = ?",
-        (position, retry_at, error, error, name, worker),
-    )
-    return done.rowcount == 1
-
-
-def claim_deliveries(group: Group, limit: int, now: int, lease: int) -> tuple[Delivery, ...]:
-    rows = group.execute(
-        "UPDATE deliveries SET next_at = ? WHERE id IN"  # noqa: S608
-        " (SELECT id FROM deliveries WHERE state = 'due' AND next_at <= ? ORDER BY next_at LIMIT ?)"
-        f" RETURNING {DELIVERY_COLUMNS}",
-        (now + lease, now, limit),
-    ).fetchall()
-    return tuple(delivery(row) for row in rows)
-
-
-def settle_delivery(
-    group: Group, delivery_id: int, state: str, next_at: int, status: int | None, error: str | None
-) -> None:
-    group.execute(
-        "UPDATE deliveries SET state = ?, attempt = attempt + 1, next_at = ?, last_status = ?, last_error = ?"
-        " WHERE id = ? AND state = 'due'",
-        (state, next_at, status, error, delivery_id),
-    )
 
 
 def add_api_key(group: Group, key: ApiKey) -> None:
@@ -410,18 +227,6 @@ def _earlier(group: Group, tenant: str, key: str | None, holder: str, digest: st
         (tenant, key),
     ).fetchone()
     return Submitted(found, False, its_digest)
-
-
-def _deliver(group: Group, execution_id: str, tenant: str, url: str, state: State, at: int) -> None:
-    group.execute(
-        "INSERT INTO deliveries (execution_id, tenant, url, state, attempt, next_at, payload)"
-        " VALUES (?, ?, ?, 'due', 0, ?, ?)",
-        (execution_id, tenant, url, at, delivery_payload(execution_id, state, at)),
-    )
-
-
-def _event(execution_id: str, tenant: str, state: State, at: int) -> tuple[str, str, str, int, bytes]:
-    return (execution_id, tenant, str(state), at, b"{}")
 
 
 def _agents(new: NewExecution) -> str:
