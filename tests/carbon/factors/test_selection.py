@@ -76,6 +76,20 @@ def test_the_users_own_factor_comes_before_those_of_packs_also_from_a_wider_regi
     assert selection.fallbacks == (Fallback("region", "NWPP", "US"),)
 
 
+def test_a_packs_factor_in_place_of_the_users_own_per_another_unit_is_recorded():
+    own = ("Gas,CO2,0.05,kg/scf,US,mine,1,,,,,,", "Gas,CO2,60,kg/mmBtu (LHV),US,mine,1,,,,,,")
+    selection = book(own=own).select(wanted("gas", "mmBtu (HHV)"))
+    assert rates(selection) == {"CO2": 50}
+    assert selection.fallbacks == (
+        Fallback("own factor", "per mmBtu (LHV)", "a pack's per mmBtu (HHV)"),
+        Fallback("own factor", "per scf", "a pack's per mmBtu (HHV)"),
+    )
+    assert book(own=own).select(wanted("gas", "scf")).fallbacks == ()
+    # One for another place or holder would not have answered the row in any unit.
+    elsewhere = ("Gas,CO2,0.05,kg/scf,GB,mine,1,,,,,,", "Gas,CO2,0.05,kg/scf,US,mine,1,,,,,supplier,Acme")
+    assert book(own=elsewhere).select(wanted("gas", "mmBtu (HHV)")).fallbacks == ()
+
+
 def test_a_factor_for_the_world_is_a_recorded_fallback():
     selection = book(own=("Ferry,CO2,2,kg/km,,mine,1,,,,,,",)).select(wanted("ferry", "km", "GB"))
     assert selection.fallbacks == (Fallback("region", "GB", "global"),)

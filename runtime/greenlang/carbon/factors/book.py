@@ -149,7 +149,7 @@ class FactorBook:
             raise self._nothing(name, wanted)
         _refuse_two_bases(found, wanted.unit)
         region = found[0].region
-        fallbacks = []
+        fallbacks = list(self._passed_over(name, wanted, found[0]))
         if region != wanted.regions[0] and not _PLACELESS.issuperset(factor.kind for factor in found):
             fallback = Fallback("region", wanted.regions[0], region or "global")
             fallbacks.append(recorded(self._policy, fallback, column="region"))
@@ -174,6 +174,19 @@ class FactorBook:
             if not isinstance(position, Rule):
                 standing[tier, position].append(factor)
         return standing[min(standing)] if standing else []
+
+    def _passed_over(self, name: str, wanted: Wanted, chosen: EmissionFactor) -> Iterator[Fallback]:
+        """What is recorded where a pack's factor answers because the user's own is per something else."""
+        of_tiers = list(self.candidates(name))
+        if any(tier == 0 and factor is chosen for tier, factor in of_tiers):
+            return
+        units = {
+            str(factor.denominator)
+            for tier, factor in of_tiers
+            if tier == 0 and self.standing(factor, wanted) in (Rule.UNIT, Rule.HEAT_BASIS)
+        }
+        for unit in sorted(units):
+            yield Fallback("own factor", f"per {unit}", f"a pack's per {chosen.denominator}")
 
     def standing(self, factor: EmissionFactor, wanted: Wanted) -> Rule | int:
         """Where a factor stands for a row: the position of its region in the row's, or the rule it breaks."""

@@ -17,7 +17,7 @@ from greenlang.errors import FactorError
 
 __all__ = ["Edition", "Fallback", "FallbackKind", "ambiguous", "choose_edition", "recorded"]
 
-FallbackKind = Literal["region", "vintage", "straddle", "method", "heat basis"]
+FallbackKind = Literal["region", "vintage", "straddle", "method", "heat basis", "own factor"]
 
 _DAY = timedelta(days=1)
 
