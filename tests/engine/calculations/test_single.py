@@ -159,3 +159,18 @@ def test_one_key_makes_one_calculation_however_it_is_computed():
         assert (again.id, again.outcome) == (first.id, first.outcome)
 
     with_calculator(use)
+
+
+def test_kinds_of_long_texts_are_not_kept():
+    row = {"id": "A", "activity": "natural gas", "unit": "MMBtu", "region": "US", "period": "2025-02"}
+
+    async def use(calculator, _):
+        found = []
+        for site in ("Tacoma plant", "T" * 2_000):
+            await prepared(calculator, {**row, "site": site, "quantity": "1"})
+            found.append(
+                await calculator.calculate_one({**row, "site": site, "quantity": "2"}, STOP, tenant="t")
+            )
+        assert [one is not None for one in found] == [True, False]
+
+    with_calculator(use)

@@ -9,6 +9,7 @@ import contextvars
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 import msgspec
@@ -31,8 +32,10 @@ from greenlang.stores import Calculation, NewRecord, Store
 #: Accounting policies that choices are remembered under.
 _POLICIES = 64
 
-#: Kinds of single activities that are kept; with one more, all are forgotten.
+#: Kinds of single activities that are kept, each of so many characters at most; with one more, all are
+#: forgotten.
 _KINDS = 4096
+_KIND_CHARACTERS = 2_000
 
 #: The policy, then the columns and cells that decide on all of a record but its figures.
 _Kind = tuple[bytes, tuple[str, ...], tuple[str, ...]]
@@ -226,6 +229,9 @@ class Calculator:
             return
         kind = _kind_of({name: column[0] for name, column in given.table.columns.items()}, given.policy)
         if kind not in self._met:
+            choices, *texts = kind
+            if len(choices) + sum(map(len, chain.from_iterable(texts))) > _KIND_CHARACTERS:
+                return
             if len(self._met) >= _KINDS:
                 self._met.clear()
                 self._prepared.clear()

@@ -20,8 +20,10 @@ from greenlang.errors import InputError
 from greenlang.gcel import Plan
 from greenlang.gcel import compile as compile_program
 
-#: Plans kept compiled; beyond that the one that was used longest ago goes.
+#: Plans kept compiled, and steps of all of them, a hundred thousand of which take some tens of megabytes;
+#: beyond that the one that was used longest ago goes.
 _PLANS = 512
+_STEPS = 500_000
 
 #: Characters from which on a program takes long to compile.
 _LONG_PROGRAM = 65_536
@@ -49,7 +51,7 @@ def read_order(document: bytes) -> Order:
 
 
 class PlanCache:
-    """Compiled programs by their text."""
+    """Compiled programs by their text; safe to use from several threads."""
 
     def __init__(self, registry: Registry) -> None:
         self.registry = registry
@@ -90,17 +92,23 @@ class PlanCache:
         GcelError
             If it does not compile.
         """
-        found = self._plans.get(program)
-        if found is None:
-            self.misses += 1
-            found = compile_program(program, registry=self.registry)
-            self._plans[program] = found
-            if len(self._plans) > _PLANS:
-                self._plans.popitem(last=False)
-        else:
-            self.hits += 1
+        try:
+            found = self._plans[program]
             self._plans.move_to_end(program)
+        except KeyError:  # it is not kept, or another thread has just let go of it
+            return self._compiled(program)
+        self.hits += 1
         return found
+
+    def _compiled(self, program: str) -> Plan:
+        """Compile a program, and keep it."""
+        self.misses += 1
+        made = self._plans[program] = compile_program(program, registry=self.registry)
+        while len(self._plans) > _PLANS or (
+            len(self._plans) > 1 and sum(plan.step_count for plan in list(self._plans.values())) > _STEPS
+        ):
+            self._plans.popitem(last=False)
+        return made
 
     def agent_of(self, program: str) -> str:
         """The name of the agent that gives the result of a program that is kept; empty for none."""
