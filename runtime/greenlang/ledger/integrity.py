@@ -100,7 +100,7 @@ def _given_findings(bundle: Bundle, given: TableInput) -> Iterator[Finding]:
     if tuple(given.columns) != said.columns:
         columns = ", ".join(said.columns or ())
         yield Finding(f"'{given.name}'", f"has other columns than the input of the record ({columns})")
-    elif given.root != said.root:
+    elif (given.root, given.row_count) != (said.root, said.row_count):
         carried = said.rows if said.rows is not None else ()
         differing: Iterable[Finding] = (
             Finding(f"'{given.name}' row {number}", "is not that of the record's input")
