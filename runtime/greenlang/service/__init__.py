@@ -4,7 +4,8 @@
 of `wire` (a call, a reply, the envelope), `messages` (their types), `reading` (what requests say) and
 `negotiation` (versions). `routing` holds the table of routes, from which `openapi` describes the API and
 `documents` shows it. None of them knows a server: that are `entrance`, the only one that knows aiohttp's
-requests, `server` (one process), `workers` (several), `metrics_door`, `settings` and `webhooks`.
+requests, `node` (all that one process serves with, made by its `settings`), `server` (one process),
+`workers` (several), `metrics_door` and `webhooks`.
 """
 
 from __future__ import annotations
