@@ -75,7 +75,7 @@ def _of_one_method(data: ActivityData, parts: Sequence[Emissions]) -> list[RowPr
         if part.method:
             taken[part.method][part.rows] = True
     of_each = np.array(list(taken.values()))
-    asked_for_one = np.array([bool(method) for method in data.method.values])[data.method.codes]
+    asked_for_one = np.array([bool(text) for text in data.method.values], dtype=np.bool_)[data.method.codes]
     problems = []
     for row in np.flatnonzero(of_each.any(axis=0) & ~of_each.all(axis=0) & ~asked_for_one).tolist():
         counted = next(method for method, rows in taken.items() if rows[row])
