@@ -279,8 +279,7 @@ cdef class Execution(Crew):
             timer.cancel()
             if task in self.late:
                 self.late.remove(task)
-                if task.done():
-                    look_at(task)
+                look_at(task)
                 guard = <object>self.program.steps[index].guard
                 raise StepTimeout.of(self.program, index, guard.timeout_s)
         return result_of(task)

@@ -71,8 +71,8 @@ cdef class Resumption:
 
 
 def look_at(task):
-    """Mark the error of a task as seen: the first error is the one that is told."""
-    if not task.cancelled():
+    """Mark the error of a task as seen, if it has ended: the first error is the one that is told."""
+    if task.done() and not task.cancelled():
         task.exception()
 
 

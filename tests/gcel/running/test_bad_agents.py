@@ -90,6 +90,12 @@ def test_what_an_agent_raises_comes_out_and_names_the_step(kind, waits, form):
     assert note.startswith(f"in step 'm.fail'{way} at ")
 
 
+def test_a_plan_that_computes_in_place_names_the_step_in_an_event_loop_too():
+    with pytest.raises(RuntimeError, match="a step raised StopIteration") as caught:
+        asyncio.run(gl.compile(failing(StopIteration)).arun(1))
+    assert caught.value.__notes__[0].startswith("in step 'm.fail' at ")
+
+
 def test_an_error_with_a_mind_of_its_own_is_named_all_the_same():
     class Closed(Exception):
         def add_note(self, note):
@@ -265,6 +271,23 @@ def test_a_run_that_succeeds_reports_what_it_gave_up():
         report = gl.Report()
         assert gl.compile(step).run(1, report=report, patience=0.01) == 0
         assert {each.step for each in report.of("abandoned")} == {"m.stubborn"}
+
+
+def test_a_run_that_is_cancelled_as_a_step_is_given_up_ends_as_cancelled():
+    stubborn = agent(name="m.stubborn", version="1.0.0")(sleeps_on)
+    clock = gl.VirtualClock()
+
+    async def main():
+        plan = gl.compile(stubborn >> gl.catch(0) >> gl.timeout(Decimal("0.01")))
+        # Given up the moment at which the other timeout ends.
+        async with asyncio.timeout(0.03):
+            await plan.arun(1, clock=clock, patience=0.02)
+
+    with pytest.raises(TimeoutError) as caught:
+        clock.run(main())
+    cancelled = caught.value.__cause__
+    assert isinstance(cancelled, asyncio.CancelledError)
+    assert cancelled.__notes__[0].endswith("still running, though cancelled: 'm.stubborn'")
 
 
 # Leave

@@ -63,6 +63,11 @@ class Runner(Prepared):
             if program.is_async or hasattr(type(value), "__aiter__"):
                 return await executions.arun(program, value, trail, run)
             return program.run(value, trail, run)
+        except StopIteration as error:
+            # No coroutine raises it; Python's own words for that would have no note.
+            stopped = RuntimeError("a step raised StopIteration")
+            self.annotate(stopped, trail, value, run)
+            raise stopped from error
         except BaseException as error:
             self.annotate(error, trail, value, run)
             raise
