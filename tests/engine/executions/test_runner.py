@@ -408,6 +408,26 @@ def test_leases_that_are_set_anew_are_kept(on_a_runner):
     on_a_runner(use, settings=RunnerSettings(lease_seconds=0.6))
 
 
+@pytest.mark.parametrize("name", ["claim", "cancelled_of"])
+def test_a_worker_goes_on_whatever_the_store_raises(on_a_runner, monkeypatch, name):
+    async def use(runner):
+        asked, met = getattr(runner.store, name), []
+
+        async def fail_at_first(*arguments, **options):
+            met.append(name)
+            if len(met) < 3:
+                raise RuntimeError("a row of another version")
+            return await asked(*arguments, **options)
+
+        monkeypatch.setattr(runner.store, name, fail_at_first)
+        accepted = await runner.execute(order("t.sleeps", "1.5"), TERMS, wait_seconds=0)
+        row = await finished(runner, accepted)
+        assert (row.state, row.attempt) == (State.COMPLETED, 1)
+        assert len(met) > 2
+
+    on_a_runner(use, settings=RunnerSettings(lease_seconds=1.2))
+
+
 def test_what_is_being_committed_is_not_cancelled(on_a_runner, monkeypatch):
     async def use(runner):
         change, refusals = runner.store.change, []

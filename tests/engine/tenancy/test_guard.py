@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from greenlang.agents import agent
 from greenlang.agents.spending import Spent, spending, use_tokens
-from greenlang.engine.tenancy import Guard, Meter, Registrations, Standings, Tenants, quotas_of
+from greenlang.engine.tenancy import Guard, Meter, Registrations, Standings, Tenants, quotas_of, standing
 from greenlang.errors import AgentError, InputError, QuotaError, StoreError
 from greenlang.stores import EventMetadata
 from greenlang.stores.rows import EVERYBODY, Add, Administrator
@@ -94,6 +94,36 @@ class TestStandings:
             assert await standings.of("acme") is known
             with pytest.raises(StoreError):
                 await standings.of("never seen")
+
+        run(use)
+
+    @pytest.mark.parametrize("error", [StoreError("gone"), RuntimeError("a row of another version")])
+    def test_what_changed_while_nobody_could_look_is_heard_of_later(self, run, monkeypatch, error):
+        monkeypatch.setattr(standing, "_OVERLAP", 0)
+        monkeypatch.setattr(standing, "_FOLLOW_SECONDS", 0.01)
+
+        async def use(store):
+            standings, rows = Standings(store.rows), store.rows.rows
+            await standings.of("acme")
+            asked = []
+
+            async def gone(*_, **__):
+                asked.append(True)
+                raise error
+
+            following = asyncio.create_task(standings.follow())
+            await asyncio.sleep(0.05)
+            monkeypatch.setattr(store.rows, "rows", gone)
+            await Tenants(store.rows).create(OPERATOR, "acme", name="Acme", tier="free")
+            asked.clear()
+            while len(asked) < 3:
+                await asyncio.sleep(0.01)
+            monkeypatch.setattr(store.rows, "rows", rows)
+            end = time.monotonic() + 2
+            while standings.known("acme") is not None:
+                assert time.monotonic() < end
+                await asyncio.sleep(0.01)
+            following.cancel()
 
         run(use)
 

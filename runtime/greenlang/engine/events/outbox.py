@@ -96,6 +96,9 @@ class Outbox:
             except StoreError as error:
                 _log.warning("the sink '%s' is sent nothing for now: %s", name, error)
                 state = None
+            except Exception:  # whatever it is, the log is sent on later
+                _log.exception("the sink '%s' is sent nothing for now", name)
+                state = None
             if state is None:
                 await asyncio.sleep(min(lease_seconds / 3, 1.0))
 

@@ -194,6 +194,8 @@ class Worker:
                     )
                 except StoreError as error:  # a full disk or a lock: try again
                     _log.warning("nothing is claimed for now: %s", error)
+                except Exception:  # whatever it is, a node that serves goes on to work
+                    _log.exception("nothing is claimed for now")
                 else:
                     self._queue.done(taken)
                     taken = ()
@@ -228,6 +230,8 @@ class Worker:
                     )
             except StoreError as error:
                 _log.warning("leases are not extended for now: %s", error)
+            except Exception:  # whatever it is, what runs is not run twice for want of another try
+                _log.exception("leases are not extended for now")
 
     async def _run(self, row: ExecutionRow) -> None:
         initiate(Initiator(row.tenant, row.metadata or EventMetadata()))

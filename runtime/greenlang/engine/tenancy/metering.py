@@ -186,6 +186,8 @@ class Meter:
                 await self._refresh()
             except StoreError as error:
                 _log.warning("what tenants use is written later: %s", error)
+            except Exception:  # whatever it is, quotas are held to
+                _log.exception("what tenants use is written later")
 
     async def flush(self) -> None:
         """Write what was used and not written yet; more may be used meanwhile."""

@@ -117,12 +117,15 @@ class Standings:
         """Forget what changed, on whichever node, for as long as it runs."""
         since = 0
         while True:
+            asked_at = time.time_ns() // 1000
             try:
                 await self.forget_changes(since)
                 self.forget_old()  # not while the store is gone: what was known holds until it answers
+                since = asked_at - _OVERLAP
             except StoreError as error:
                 _log.warning("it is not known which tenants changed: %s", error)
-            since = time.time_ns() // 1000 - _OVERLAP
+            except Exception:  # whatever it is, nobody who was suspended is served for want of another look
+                _log.exception("it is not known which tenants changed")
             await asyncio.sleep(_FOLLOW_SECONDS)
 
     async def forget_changes(self, since: int) -> None:
