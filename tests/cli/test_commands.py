@@ -3,22 +3,46 @@
 import csv
 import io
 import json
+import shlex
 
+import click
 import pytest
 
-COMMANDS = ["run", "plan", "verify", "agents", "factors", "units", "doctor"]
+from greenlang.cli import COMMANDS as RUNTIMES
+from greenlang.cli import greenlang as command_line
 
 
-@pytest.mark.parametrize("command", COMMANDS)
-def test_every_command_has_help_with_an_example(greenlang, command):
-    out = greenlang(command, "--help").stdout
-    assert "Example" in out
-    assert f"greenlang {command}" in out
+def leaves(command, path=()):
+    """The commands that do something, by the words that lead to them."""
+    if not isinstance(command, click.Group):
+        return {path: command}
+    found = [(name, command.get_command(click.Context(command), name)) for name in command.commands]
+    return {key: leaf for name, below in found for key, leaf in leaves(below, (*path, name)).items()}
+
+
+EVERY = {
+    key: leaf
+    for name in RUNTIMES
+    for key, leaf in leaves(command_line.get_command(click.Context(command_line), name), (name,)).items()
+}
+
+
+@pytest.mark.parametrize("path", EVERY, ids=" ".join)
+def test_every_command_has_help_with_examples_that_it_takes(path):
+    command = EVERY[path]
+    context = click.Context(command, info_name=path[-1])
+    lines = [line.strip() for line in command.get_help(context).partition("Example")[2].splitlines()]
+    shown = [shlex.split(line)[1:] for line in lines if line.startswith("greenlang ")]
+    assert shown
+    for words in shown:
+        assert tuple(words[: len(path)]) == path
+        arguments = [word for word in words[len(path) :] if word != ">"]
+        command.make_parser(context).parse_args(arguments)  # raises UsageError for an option that is none
 
 
 def test_help_lists_every_command(greenlang):
     out = greenlang("--help").stdout
-    assert all(f"\n  {command} " in out for command in COMMANDS)
+    assert all(f"\n  {command} " in out for command in RUNTIMES)
 
 
 def test_a_plan_is_shown_as_text_json_and_a_picture(greenlang, examples):

@@ -152,7 +152,12 @@ def run(
     _run(lambda: make_batch(_batches(root), order, registry=default_registry()), **work)
 
 
-@batch.command()
+@batch.command(
+    epilog="""\b
+Example:
+  greenlang batch resume batch_01a1ff7b4da25a886c4139dfbee8d400 --output rows.parquet
+"""
+)
 @click.argument("batch_id")
 @_work_options
 def resume(batch_id: str, root: Path | None, **work: Any) -> None:
@@ -163,7 +168,13 @@ def resume(batch_id: str, root: Path | None, **work: Any) -> None:
     _run(lambda: _batches(root).get("default", batch_id), **work)
 
 
-@batch.command("list")
+@batch.command(
+    "list",
+    epilog="""\b
+Example:
+  greenlang batch list --format json
+""",
+)
 @format_option
 @_folder_option
 def list_batches(form: str, root: Path | None) -> None:
@@ -171,7 +182,12 @@ def list_batches(form: str, root: Path | None) -> None:
     print_list(_batches(root).of_tenant("default"), form)
 
 
-@batch.command()
+@batch.command(
+    epilog="""\b
+Example:
+  greenlang batch status batch_01a1ff7b4da25a886c4139dfbee8d400
+"""
+)
 @click.argument("batch_id")
 @format_option
 @_folder_option
@@ -180,7 +196,12 @@ def status(batch_id: str, form: str, root: Path | None) -> None:
     print_state(_batches(root).get("default", batch_id), form)
 
 
-@batch.command()
+@batch.command(
+    epilog="""\b
+Example:
+  greenlang batch cancel batch_01a1ff7b4da25a886c4139dfbee8d400
+"""
+)
 @click.argument("batch_id")
 @_folder_option
 def cancel(batch_id: str, root: Path | None) -> None:

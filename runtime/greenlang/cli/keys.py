@@ -39,7 +39,12 @@ def keys() -> None:
     """Make, list and revoke API keys for those who call the service."""
 
 
-@keys.command()
+@keys.command(
+    epilog="""\b
+Example:
+  greenlang keys create --tenant acme --role developer --name nightly --expires 90d
+"""
+)
 @store_option(made=True)
 @tenant_option
 @click.option(
@@ -67,7 +72,13 @@ def create(url: str, tenant: str, roles: tuple[str, ...], name: str, expires: st
     click.echo(f"key {made.kept.id} of {tenant}; it is not shown again", err=True)
 
 
-@keys.command("list")
+@keys.command(
+    "list",
+    epilog="""\b
+Example:
+  greenlang keys list --tenant acme --format json
+""",
+)
 @store_option()
 @tenant_option
 @format_option
@@ -84,7 +95,12 @@ def list_(url: str, tenant: str, form: str) -> None:
     output().print(shown)
 
 
-@keys.command()
+@keys.command(
+    epilog="""\b
+Example:
+  greenlang keys revoke 4f1c09d2ab37e681 --tenant acme --redis redis://cache.example.org:6379/0
+"""
+)
 @store_option()
 @tenant_option
 @click.option("--redis", metavar="URL", help="What servers share: they know at once that the key has ended.")

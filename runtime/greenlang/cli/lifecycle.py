@@ -50,7 +50,12 @@ def lifecycle() -> None:
     """Register the agents of a tenant, deploy, pause and retire them."""
 
 
-@lifecycle.command()
+@lifecycle.command(
+    epilog="""\b
+Example:
+  greenlang lifecycle register fuels.stationary 1.0.0 --tenant acme
+"""
+)
 @store_option(made=True)
 @tenant_option
 @click.argument("agent")
@@ -86,7 +91,12 @@ def register(url: str, tenant: str, agent: str, version: str, state: str, reason
     click.echo(f"{agent}@{version} is {made.state} for {tenant}", err=True)
 
 
-@lifecycle.command()
+@lifecycle.command(
+    epilog="""\b
+Example:
+  greenlang lifecycle move fuels.stationary 1.0.0 paused --reason 'under review' --tenant acme
+"""
+)
 @store_option()
 @tenant_option
 @click.argument("agent")
@@ -111,7 +121,13 @@ def move(url: str, tenant: str, agent: str, version: str, to: str, reason: str) 
     click.echo(f"{agent}@{version} is {moved.state} for {tenant}", err=True)
 
 
-@lifecycle.command("list")
+@lifecycle.command(
+    "list",
+    epilog="""\b
+Example:
+  greenlang lifecycle list --tenant acme --format json
+""",
+)
 @store_option()
 @tenant_option
 @format_option

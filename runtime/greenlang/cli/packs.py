@@ -31,7 +31,13 @@ def packs() -> None:
     """Make, check, build, sign, install and look at packs."""
 
 
-@packs.command("list")
+@packs.command(
+    "list",
+    epilog="""\b
+Example:
+  greenlang packs list --format json
+""",
+)
 @format_option
 def list_packs(form: str) -> None:
     """List the installed packs."""
@@ -61,7 +67,13 @@ def list_packs(form: str) -> None:
         click.echo(f"left out: {problem}", err=True)
 
 
-@packs.command()
+@packs.command(
+    epilog="""\b
+Examples:
+  greenlang packs show greenlang-fuels
+  greenlang packs show dist/acme_pack-0.1.0-py3-none-any.whl
+"""
+)
 @click.argument("pack")
 def show(pack: str) -> None:
     """Show what PACK declares: a project's folder, a wheel, or the name of an installed pack."""
@@ -123,7 +135,12 @@ def new(folder: Path, answers: tuple[str, ...], ask: bool | None) -> None:
     click.echo(f"{folder} is a pack; next: cd {folder}, and greenlang packs check")
 
 
-@packs.command()
+@packs.command(
+    epilog="""\b
+Example:
+  greenlang packs update acme
+"""
+)
 @click.argument("folder", type=_FOLDER, default=Path())
 def update(folder: Path) -> None:
     """Merge later fixes of the scaffold into the pack in FOLDER, which has to be committed to Git."""
@@ -133,7 +150,13 @@ def update(folder: Path) -> None:
     click.echo(f"{folder} has version {version} of the template; look at the changes before you commit them")
 
 
-@packs.command()
+@packs.command(
+    epilog="""\b
+Examples:
+  greenlang packs check
+  greenlang packs check dist/acme_pack-0.1.0-py3-none-any.whl --format json
+"""
+)
 @click.argument("pack", default=".")
 @format_option
 def check(pack: str, form: str) -> None:
@@ -172,7 +195,12 @@ def check(pack: str, form: str) -> None:
     sys.exit(0 if report.passed else 1)
 
 
-@packs.command()
+@packs.command(
+    epilog="""\b
+Example:
+  greenlang packs build acme --output dist
+"""
+)
 @click.argument("folder", type=_FOLDER, default=Path())
 @click.option("--output", "into", type=_FOLDER, help="Where the files go; FOLDER/dist if not given.")
 @click.option("--no-isolation", is_flag=True, help="Build with what is installed here, without an index.")
@@ -194,7 +222,12 @@ def build(folder: Path, into: Path | None, no_isolation: bool) -> None:
         click.echo(path)
 
 
-@packs.command()
+@packs.command(
+    epilog="""\b
+Example:
+  greenlang packs sign dist/acme_pack-0.1.0-py3-none-any.whl
+"""
+)
 @click.argument("wheel", type=_FILE)
 def sign(wheel: Path) -> None:
     """Sign WHEEL with this installation's key; the signature is written beside it."""
@@ -204,7 +237,12 @@ def sign(wheel: Path) -> None:
     click.echo(f"{signature_path(wheel)}\nsigned by {signature.signer}, public key {signature.public_key}")
 
 
-@packs.command()
+@packs.command(
+    epilog="""\b
+Example:
+  greenlang packs verify dist/acme_pack-0.1.0-py3-none-any.whl --tenant acme
+"""
+)
 @click.argument("wheel", type=_FILE)
 @click.option("--tenant", default="default", show_default=True, help="Whose trusted keys are asked.")
 def verify(wheel: Path, tenant: str) -> None:
@@ -241,7 +279,12 @@ def install(pack: str, signature: Path | None, tenant: str, no_run: bool) -> Non
     click.echo(f"installed {installed.distribution} {installed.version}, {signer}")
 
 
-@packs.command()
+@packs.command(
+    epilog="""\b
+Example:
+  greenlang packs sbom acme > acme.cdx.json
+"""
+)
 @click.argument("pack", default=".")
 def sbom(pack: str) -> None:
     """Print the bill of materials of PACK as CycloneDX JSON."""

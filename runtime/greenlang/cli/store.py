@@ -39,7 +39,12 @@ def store() -> None:
     """Look after a store: its state, its ledger, backups, old rows."""
 
 
-@store.command()
+@store.command(
+    epilog="""\b
+Example:
+  greenlang store info --store runtime.db --format json
+"""
+)
 @store_option()
 @format_option
 def info(url: str, form: str) -> None:
@@ -54,7 +59,13 @@ def info(url: str, form: str) -> None:
     output().print(shown)
 
 
-@store.command()
+@store.command(
+    epilog="""\b
+Examples:
+  greenlang store executions --state failed --state dead_letter
+  greenlang store executions --tenant acme --limit 500 --format json
+"""
+)
 @store_option()
 @tenant_option
 @format_option
@@ -89,7 +100,12 @@ def executions(url: str, tenant: str, form: str, states: tuple[str, ...], limit:
         click.echo(f"and more: --limit {min(500, 2 * limit)} shows them", err=True)
 
 
-@store.command()
+@store.command(
+    epilog="""\b
+Example:
+  greenlang store requeue exec_01a1fedb4b8ff8024bcc0250996efe8f
+"""
+)
 @store_option()
 @tenant_option
 @click.argument("execution_id")
@@ -105,7 +121,13 @@ def requeue(url: str, tenant: str, execution_id: str) -> None:
     click.echo(f"{execution_id} is queued", err=True)
 
 
-@store.command()
+@store.command(
+    epilog="""\b
+Examples:
+  greenlang store history exec_01a1fedb4b8ff8024bcc0250996efe8f --at 2026-11-20T12:00
+  greenlang store history fuels.stationary@1.0.0 --agent --tenant acme
+"""
+)
 @store_option()
 @tenant_option
 @format_option
@@ -149,7 +171,12 @@ def history(url: str, tenant: str, form: str, at: datetime | None, is_agent: boo
     click.echo(f"{name} was {state.state}{f' ({known})' if known else ''}")
 
 
-@store.command()
+@store.command(
+    epilog="""\b
+Example:
+  greenlang store sinks --format json
+"""
+)
 @store_option()
 @format_option
 def sinks(url: str, form: str) -> None:
@@ -164,7 +191,12 @@ def sinks(url: str, form: str) -> None:
     output().print(shown)
 
 
-@store.command()
+@store.command(
+    epilog="""\b
+Example:
+  greenlang store verify --store runtime.db
+"""
+)
 @store_option()
 def verify(url: str) -> None:
     """Follow the ledger's chain from its first link, and check every record under it.
@@ -197,7 +229,12 @@ def verify(url: str) -> None:
     sys.exit(1 if wrong else 0)
 
 
-@store.command()
+@store.command(
+    epilog="""\b
+Example:
+  greenlang store backup friday.db --store runtime.db
+"""
+)
 @store_option()
 @click.argument("file", type=click.Path(path_type=Path))
 def backup(url: str, file: Path) -> None:
@@ -207,7 +244,12 @@ def backup(url: str, file: Path) -> None:
     click.echo(f"{file}: {file.stat().st_size:,} bytes", err=True)
 
 
-@store.command()
+@store.command(
+    epilog="""\b
+Example:
+  greenlang store purge --older-than 90d
+"""
+)
 @store_option()
 @click.option("--older-than", required=True, metavar="AGE", help="How long ago it ended: 90d, 12h, 30m.")
 def purge(url: str, older_than: str) -> None:

@@ -59,7 +59,12 @@ def tenants() -> None:
     """Make tenants, say what they may use, and look at what was changed of them."""
 
 
-@tenants.command()
+@tenants.command(
+    epilog="""\b
+Example:
+  greenlang tenants create acme --name 'Acme Ltd' --tier pro
+"""
+)
 @store_option(made=True)
 @click.argument("tenant")
 @click.option("--name", callback=check_name, help="What people call it.  [default: its id]")
@@ -78,7 +83,13 @@ def create(url: str, tenant: str, name: str | None, tier: Any) -> None:
     click.echo(f"{tenant} is made; `greenlang keys create --tenant {tenant}` lets somebody in", err=True)
 
 
-@tenants.command("list")
+@tenants.command(
+    "list",
+    epilog="""\b
+Example:
+  greenlang tenants list --after acme --format json
+""",
+)
 @store_option()
 @format_option
 @click.option("--after", help="Only those behind this id.")
@@ -103,7 +114,12 @@ def list_(url: str, form: str, after: str | None, limit: int) -> None:
         click.echo(f"and maybe more: --after {found[-1].tenant}", err=True)
 
 
-@tenants.command()
+@tenants.command(
+    epilog="""\b
+Example:
+  greenlang tenants show acme
+"""
+)
 @store_option()
 @format_option
 @click.argument("tenant")
@@ -129,7 +145,13 @@ def show(url: str, form: str, tenant: str) -> None:
     output().print(shown)
 
 
-@tenants.command("set")
+@tenants.command(
+    "set",
+    epilog="""\b
+Example:
+  greenlang tenants set acme --tier enterprise
+""",
+)
 @store_option()
 @click.argument("tenant")
 @click.option("--name", callback=check_name, help="What people call it.")
@@ -143,7 +165,12 @@ def set_(url: str, tenant: str, **changes: str | None) -> None:
     click.echo(f"{tenant} is changed", err=True)
 
 
-@tenants.command()
+@tenants.command(
+    epilog="""\b
+Example:
+  greenlang tenants suspend acme
+"""
+)
 @store_option()
 @click.argument("tenant")
 def suspend(url: str, tenant: str) -> None:
@@ -152,7 +179,12 @@ def suspend(url: str, tenant: str) -> None:
     click.echo(f"{tenant} is suspended", err=True)
 
 
-@tenants.command()
+@tenants.command(
+    epilog="""\b
+Example:
+  greenlang tenants resume acme
+"""
+)
 @store_option()
 @click.argument("tenant")
 def resume(url: str, tenant: str) -> None:
@@ -169,7 +201,12 @@ def _quota_options(command: Any) -> Any:
     return command
 
 
-@tenants.command()
+@tenants.command(
+    epilog="""\b
+Example:
+  greenlang tenants quotas acme --daily-executions 5000 --agents 20
+"""
+)
 @store_option()
 @click.argument("tenant")
 @_quota_options
@@ -185,7 +222,12 @@ def quotas(url: str, tenant: str, **amounts: int | None) -> None:
     click.echo(f"the quotas of {tenant} are changed", err=True)
 
 
-@tenants.command()
+@tenants.command(
+    epilog="""\b
+Example:
+  greenlang tenants audit acme --limit 500 --format json
+"""
+)
 @store_option()
 @format_option
 @click.argument("tenant")
