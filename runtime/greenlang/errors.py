@@ -45,6 +45,7 @@ __all__ = [
     "UnitError",
     "UnitMismatch",
     "UnknownUnit",
+    "clipped",
     "either",
     "nearest",
     "size_text",
@@ -208,6 +209,11 @@ class DataError(InputError):
         if left:
             lines.append(f"and {left:,} more problems in {file}")
         super().__init__("\n".join(lines))
+
+
+def clipped(text: str, most: int = 40) -> str:
+    """What of a long text a message repeats."""
+    return text if len(text) <= most else f"{text[: most - 1]}…"
 
 
 def either(names: Sequence[str]) -> str:

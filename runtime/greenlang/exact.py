@@ -44,7 +44,7 @@ from decimal import (
 )
 from fractions import Fraction
 
-from greenlang.errors import QuantityError
+from greenlang.errors import QuantityError, clipped
 
 #: Digits that a calculation keeps; a result that needs more is an error, never rounded in silence.
 DIGITS = 76
@@ -68,9 +68,6 @@ ROUNDING_MODES = frozenset(
 
 #: Beyond this exponent an operand is refused before its digits are written out and fill the memory.
 _MAX_EXPONENT = 1_000
-
-#: How much of a wrong value a message repeats.
-_CLIP = 40
 
 _NUMBER = re.compile(r"([+-]?)(?:([0-9]+)(?:\.([0-9]*))?|\.([0-9]+))(?:[eE]([+-]?[0-9]+))?")
 _GROUPED_BY_COMMAS = re.compile(r"[+-]?[0-9]{1,3}(?:,[0-9]{3})+(?:\.[0-9]*)?")
@@ -123,7 +120,7 @@ def exact_number(value: object) -> int | Decimal | Fraction:
         mended = f'write Decimal("{digits}")' if _NUMBER.fullmatch(digits) else "give a finite number"
         raise QuantityError(f"{digits} is a float, which is not exact", fix=mended)
     raise QuantityError(
-        f"{_clipped(repr(value))} is of type {type(value).__name__}, which is not an exact number",
+        f"{clipped(repr(value))} is of type {type(value).__name__}, which is not an exact number",
         fix="give an int, a Decimal or a Fraction",
     )
 
@@ -203,7 +200,7 @@ def decimal_from_text(text: str) -> Decimal:
     exponent = _exponent(exponent_text) - (len(digits) - len(whole or ""))
     if len(coefficient) + max(exponent, 0) > MAX_DIGITS or -exponent > MAX_DIGITS:
         raise QuantityError(
-            f"'{_clipped(text)}' needs more than {MAX_DIGITS} digits or {MAX_DIGITS} places",
+            f"'{clipped(text)}' needs more than {MAX_DIGITS} digits or {MAX_DIGITS} places",
             fix="give it in a larger or smaller unit, or with fewer digits",
         )
     # Written out as text, because Decimal's arithmetic would look at the caller's context.
@@ -243,11 +240,11 @@ def canonical_text(value: int | Decimal) -> str:
 def _check_rounding(places: int, mode: str) -> None:
     if not isinstance(places, int) or isinstance(places, bool) or abs(places) > DIGITS:
         raise QuantityError(
-            f"places is {_clipped(repr(places))}", fix=f"give an integer from -{DIGITS} to {DIGITS}"
+            f"places is {clipped(repr(places))}", fix=f"give an integer from -{DIGITS} to {DIGITS}"
         )
     if mode not in ROUNDING_MODES:
         raise QuantityError(
-            f"the rounding mode is {_clipped(repr(mode))}",
+            f"the rounding mode is {clipped(repr(mode))}",
             fix="give one of " + ", ".join(sorted(ROUNDING_MODES)),
         )
 
@@ -259,7 +256,7 @@ def _quantized(number: Decimal, places: int, mode: str) -> Decimal:
             rounded = rounded.quantize(_ONE, context=_ROUNDING)
     except InvalidOperation:
         raise QuantityError(
-            f"{_clipped(str(number))} rounded to {places} places needs more than {DIGITS} digits",
+            f"{clipped(str(number))} rounded to {places} places needs more than {DIGITS} digits",
             fix="round to fewer places",
         ) from None
     return rounded if rounded else rounded.copy_abs()
@@ -289,7 +286,7 @@ def _digits(coefficient: int) -> str:
 def _ratio(number: int | Decimal | Fraction) -> tuple[int, int]:
     if isinstance(number, Decimal) and number and abs(number.adjusted()) > _MAX_EXPONENT:
         raise QuantityError(
-            f"{_clipped(str(number))} is out of range for a division",
+            f"{clipped(str(number))} is out of range for a division",
             fix=f"give a number of at most {DIGITS} digits",
         )
     return number.as_integer_ratio()
@@ -305,7 +302,7 @@ def _exponent(text: str | None) -> int:
 
 
 def _unreadable(text: str) -> QuantityError:
-    shown = f"'{_clipped(text)}'"
+    shown = f"'{clipped(text)}'"
     if not text.strip():
         return QuantityError("the number is empty", fix="write a number such as 1234.5")
     if text.strip().lstrip("+-").casefold() in _NOT_FINITE:
@@ -337,7 +334,3 @@ def _unreadable(text: str) -> QuantityError:
         f"{shown} is not a number",
         fix="write digits and a decimal point alone, like 1234.5; a unit stands apart from its number",
     )
-
-
-def _clipped(text: str) -> str:
-    return text if len(text) <= _CLIP else text[: _CLIP - 1] + "…"

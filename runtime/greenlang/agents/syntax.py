@@ -39,7 +39,7 @@ from typing import TypeAlias
 from msgspec import Struct, structs
 
 from greenlang.agents.places import Diagnostic, Origin, diagnose, gcel_error
-from greenlang.errors import GcelError
+from greenlang.errors import GcelError, clipped
 
 MAXIMUM_STEPS = 100_000
 MAXIMUM_NESTING = 200
@@ -216,7 +216,9 @@ def _literal_value(value: object, origin: Origin, depth: int) -> LiteralValue:
         try:
             value.encode()
         except UnicodeEncodeError:
-            raise _error(origin, f"{value!r} is no Unicode text (a lone surrogate)", "remove it") from None
+            raise _error(
+                origin, f"{clipped(repr(value), 60)} is no Unicode text (a lone surrogate)", "remove it"
+            ) from None
         return str(value)
     if isinstance(value, list | tuple):
         if depth == MAXIMUM_NESTING:
@@ -224,7 +226,7 @@ def _literal_value(value: object, origin: Origin, depth: int) -> LiteralValue:
         return tuple(_literal_value(item, origin, depth + 1) for item in value)
     raise _error(
         origin,
-        f"{_clipped(value)} is neither a step nor a literal of GCEL",
+        f"{clipped(repr(value), 60)} is neither a step nor a literal of GCEL",
         "make a function an agent with @greenlang.agent; "
         "literals are integers, Decimals, strings, True, False, None and lists of them",
     )
@@ -237,11 +239,6 @@ def _decimal_value(value: Decimal, origin: Origin) -> Decimal:
     if len(digits) > MAXIMUM_DIGITS or abs(exponent) > MAXIMUM_DIGITS:
         raise _error(origin, f"a number of more than {MAXIMUM_DIGITS} digits", "use fewer digits")
     return Decimal((sign, digits, exponent))
-
-
-def _clipped(value: object) -> str:
-    text = repr(value)
-    return text if len(text) <= 60 else f"{text[:57]}..."
 
 
 def _precedence(node: Node) -> int:

@@ -16,7 +16,7 @@ from types import GenericAlias
 from typing import Any
 
 from greenlang.agents.contract import Option
-from greenlang.errors import StepError
+from greenlang.errors import StepError, clipped
 from greenlang.exact import divide
 from greenlang.gcel.records import NoFieldError, field, field_type, fields
 from greenlang.gcel.tables import RowTable
@@ -64,7 +64,7 @@ def as_items(value: Any) -> list[Any] | tuple[Any, ...]:
         return value.to_decimals()
     if isinstance(value, NOT_LISTS) or not isinstance(value, Iterable):
         raise StepError(
-            f"a list or a table is wanted here, and {_clipped(value)} of type {type(value).__name__} came",
+            f"a list or a table is wanted here, and {_shown(value)} of type {type(value).__name__} came",
             fix="give a list",
         )
     return list(value)
@@ -170,7 +170,7 @@ def _group_by(value: Any, key: str) -> dict[Any, list[Any]]:
             groups.setdefault(name, []).append(item)
         except TypeError:
             raise StepError(
-                f"'{key}' is {_clipped(name)}, which cannot name a group", fix="group by a plain value"
+                f"'{key}' is {_shown(name)}, which cannot name a group", fix="group by a plain value"
             ) from None
     return groups
 
@@ -187,13 +187,13 @@ def _merge(value: Any) -> Any:
         record = fields(part)
         if record is None:
             raise StepError(
-                f"merge joins records with records and lists with lists, and {_clipped(part)} is neither",
+                f"merge joins records with records and lists with lists, and {_shown(part)} is neither",
                 fix="give it the outputs of a parallel or a branch that are all of one kind",
             )
         for name, item in record.items():
             if name in merged and merged[name] != item:
                 raise StepError(
-                    f"merge finds two values for '{name}': {_clipped(merged[name])} and {_clipped(item)}",
+                    f"merge finds two values for '{name}': {_shown(merged[name])} and {_shown(item)}",
                     fix="give the fields different names",
                 )
             merged[name] = item
@@ -205,9 +205,8 @@ def _not_empty(name: str, items: Any) -> None:
         raise StepError(f"{name} of an empty list", fix="give at least one item")
 
 
-def _clipped(value: object) -> str:
-    text = repr(value)
-    return text if len(text) <= 60 else f"{text[:57]}..."
+def _shown(value: object) -> str:
+    return clipped(repr(value), 60)
 
 
 def _wants_list(given: Any) -> Any:

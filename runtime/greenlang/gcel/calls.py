@@ -19,11 +19,11 @@ from greenlang.agents.naming import newest_matching
 from greenlang.agents.places import Diagnostic, Origin, diagnose
 from greenlang.agents.resource import Resource
 from greenlang.agents.syntax import Argument, Call, Literal, LiteralValue, canonical_literal
-from greenlang.errors import AgentError, InputError, nearest
+from greenlang.errors import AgentError, InputError, clipped, nearest
 from greenlang.gcel.builtins import BUILTINS
 from greenlang.gcel.modifiers import MODIFIER_OPTIONS, refused_value
 from greenlang.gcel.steps import AgentStep, BuiltinStep
-from greenlang.gcel.text import RESERVED_NAMES, read_literal
+from greenlang.gcel.text import RESERVED_NAMES, fresh_value, read_literal
 from greenlang.gcel.types import type_text, words_of
 
 
@@ -210,7 +210,7 @@ class CallReader:
             self.tell(
                 argument.value.origin,
                 f"option '{option.name}' of '{call.name}' takes {type_text(option.type)}, "
-                f"and {canonical_literal(given.value)} is given{_detail(error)}",
+                f"and {clipped(canonical_literal(given.value), 60)} is given{_detail(error)}",
                 _mend(words, given.value) or f"write {_example(option.type)}",
             )
             return False
@@ -253,7 +253,7 @@ def _converted(value: LiteralValue, wanted: Any) -> Any:
     msgspec.ValidationError, TypeError
         If the type takes no such value, or is one that no literal can be of.
     """
-    plain = _listed(value)
+    plain = fresh_value(value)
     if wanted is Any:
         return plain
     if isinstance(value, Decimal) and wanted is float:
@@ -268,10 +268,6 @@ def option_values(
     types = {option.name: option.type for option in options}
     values: dict[str, Any] = {name: _converted(value, types[name]) for name, value in given.items()}
     return {**values, **resources}
-
-
-def _listed(value: LiteralValue) -> Any:
-    return [_listed(item) for item in value] if isinstance(value, tuple) else value
 
 
 def _is_resource(kind: Any) -> bool:

@@ -19,7 +19,7 @@ from greenlang.agents.places import Diagnostic, Origin
 from greenlang.agents.resource import Resource
 from greenlang.gcel.checking import Types
 from greenlang.gcel.keys import own_forms, step_keys
-from greenlang.gcel.steps import AgentStep, Program, Step, label_of, modifiers_of
+from greenlang.gcel.steps import AgentStep, Program, Step, label_of, modifiers_of, programs_of
 
 if TYPE_CHECKING:
     from greenlang.gcel.passes import Planned
@@ -121,6 +121,17 @@ class Compiled:
     def own_forms(self) -> tuple[tuple[str, ...], ...]:
         """What every step does by itself, as text: all that its key covers but the keys before it."""
         return own_forms(self.programs, self.agents, self.codes, self.resources)
+
+    @functools.cached_property
+    def ways(self) -> tuple[str, ...]:
+        """Of each program what the paths of its steps begin with: `map > ` for what a map runs."""
+        ways = [""] * len(self.programs)
+        # A program names only later ones.
+        for number, program in enumerate(self.programs):
+            for step in program.steps:
+                for named in programs_of(step):
+                    ways[named] = f"{ways[number]}{self.label(step)} > "
+        return tuple(ways)
 
     def label(self, step: Step) -> str:
         """What people call a step."""

@@ -10,7 +10,7 @@ import msgspec
 
 from greenlang.gcel.compiled import Compiled
 from greenlang.gcel.pictures import reads_of, step_title, uses_of
-from greenlang.gcel.steps import AgentStep, Step, programs_of
+from greenlang.gcel.steps import AgentStep, Step
 from greenlang.gcel.types import type_text
 
 #: Steps that are drawn; of a larger plan nobody sees anything.
@@ -57,7 +57,7 @@ def drawing_of(plan: Compiled) -> Drawing:
     steps: list[DrawnStep] = []
     edges: list[DrawnEdge] = []
     left_out = 0
-    for number, way in enumerate(_ways(plan)):
+    for number, way in enumerate(plan.ways):
         program = plan.programs[number]
         if len(steps) + len(program.steps) > DRAWN_STEPS:
             left_out += len(program.steps)
@@ -94,17 +94,6 @@ def _drawn(plan: Compiled, step: Step, number: int, slot: int, way: str) -> Draw
         title=title if len(title) <= _TITLE else f"{title[: _TITLE - 1]}…",
         path=f"{way}{plan.label(step)}",
     )
-
-
-def _ways(plan: Compiled) -> list[str]:
-    """What the paths of each program's steps begin with."""
-    ways = [""] * len(plan.programs)
-    # A program names only later ones.
-    for number, program in enumerate(plan.programs):
-        for step in program.steps:
-            for named in programs_of(step):
-                ways[named] = f"{ways[number]}{plan.label(step)} > "
-    return ways
 
 
 def _id(number: int, slot: int | str) -> str:

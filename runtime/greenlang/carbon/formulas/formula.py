@@ -13,7 +13,7 @@ from greenlang.carbon.formulas.evaluation import Failure, evaluate
 from greenlang.carbon.formulas.language import ANY_UNIT, parse_formula
 from greenlang.carbon.formulas.planning import Coded, Form, InRows, plan_program
 from greenlang.carbon.units import CompoundUnit, Unit, compound_ratio, parse_compound_unit
-from greenlang.errors import FormulaError, InputError, QuantityError
+from greenlang.errors import FormulaError, InputError, QuantityError, clipped
 from greenlang.exact import MAX_DIGITS, exact_number
 from greenlang_core.code_books import Gathered
 from greenlang_core.decimals import DecimalColumn
@@ -378,8 +378,4 @@ def _of_equal_length(forms: Mapping[str, Form]) -> dict[str, Form]:
 
 def _shown(numbers: Mapping[str, Fraction]) -> str:
     """Values of operands, for a message."""
-    return ", ".join(f"{name} = {_clipped(str(number))}" for name, number in numbers.items())
-
-
-def _clipped(text: str) -> str:
-    return text if len(text) <= 40 else f"{text[:39]}…"
+    return ", ".join(f"{name} = {clipped(str(number))}" for name, number in numbers.items())

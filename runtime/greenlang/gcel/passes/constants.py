@@ -26,7 +26,7 @@ from greenlang.gcel.steps import (
     Step,
     inputs_of,
 )
-from greenlang.gcel.text import literal_options, read_literal
+from greenlang.gcel.text import fresh_value, literal_options, read_literal
 
 #: The values that a literal gives back as they are: neither subclasses nor tuples.
 _PLAIN = (bool, int, Decimal, str, type(None))
@@ -73,7 +73,7 @@ def _fold(step: Step, known: dict[int, str], agents: Sequence[AgentSpec]) -> Ste
 def _output(step: AgentStep | BuiltinStep, value: LiteralValue, agents: Sequence[AgentSpec]) -> str | None:
     """What a step gives for a literal, as a literal; None if it gives none."""
     options = literal_options(step.options)
-    taken = _listed(value)
+    taken = fresh_value(value)
     with localcontext(exact_context()):
         try:
             if isinstance(step, BuiltinStep):
@@ -108,7 +108,3 @@ def _is_plain(value: Any, levels: int) -> bool:
 
 def _nesting(text: str) -> int:
     return text.count("[")
-
-
-def _listed(value: LiteralValue) -> Any:
-    return [_listed(item) for item in value] if isinstance(value, tuple) else value

@@ -9,7 +9,7 @@ from typing import Any
 
 from greenlang.agents.contract import AgentSpec
 from greenlang.agents.resource import Resource
-from greenlang.agents.syntax import LiteralValue, canonical_literal
+from greenlang.agents.syntax import canonical_literal
 from greenlang.errors import StepError, nearest
 from greenlang.gcel.builtins import BUILTINS, one_by_one
 from greenlang.gcel.calls import option_values
@@ -33,7 +33,7 @@ from greenlang.gcel.steps import (
     modifiers_of,
     programs_of,
 )
-from greenlang.gcel.text import literal_options, read_literal
+from greenlang.gcel.text import fresh_value, literal_options, read_literal
 from greenlang_core import scheduler
 
 
@@ -94,7 +94,7 @@ def _instruction(
         value = read_literal(step.value)
         if isinstance(value, tuple):
             # A list of its own for every run, since a step may change it.
-            return _call(0, lambda _: _listed(value))
+            return _call(0, lambda _: fresh_value(value))
         return "constant", (), value
     if isinstance(step, ListStep):
         return "list", step.inputs
@@ -142,10 +142,6 @@ def _call(
 ) -> tuple[Any, ...]:
     options = options or {}
     return "call", (slot,), function, tuple(options), tuple(options.values()), is_async, needs_task
-
-
-def _listed(value: LiteralValue) -> Any:
-    return [_listed(item) for item in value] if isinstance(value, tuple) else value
 
 
 def _selector(step: RouteStep) -> Callable[[object], int]:

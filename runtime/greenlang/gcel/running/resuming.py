@@ -18,7 +18,7 @@ from msgspec import structs
 
 from greenlang.errors import GcelError
 from greenlang.gcel.running.digests import input_digest
-from greenlang.gcel.steps import AgentStep, Program, programs_of
+from greenlang.gcel.steps import AgentStep, Program
 
 if TYPE_CHECKING:
     from greenlang.agents.contract import AgentSpec
@@ -72,30 +72,17 @@ def resumable(compiled: Compiled, ledger: StepLedger) -> Wiring:
     planned = compiled.as_it_runs
     agents: list[AgentSpec] = []
     programs: list[Program] = []
-    paths = _paths(compiled)
-    for program, keys, forms, path in zip(
-        planned.programs, planned.step_keys, planned.own_forms, paths, strict=True
+    for program, keys, forms, way in zip(
+        planned.programs, planned.step_keys, planned.own_forms, planned.ways, strict=True
     ):
         steps = list(program.steps)
         for index, (step, key, form) in enumerate(zip(program.steps, keys, forms, strict=True)):
             if isinstance(step, AgentStep):
-                known = LedgerStep(key, path + planned.label(step), form)
+                known = LedgerStep(key, way + planned.label(step), form)
                 steps[index] = structs.replace(step, agent=len(agents))
                 agents.append(_with_ledger(planned.agents[step.agent], known, ledger))
         programs.append(Program(tuple(steps), program.result))
     return structs.replace(compiled.planned.wiring, programs=tuple(programs), agents=tuple(agents))
-
-
-def _paths(compiled: Compiled) -> list[str]:
-    """The way to the steps of each program."""
-    programs = compiled.as_it_runs.programs
-    paths = [""] * len(programs)
-    # A program names only later ones.
-    for number, program in enumerate(programs):
-        for step in program.steps:
-            for named in programs_of(step):
-                paths[named] = f"{paths[number]}{compiled.label(step)} > "
-    return paths
 
 
 def _with_ledger(spec: AgentSpec, step: LedgerStep, ledger: StepLedger) -> AgentSpec:

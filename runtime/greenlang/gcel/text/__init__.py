@@ -5,7 +5,7 @@ words of GCEL, which the Python operators share.
 """
 
 from greenlang.gcel.text.language import MODIFIERS, RESERVED_NAMES
-from greenlang.gcel.text.literals import literal_options, read_literal
+from greenlang.gcel.text.literals import fresh_value, literal_options, read_literal
 from greenlang.gcel.text.parser import parse, read
 
-__all__ = ["MODIFIERS", "RESERVED_NAMES", "literal_options", "parse", "read", "read_literal"]
+__all__ = ["MODIFIERS", "RESERVED_NAMES", "fresh_value", "literal_options", "parse", "read", "read_literal"]

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-__all__ = ["literal_options", "read_literal"]
+__all__ = ["fresh_value", "literal_options", "read_literal"]
 
 import functools
 from collections.abc import Mapping
+from typing import Any
 
 from greenlang.agents.syntax import Literal, LiteralValue
 from greenlang.errors import GcelError
@@ -25,6 +26,11 @@ def read_literal(text: str) -> LiteralValue:
     if not isinstance(node, Literal):
         raise GcelError(f"the plan holds {text!r} where a literal belongs", fix="compile the program again")
     return node.value
+
+
+def fresh_value(value: LiteralValue) -> Any:
+    """The value of a literal as steps get it, its tuples as new lists: a step may keep one."""
+    return [fresh_value(item) for item in value] if isinstance(value, tuple) else value
 
 
 def literal_options(options: Mapping[str, str]) -> dict[str, LiteralValue]:
