@@ -81,6 +81,17 @@ def test_own_factors_are_searched_and_explained_with_the_same_checks(greenlang, 
     )
     (choice,) = json.loads(greenlang("factors", *arguments).stdout)
     assert choice["candidates"][0]["pack"] == "your own"
+    # The agents of electricity and heat report both as purchased energy, which factors may say too.
+    own.write_text("activity,gas,value,unit,category\nElectricity,CO2e,50,kg/MWh,purchased energy\n")
+    assert json.loads(greenlang("factors", *arguments).stdout)[0]["candidates"][0]["pack"] == "your own"
+    own.write_text("activity,gas,value,unit,category\nElectricity,CO2e,50,kg/MWh,business travel\n")
+    bought, travelled = json.loads(greenlang("factors", *arguments).stdout)
+    assert (bought["candidates"][0]["pack"], travelled["pack"]) == (
+        "greenlang-electricity",
+        "greenlang-travel",
+    )
+    own.write_text("activity,gas,value,unit,category\nElectricity,CO2e,50,kg/MWh,purchased electricity\n")
+    (choice,) = json.loads(greenlang("factors", *arguments).stdout)
     assert choice["fallbacks"] == [{"kind": "region", "wanted": "GB", "used": "global"}]
     own.write_text("activity,gas,value,unit\nElectricity,CO2e,5e,kg/MWh\n")
     refused = greenlang("factors", "search", "--factors", own, code=2).stderr

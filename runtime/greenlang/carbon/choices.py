@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal
 
+from greenlang.carbon.categories import GHG_PROTOCOL_CATEGORIES
 from greenlang.carbon.factors import (
     OWN,
     Explanation,
@@ -21,7 +22,6 @@ from greenlang.carbon.factors import (
 from greenlang.carbon.periods import parse_period
 from greenlang.carbon.policy import AccountingPolicy
 from greenlang.carbon.regions import region_path
-from greenlang.carbon.rows import own_factors
 from greenlang.carbon.units import parse_unit
 from greenlang.errors import FactorError, InputError, either, nearest
 
@@ -114,6 +114,8 @@ def explain_choices(
 def _books(library: FactorLibrary, policy: AccountingPolicy) -> Iterator[tuple[str, str, FactorBook]]:
     """A book for each category of each pack, as its agent makes it; last the user's own that none takes."""
     taken: set[str] = set()
+    of_packs = {listed.factor.category.casefold() for listed in library.factors if listed.pack != OWN}
+    filed = of_packs.union(GHG_PROTOCOL_CATEGORIES) - {""}
     for pack, sets in library.sets.items():
         aliases = library.aliases.get(pack, {})
         for category in sorted({factor.category for factors in sets for factor in factors}):
@@ -122,7 +124,7 @@ def _books(library: FactorLibrary, policy: AccountingPolicy) -> Iterator[tuple[s
                 for factors in sets
             ]
             names = {factor.activity for factors in of_category for factor in factors} | set(aliases)
-            own = own_factors(library.own, names, (category,) if category else ())
+            own = [_own_of(factors, category, names, filed) for factors in library.own]
             taken.update(factor.ef_cid for factors in own for factor in factors)
             yield pack, category, FactorBook(own, of_category, policy, aliases)
     left = [
@@ -131,6 +133,23 @@ def _books(library: FactorLibrary, policy: AccountingPolicy) -> Iterator[tuple[s
     ]
     if any(left):
         yield OWN, "", FactorBook(left, [], policy)
+
+
+def _own_of(own: FactorSet, category: str, activities: Collection[str], filed: Collection[str]) -> FactorSet:
+    """The user's factors of a category, and those for its activities that are `filed` under no category.
+
+    An agent may have other names for its category than its pack's factors say; none of these is in `filed`.
+    """
+    names = {activity_key(activity) for activity in activities}
+    return FactorSet(
+        own.name,
+        tuple(
+            factor
+            for factor in own
+            if (category and factor.category.casefold() == category)
+            or (factor.category.casefold() not in filed and activity_key(factor.activity) in names)
+        ),
+    )
 
 
 def _unknown(library: FactorLibrary, activity: str) -> FactorError:
