@@ -158,6 +158,7 @@ class TestTokens:
         [
             {"exp": 1},
             {"exp": None},
+            {"exp": "4000000000"},
             {"nbf": 4_000_000_000},
             {"iss": "https://elsewhere.example"},
             {"iss": None},

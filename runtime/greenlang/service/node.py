@@ -144,6 +144,8 @@ class Node:
                 self._purge(),
             )
         ]
+        for keeper in self._keepers:
+            keeper.add_done_callback(_tell_of_end)
 
     async def open_metrics(self) -> None:
         """Serve metrics on a port of their own, if the settings name one.
@@ -193,6 +195,12 @@ class Node:
                 except StoreError as error:
                     _log.error("nothing was purged: %s", error)
             await asyncio.sleep(_PURGE_SECONDS)
+
+
+def _tell_of_end(keeper: asyncio.Task[None]) -> None:
+    """What is to run for as long as the process does has ended: nobody would see that otherwise."""
+    if not keeper.cancelled() and (error := keeper.exception()) is not None:
+        _log.error("%s has ended", keeper.get_coro(), exc_info=error)
 
 
 def _calculations(settings: ServerSettings) -> CalculatorSettings:

@@ -145,7 +145,7 @@ class TokenVerifier:
         key = await self._keys.key(key_id if isinstance(key_id, str) else None)
         if key is None or key.algorithm_name != header["alg"]:
             return None
-        return jwt.decode(
+        claims = jwt.decode(
             token,
             key,
             algorithms=[header["alg"]],
@@ -154,6 +154,8 @@ class TokenVerifier:
             leeway=self._settings.leeway_seconds,
             options={"require": ["exp", "iss", "aud", "sub"]},
         )
+        # The library takes a text of digits, too, which is no time of a token (RFC 7519).
+        return claims if isinstance(claims["exp"], int | float) else None
 
     def _identity_in(self, claims: dict[str, Any]) -> Identity | None:
         tenant, named = claims.get(self._settings.tenant_claim), claims.get(self._settings.roles_claim, [])
