@@ -21,6 +21,7 @@ from greenlang.engine.batches import (
     PartitionTask,
     State,
     ThreadEngine,
+    batch_findings,
     compute_partition,
     encode_tables,
     failure_tables,
@@ -29,7 +30,9 @@ from greenlang.engine.batches import (
     sum_table,
 )
 from greenlang.engine.batches.definition import partitions_of
+from greenlang.engine.batches.parts import read_heading
 from greenlang.errors import InputError
+from greenlang.ledger import CalculationRecord
 
 
 @pytest.fixture(scope="module")
@@ -278,3 +281,62 @@ def test_progress_that_cannot_be_written_down_fails_no_batch(order, tmp_path):
     assert told[-1].state is State.COMPLETED
     assert told[-1].tally.retries == 0
     assert len(told) > 3
+
+
+@pytest.fixture
+def done(order, tmp_path):
+    """A batch that is done, and its record."""
+    made = batch_runs.made(tmp_path / "batches", order(partition_rows=2048))
+    batch_runs.hash_of(made)
+    return made, made.load("record.json", CalculationRecord)
+
+
+def found_in(done):
+    return [finding.text() for finding in batch_findings(*done)]
+
+
+def change(path, old, new):
+    content = path.read_bytes()
+    assert old in content
+    path.write_bytes(content.replace(old, new, 1))
+
+
+def test_what_is_kept_of_a_batch_is_what_its_record_is_over(done):
+    assert found_in(done) == []
+
+
+@pytest.mark.parametrize("partition", [0, 2])
+def test_a_figure_that_was_changed_on_the_disk_is_found_by_its_rows(done, partition):
+    path = done[0].part_path(partition)
+    blob = read_heading(path).blobs[0]
+    place = path.stat().st_size - sum(one.size for one in read_heading(path).blobs) + blob.offset
+    content = bytearray(path.read_bytes())
+    content[place] ^= 1
+    path.write_bytes(content)
+    rows = f"rows {partition * 2048 + 2:,} to {min(partition * 2048 + 2048, 6000) + 1:,}"
+    assert found_in(done) == [f"{rows} do not lead to the row_root in the record"]
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new", "told"),
+    [
+        ("totals.json", b"Site 1", b"Site 9", "totals.json is not what the partitions"),
+        ("failures.jsonl", b"moonshine", b"moonlight", "failures.jsonl is not what the partitions"),
+        ("parts/00000001.part", b"moonshine", b"moonlight", "record.lists is not what the partitions"),
+        ("parts/00000000.part", b"natural gas", b"natural oil", "record.result is not what the partitions"),
+        ("parts/00000000.part", b"GLPART1", b"GLPART2", "batch cannot be read"),
+    ],
+)
+def test_what_else_was_changed_on_the_disk_is_found(done, name, old, new, told):
+    change(done[0].path / name, old, new)
+    assert told in " ".join(found_in(done))
+
+
+def test_a_partition_that_was_exchanged_or_lost_is_found(done):
+    folder = done[0]
+    first, second = (folder.part_path(index).read_bytes() for index in (0, 1))
+    folder.part_path(0).write_bytes(second)
+    folder.part_path(1).write_bytes(first)
+    assert "record.row_root is not what the partitions of the batch come to" in found_in(done)
+    folder.part_path(1).unlink()
+    assert found_in(done)[0].startswith("batch cannot be read")

@@ -69,6 +69,17 @@ def test_it_is_verified_by_computing_it_again(keeping, batch):
     assert response.status == 404
 
 
+def test_what_was_changed_of_it_on_the_disk_is_told(keeping, batch, tmp_path_factory):
+    (totals,) = tmp_path_factory.getbasetemp().glob(f"*[0-9]/*/*/{batch['batch_id']}/totals.json")
+    content = totals.read_bytes()
+    totals.write_bytes(content.replace(b"Mill 2", b"Mill 9"))
+    path = f"/v1/calculations/{batch['calculation_id']}/verify"
+    told = keeping.call("POST", path, {"batch_id": batch["batch_id"]})[1]["data"]
+    totals.write_bytes(content)
+    assert [one["status"] for one in told["verdicts"]] == ["failed", "ok", "ok"]
+    assert "totals.json is not what" in told["verdicts"][0]["sentence"]
+
+
 def test_one_that_there_is_not_has_no_inventory(keeping):
     response, _ = keeping.call("GET", "/v1/batches/batch_unknown/inventory")
     assert response.status == 404

@@ -4,7 +4,7 @@
 to its end: `dispatching` hands partitions to an engine (`engines`, `processes`, or a plugin's), `computing`
 turns one into a file (`parts`, with its `sums`), `identities` finds ids that stand in several, and `merging`
 puts all together. `tables` gives rows and sums back, and `encoding` writes them in any format; `again`
-computes a batch once more, to be looked into and verified.
+computes a batch once more, to be looked into and verified, and `verifying` holds what is kept to its record.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ from greenlang.engine.batches.recalculating import make_recalculation
 from greenlang.engine.batches.running import BatchResult, run_batch
 from greenlang.engine.batches.sums import Sum
 from greenlang.engine.batches.tables import SUM_TABLES, failure_tables, row_tables, sum_table
+from greenlang.engine.batches.verifying import batch_findings
 
 __all__ = [
     "CAUSES",
@@ -56,6 +57,7 @@ __all__ = [
     "ThreadEngine",
     "Totals",
     "WorkerLost",
+    "batch_findings",
     "compare_batches",
     "compute_partition",
     "encode_tables",

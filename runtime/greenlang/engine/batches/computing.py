@@ -13,6 +13,7 @@ __all__ = [
     "PartitionTask",
     "compute_partition",
     "forget_batches",
+    "leaves_of",
     "load_plan",
     "open_input",
 ]
@@ -252,7 +253,7 @@ def _evidence(inventory: Inventory, table: Table, partition: Partition) -> tuple
         count=partition.count,
         computed=int(data.usable.sum()),
         input_leaves=b"".join(_input_leaves(table, partition)),
-        leaves=b"".join(_leaves(series, labels, partition)),
+        leaves=b"".join(leaves_of(series, labels, partition)),
         sums=tuple(sums_of(inventory)),
         selections=dict(zip(names, encoded, strict=True)),
         factors={factor.ef_cid: factor.canonical() for factor, _ in roles},
@@ -292,10 +293,10 @@ def _input_leaves(table: Table, partition: Partition) -> list[bytes]:
     return tree.leaves
 
 
-def _leaves(
+def leaves_of(
     series: Sequence[Series], labels: Mapping[str, CodedLabels], partition: Partition
 ) -> Iterator[bytes]:
-    """The hashes of the result's ranges."""
+    """The hashes of the ranges of a partition's rows."""
     first_range = partition.first // ROWS_PER_RANGE
     for start, stop, names in _stretches(series, partition.count):
         tree = RowTree(RowSchema(names, SELECTION_LABELS), first_range + start // ROWS_PER_RANGE)

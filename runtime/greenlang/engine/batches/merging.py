@@ -12,13 +12,10 @@ from typing import Any
 
 import msgspec
 
-from greenlang.agents import Registry
 from greenlang.carbon import gwp_set, unit_table_hash
 from greenlang.engine.batches.definition import BatchDefinition
 from greenlang.engine.batches.parts import PartHeading, RefusedRow
 from greenlang.engine.batches.sums import DIMENSIONS, MOST_KEYS, Sum, added
-from greenlang.engine.evidence import plan_evidence
-from greenlang.gcel import Plan
 from greenlang.ledger import (
     CalculationRecord,
     FactorUse,
@@ -73,12 +70,12 @@ class _Leaves(RangeTree):
 
 def merge_parts(
     definition: BatchDefinition,
-    plan: Plan,
     headings: Sequence[PartHeading],
     refused: Iterator[RefusedRow],
     *,
     calculation_id: str,
-    registry: Registry,
+    plan_hash: str,
+    **of_plan: Any,
 ) -> Merged:
     """The record over all partitions, not committed yet, and what it comes to.
 
@@ -88,6 +85,8 @@ def merge_parts(
         Of every partition, in order.
     refused : iterator of RefusedRow
         The rows that were not computed, in order.
+    of_plan : object
+        What else the record says of the plan, as `plan_evidence` has it.
     """
     sums = added(one for heading in headings for one in heading.sums)
     crowded = tuple(by for by in DIMENSIONS[1:] if _is_crowded(by, sums))
@@ -103,7 +102,7 @@ def merge_parts(
         calculation_id=calculation_id,
         timestamp=datetime.now(UTC),
         tenant=definition.tenant,
-        plan_hash=plan.hash,
+        plan_hash=plan_hash,
         input_hash=_input_hash(definition, headings),
         input_name=definition.name,
         result={
@@ -135,7 +134,7 @@ def merge_parts(
             msgspec.json.decode(one)
             for one in sorted({one for heading in headings for one in heading.roundings})
         ],
-        **plan_evidence(plan, registry),
+        **of_plan,
     )
     told = Totals(definition.rows, computed, definition.rows - computed, crowded, tuple(totals), tuple(sums))
     return Merged(record, told, selections, factors)

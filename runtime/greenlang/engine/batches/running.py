@@ -32,6 +32,7 @@ from greenlang.engine.batches.identities import Repeated, find_repeated
 from greenlang.engine.batches.merging import Totals, merge_parts
 from greenlang.engine.batches.parts import PartHeading, RefusedRow, read_heading, read_identities
 from greenlang.engine.batches.recalculating import carry_over
+from greenlang.engine.evidence import plan_evidence
 from greenlang.engine.executions import new_id, now
 from greenlang.errors import GreenLangError, InputError
 from greenlang.ledger import CalculationRecord, Signer, Unsigned, atomic_writer, commit
@@ -241,11 +242,11 @@ class _Run:
         plan = load_plan(folder, self._registry)
         merged = merge_parts(
             self._definition,
-            plan,
             headings,
             _refused(headings),
             calculation_id=new_id("calc", now()),
-            registry=self._registry,
+            plan_hash=plan.hash,
+            **plan_evidence(plan, self._registry),
         )
         with atomic_writer(folder.path / "failures.jsonl") as file:
             for row in _refused(headings):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 __all__ = ["verify_calculation"]
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 import msgspec
 
@@ -34,6 +34,7 @@ def verify_calculation(
     tenant: str,
     calculation_id: str,
     keys: KnownKeys,
+    beside: Callable[[CalculationRecord], Iterable[Finding]] = lambda _: (),
 ) -> Verification:
     """Give the three verdicts on a calculation of a store.
 
@@ -43,6 +44,8 @@ def verify_calculation(
         Whose it is and what it is called, as the store has it: its record says both, too.
     recompute : callable
         Makes its record again from the input, or raises `InputError`; None where that was not kept.
+    beside : callable
+        What is wrong with what else is kept of it, by its record.
 
     Raises
     ------
@@ -50,7 +53,7 @@ def verify_calculation(
         If what is kept cannot be read.
     """
     read = read_kept(kept.record, kept.leaves, kept.position, kept.head)
-    found = [*_owner_findings(read.record, tenant, calculation_id)]
+    found = [*_owner_findings(read.record, tenant, calculation_id), *beside(read.record)]
     if kept.evidence:
         found += _outcome_findings(kept.evidence, read.record)
     again = None if recompute is None else (lambda: Recomputation(recompute()))

@@ -5,12 +5,14 @@ from __future__ import annotations
 __all__ = ["Verifications"]
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from functools import partial
+from typing import TypeAlias
 
-from greenlang.engine.batches import Batches, BatchesAgain
+from greenlang.engine.batches import Batches, BatchesAgain, batch_findings
 from greenlang.engine.calculations import verify_calculation
 from greenlang.engine.executions import Again
-from greenlang.ledger import CalculationRecord, load_known_keys
+from greenlang.ledger import CalculationRecord, Finding, load_known_keys
 from greenlang.service.messages import Fault, VerdictData, VerificationData, VerifyRequest
 from greenlang.service.operations.aside import aside
 from greenlang.service.operations.told import unknown
@@ -19,6 +21,9 @@ from greenlang.service.roles import Permission
 from greenlang.service.routing import Route
 from greenlang.service.wire import Call, Refusal, Reply, answer
 from greenlang.stores import Store
+
+_Recompute: TypeAlias = Callable[[], CalculationRecord]
+_Beside: TypeAlias = Callable[[CalculationRecord], Iterable[Finding]]
 
 
 class Verifications:
@@ -53,7 +58,7 @@ class Verifications:
         kept = await self._store.calculation(call.tenant, call.names["id"])
         if kept is None:
             raise unknown("calculation", call.names["id"])
-        recompute = await self._recompute(call, asked)
+        recompute, beside = await self._made_by(call, asked)
         began = time.perf_counter()
         verification = await aside(
             verify_calculation,
@@ -62,6 +67,7 @@ class Verifications:
             tenant=call.tenant,
             calculation_id=call.names["id"],
             keys=load_known_keys(),
+            beside=beside,
         )
         verdicts = [
             VerdictData(name, verdict.status, verdict.sentence, [one.text() for one in verdict.findings])
@@ -69,22 +75,26 @@ class Verifications:
         ]
         return answer(call, VerificationData(verdicts, round(time.perf_counter() - began, 6)))
 
-    async def _recompute(self, call: Call, asked: VerifyRequest) -> Callable[[], CalculationRecord] | None:
-        """What makes the record again; None where nobody says what it was made by."""
+    async def _made_by(self, call: Call, asked: VerifyRequest) -> tuple[_Recompute | None, _Beside]:
+        """What makes the record again (None: nobody says what it was made by), and looks beside it."""
         if asked.execution_id is not None:
             row = await self._store.execution(call.tenant, asked.execution_id)
             if row is None:
                 raise unknown("execution", asked.execution_id)
             _check_made(call, row.calculation_id, f"execution {row.id}", "execution_id")
-            return lambda: self._again.compute(row).record
+            return (lambda: self._again.compute(row).record), _nothing
         if asked.batch_id is not None:
             folder = None if self._batches is None else self._batches.find(call.tenant, asked.batch_id)
             if folder is None:
                 raise unknown("batch", asked.batch_id)
             made = folder.state().calculation_id
             _check_made(call, made, f"batch {folder.batch_id}", "batch_id")
-            return lambda: self._batches_again.record(folder)
-        return None
+            return (lambda: self._batches_again.record(folder)), partial(batch_findings, folder)
+        return None, _nothing
+
+
+def _nothing(_: CalculationRecord) -> Iterable[Finding]:
+    return ()
 
 
 def _check_made(call: Call, calculation_id: str | None, maker: str, field: str) -> None:
