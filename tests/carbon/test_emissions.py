@@ -214,6 +214,12 @@ def test_the_file_of_a_program_says_the_category_too(activity_data):
         ("own factors", "Gas", 30),
         ("employee commuting", "Car", 20),
     ]
+    # A factor of the run goes before that of the file under the same category alone.
+    run = "activity,gas,value,unit,category\nCar,CO2,7,kg/km,business travel\nGas,CO2,9,kg/mmBtu,\n"
+    made = emissions_agent.spec.function(
+        activity_data(*rows, factors=run), factors=Resource.of("f.csv", factors)
+    )
+    assert [line.co2e for line in build_inventory(made).lines] == [90, 20]
     made = emissions_agent.spec.function(
         activity_data({**rows[0], "method": ""}), factors=Resource.of("f.csv", factors)
     )

@@ -13,7 +13,7 @@ from greenlang.carbon.factors import EmissionFactor, FactorBook, FactorSet, load
 from greenlang.carbon.inventory import Inventory, build_inventory
 from greenlang.carbon.periods import parse_period
 from greenlang.carbon.report import Report, report_totals
-from greenlang.carbon.rows import rows_taken, wanted_of
+from greenlang.carbon.rows import own_factors, rows_taken, wanted_of
 from greenlang.carbon.tables import unpivot_table
 from greenlang.carbon.units import parse_unit
 from greenlang.errors import FactorError
@@ -84,7 +84,7 @@ def emissions(data: ActivityData, *, factors: Resource, scope: int | None = None
         )
     by_heading: dict[tuple[int, str], list[EmissionFactor]] = defaultdict(list)
     for factor in own:
-        by_heading[factor.scope or scope or 0, factor.category or "own factors"].append(factor)
+        by_heading[factor.scope or scope or 0, factor.category].append(factor)
     return [
         _emissions_of(data, FactorSet(own.name, tuple(held)), of_scope, category)
         for (of_scope, category), held in sorted(by_heading.items())
@@ -92,16 +92,17 @@ def emissions(data: ActivityData, *, factors: Resource, scope: int | None = None
 
 
 def _emissions_of(data: ActivityData, own: FactorSet, scope: int, category: str) -> Emissions:
-    """Emissions by the factors of one heading of a file."""
-    book = FactorBook(data.own_factors, [own], data.policy)
+    """Emissions by the factors of one heading of a file, which those of the run for it go before."""
     names = tuple(sorted({factor.activity for factor in own}))
+    of_run = own_factors(data.own_factors, names, (category.casefold(),)) if category else data.own_factors
+    book = FactorBook(of_run, [own], data.policy)
     method = "location-based" if scope == 2 else ""
     rows = rows_taken(data, names, ("", method or category.casefold()))
     return calculate(
         data,
         agent="ghg.emissions",
         scope=scope,
-        category=category,
+        category=category or "own factors",
         method=method,
         kinds=kinds_of_rows(rows, (data.activity, data.unit, data.region, data.period)),
         choose=lambda row: [Component(book.select(wanted_of(data, row)))],
