@@ -137,6 +137,9 @@ def test_a_tenant_has_a_name(greenlang, database, command):
 
 def test_a_store_that_is_not_there_is_not_made(greenlang, tmp_path):
     assert "there is no store" in greenlang("store", "info", code=2).stderr
+    (tmp_path / "empty.csv").touch()
+    assert "there is no store" in greenlang("store", "info", "--store", "empty.csv", code=2).stderr
+    assert (tmp_path / "empty.csv").read_bytes() == b""
     assert not (tmp_path / "greenlang.db").exists()
 
 

@@ -67,6 +67,17 @@ def test_a_file_that_is_no_database_is_refused_and_left_alone(database):
     assert database.read_bytes() == b"a,b\n1,2\n" * 200
 
 
+def test_a_database_of_something_else_is_refused_and_left_alone(database):
+    with sqlite3.connect(database) as connection:
+        connection.execute("CREATE TABLE bookmarks (url)")
+    connection.close()
+    before = database.read_bytes()
+    with pytest.raises(StoreError, match="a database of something else"):
+        with_store(database, lambda store: store.counts())
+    assert database.read_bytes() == before
+    assert [path.name for path in database.parent.iterdir()] == [database.name]
+
+
 def test_a_url_of_another_kind_is_refused():
     with pytest.raises(InputError, match="names no store"):
         open_store("mysql://localhost/x", seal)

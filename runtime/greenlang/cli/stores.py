@@ -103,8 +103,12 @@ def with_store(url: str, use: Callable[[Store], Awaitable[T]], *, made: bool = F
     from greenlang.ledger import Unsigned
     from greenlang.stores import open_store
 
-    if not made and "://" not in url and not Path(url.removeprefix("sqlite:")).exists():
-        raise InputError(f"there is no store '{url}'", fix="name the file that `greenlang serve` was given")
+    if not made and "://" not in url:
+        file = Path(url.removeprefix("sqlite:"))
+        if not file.exists() or (file.is_file() and not file.stat().st_size):
+            raise InputError(
+                f"there is no store '{url}'", fix="name the file that `greenlang serve` was given"
+            )
 
     async def main() -> T:
         opened = open_store(url, Prover(Registry(), Unsigned("nothing is sealed here")).seal)

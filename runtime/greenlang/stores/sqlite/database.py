@@ -29,7 +29,8 @@ def open_database(path: str) -> sqlite3.Connection:
     Raises
     ------
     StoreError
-        If the file cannot be opened, is no database, or was written by a newer runtime.
+        If the file cannot be opened, is no database or one of something else, or was written by a newer
+        runtime.
     """
     try:
         # Transactions are begun and ended by hand, and the writer hands the connection to one thread.
@@ -37,6 +38,7 @@ def open_database(path: str) -> sqlite3.Connection:
             path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False
         )
         try:
+            _check_ours(connection, path)
             if not _version(connection):
                 connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
             connection.execute("PRAGMA journal_mode = WAL")
@@ -79,6 +81,15 @@ def _migrate(connection: sqlite3.Connection, path: str) -> None:
     except BaseException:
         connection.execute("ROLLBACK")
         raise
+
+
+def _check_ours(connection: sqlite3.Connection, path: str) -> None:
+    """Leave alone what is somebody else's: it has tables, and no migration made them."""
+    # In one statement, which sees the file as it was at one time.
+    seen = "SELECT (SELECT user_version FROM pragma_user_version), (SELECT count(*) FROM sqlite_master)"
+    version, tables = connection.execute(seen).fetchone()
+    if tables and not version:
+        raise StoreError(f"'{path}' is a database of something else", fix="name another file for the store")
 
 
 def _version(connection: sqlite3.Connection) -> int:
