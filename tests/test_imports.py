@@ -17,7 +17,7 @@ CORE = ROOT / "core_ext" / "greenlang_core"
 #: What stands on each level may import everything on the levels above its line, and itself.
 LEVELS = (
     ("errors",),
-    ("exact",),
+    ("exact", "folders"),
     ("agents",),
     ("carbon", "channels"),
     ("gcel", "stores", "ledger", "queues", "caches"),

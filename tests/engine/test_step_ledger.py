@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 import greenlang as gl
 from greenlang.agents import agent
 from greenlang.engine import FileLedger, default_ledger_path
-from greenlang.engine.step_ledger import HEADER, state_folder
+from greenlang.engine.step_ledger import HEADER
 from greenlang.errors import GcelError, InputError
 
 RAN: list[object] = []
@@ -224,11 +224,7 @@ def test_code_that_cannot_be_told_is_not_resumed(path):
         made(1).run(1, ledger=ledger)
 
 
-def test_the_state_folder_follows_the_specification_of_xdg(tmp_path, monkeypatch):
-    assert state_folder({"XDG_STATE_HOME": "/s", "HOME": "/h"}) == Path("/s/greenlang")
-    assert state_folder({"XDG_STATE_HOME": "s", "HOME": "/h"}) == Path("/h/.local/state/greenlang")
-    with pytest.raises(InputError, match="set XDG_STATE_HOME"):
-        state_folder({})
+def test_each_program_and_input_has_a_file_of_its_own(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
     one, other = (default_ledger_path(Path("p.gcel"), Path(name)) for name in ("a.csv", "b.csv"))
     assert one != other

@@ -16,7 +16,6 @@ from greenlang.ledger.signing import (
     KnownKeys,
     Signer,
     Unsigned,
-    config_folder,
     fingerprint,
     load_known_keys,
     load_signer,
@@ -111,12 +110,6 @@ def test_a_file_that_holds_no_ed25519_key_does_not_sign_and_is_left_alone(tmp_pa
         assert isinstance(unsigned, Unsigned)
         assert "holds no Ed25519 private key; move it away" in unsigned.reason
         assert path.read_bytes() == content
-
-
-def test_the_folder_follows_the_xdg_specification() -> None:
-    assert config_folder({"XDG_CONFIG_HOME": "/c", "HOME": "/h"}) == Path("/c/greenlang")
-    assert config_folder({"XDG_CONFIG_HOME": "relative", "HOME": "/h"}) == Path("/h/.config/greenlang")
-    assert config_folder({"HOME": "/h"}) == Path("/h/.config/greenlang")
 
 
 def test_known_keys_are_the_installations_own_and_the_trusted_by_name(tmp_path: Path) -> None:

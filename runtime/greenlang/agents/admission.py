@@ -8,13 +8,13 @@ from __future__ import annotations
 
 __all__ = ["EVERYBODY", "Admission", "admit_by_policy"]
 
-import os
 from collections.abc import Callable
 from importlib import import_module
-from pathlib import Path
 from typing import TypeAlias
 
 from greenlang.agents.discovered import Plugin
+from greenlang.errors import InputError
+from greenlang.folders import config_folder
 
 #: Gives the fingerprint of the key that signed a plugin, None for one that is unsigned and may be; raises
 #: PackError for one that must not be imported, or not be used for a tenant.
@@ -30,18 +30,18 @@ POLICY = "packs.yaml"
 
 def admit_by_policy(plugin: Plugin, tenant: str = EVERYBODY) -> str | None:
     """Ask `greenlang.packs.trust.admit`, where there is something to ask it."""
-    if not _policy_path().is_file() and not _is_signed(plugin.distribution):
+    if not _has_policy() and not _is_signed(plugin.distribution):
         return None
     # By name, as an entry point would be: packs stand above agents, and are loaded for those that need them.
     signer: str | None = import_module("greenlang.packs.trust").admit(plugin, tenant=tenant)
     return signer
 
 
-def _policy_path() -> Path:
-    configured = Path(os.environ.get("XDG_CONFIG_HOME", ""))
-    if not configured.is_absolute():
-        configured = Path(os.environ.get("HOME", ""), ".config")
-    return configured / "greenlang" / POLICY
+def _has_policy() -> bool:
+    try:
+        return (config_folder() / POLICY).is_file()
+    except InputError:  # who has no home has none
+        return False
 
 
 def _is_signed(name: str) -> bool:

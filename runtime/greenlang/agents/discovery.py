@@ -15,13 +15,12 @@ def discover() -> Discovery:
     from greenlang.agents import snapshots
 
     snapshot = snapshots.Snapshot.of_this_process()
-    plugins = snapshot.load()
-    if plugins is not None:
+    if snapshot is not None and (plugins := snapshot.load()) is not None:
         return Discovery(plugins, ())
     # Imported here: what is remembered needs none of it.
     from greenlang.agents.scanning import scan
 
     found = scan()
-    if not found.problems:
+    if snapshot is not None and not found.problems:
         snapshot.save(found.plugins)
     return found

@@ -23,6 +23,8 @@ import msgspec
 from greenlang import __version__
 from greenlang.agents.discovered import Plugin
 from greenlang.agents.manifest import FILE_NAME
+from greenlang.errors import InputError
+from greenlang.folders import cache_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -46,10 +48,12 @@ class Snapshot:
         self._file = folder / f"discovery-{hashlib.sha256(identity.encode()).hexdigest()[:16]}.msgpack"
 
     @classmethod
-    def of_this_process(cls) -> Snapshot:
-        """That of the running interpreter, in the user's cache folder (XDG_CACHE_HOME, or ~/.cache)."""
-        cache = os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser()
-        return cls(Path(cache, "greenlang"), sys.path)
+    def of_this_process(cls) -> Snapshot | None:
+        """That of the running interpreter, in the user's cache folder; None for who has none."""
+        try:
+            return cls(cache_folder(), sys.path)
+        except InputError:
+            return None
 
     def load(self) -> tuple[Plugin, ...] | None:
         """The plugins as they were found; None where nothing is remembered or something changed."""

@@ -265,8 +265,8 @@ def diff(before: str, after: str, form: str, root: Path | None) -> None:
 
 
 def _batches(root: Path | None) -> Batches:
-    from greenlang.engine import state_folder
     from greenlang.engine.batches import Batches
+    from greenlang.folders import state_folder
 
     return Batches((root or state_folder() / "batches").absolute())
 

@@ -20,7 +20,7 @@ from greenlang.engine.machine import Machine, read_machine
 from greenlang.engine.recomputation import verify_bundle
 from greenlang.engine.row_evidence import RowEvidence, UsedSelection, prove_result_row
 from greenlang.engine.runtime import Runtime
-from greenlang.engine.step_ledger import FileLedger, default_ledger_path, state_folder
+from greenlang.engine.step_ledger import FileLedger, default_ledger_path
 
 __all__ = [
     "Evidence",
@@ -45,7 +45,6 @@ __all__ = [
     "save_result",
     "save_table",
     "signing_state",
-    "state_folder",
     "table_input",
     "verify_bundle",
 ]

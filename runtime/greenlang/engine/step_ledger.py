@@ -14,7 +14,7 @@ its place in the file, not its value.
 
 from __future__ import annotations
 
-__all__ = ["FileLedger", "Reuse", "default_ledger_path", "state_folder"]
+__all__ = ["FileLedger", "Reuse", "default_ledger_path"]
 
 import contextlib
 import fcntl
@@ -24,7 +24,7 @@ import threading
 import time
 import zlib
 from collections import Counter, deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
@@ -33,6 +33,7 @@ import msgspec
 from msgspec import Struct
 
 from greenlang.errors import InputError
+from greenlang.folders import state_folder
 from greenlang.gcel import LedgerStep, UnstorableError, form_changes, read_value, write_value
 from greenlang.ledger import atomic_writer
 
@@ -277,24 +278,6 @@ def default_ledger_path(program: Path, input_path: Path | None) -> Path:
     told = "\n".join(str(path.resolve()) for path in (program, input_path) if path is not None)
     digest = hashlib.sha256(told.encode(errors="surrogateescape")).hexdigest()[:16]
     return state_folder() / "steps" / f"{program.stem[:80]}-{digest}.steps"
-
-
-def state_folder(environment: Mapping[str, str] = os.environ) -> Path:
-    """Where this user's runs leave what they go on from (`$XDG_STATE_HOME/greenlang`); it need not exist.
-
-    Raises
-    ------
-    InputError
-        If the environment names no home.
-    """
-    configured = environment.get("XDG_STATE_HOME", "")
-    # The XDG specification has relative paths ignored.
-    if Path(configured).is_absolute():
-        return Path(configured) / "greenlang"
-    home = environment.get("HOME", "")
-    if not Path(home).is_absolute():
-        raise InputError("neither HOME nor XDG_STATE_HOME names a folder", fix="set XDG_STATE_HOME to one")
-    return Path(home) / ".local" / "state" / "greenlang"
 
 
 def _open(path: Path) -> int:

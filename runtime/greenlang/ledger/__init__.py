@@ -62,7 +62,6 @@ from greenlang.ledger.signing import (
     KnownKeys,
     Signer,
     Unsigned,
-    config_folder,
     load_known_keys,
     load_signer,
 )
@@ -114,7 +113,6 @@ __all__ = [
     "canonical_bytes",
     "check_writable",
     "commit",
-    "config_folder",
     "digest",
     "digest_of_bytes",
     "factor_id",

@@ -16,7 +16,6 @@ __all__ = [
     "KnownKeys",
     "Signer",
     "Unsigned",
-    "config_folder",
     "fingerprint",
     "load_known_keys",
     "load_signer",
@@ -35,6 +34,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from greenlang.errors import InputError
+from greenlang.folders import config_folder
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
@@ -84,24 +84,6 @@ class KnownKeys:
             return "this installation"
         name = self.names.get(key_fingerprint)
         return None if name is None else f"trusted: {name}"
-
-
-def config_folder(environment: Mapping[str, str] = os.environ) -> Path:
-    """Where this user's keys are kept; it need not exist.
-
-    Raises
-    ------
-    InputError
-        If the environment names no home.
-    """
-    configured = environment.get("XDG_CONFIG_HOME", "")
-    # The XDG specification has relative paths ignored.
-    if Path(configured).is_absolute():
-        return Path(configured) / "greenlang"
-    home = environment.get("HOME", "")
-    if not Path(home).is_absolute():
-        raise InputError("neither HOME nor XDG_CONFIG_HOME names a folder", fix="set XDG_CONFIG_HOME to one")
-    return Path(home) / ".config" / "greenlang"
 
 
 def load_signer(folder: Path | None = None) -> Signer | Unsigned:

@@ -27,7 +27,8 @@ from packaging.utils import canonicalize_name
 from greenlang.agents import Plugin
 from greenlang.agents.located_yaml import parse_yaml
 from greenlang.errors import InputError, PackError
-from greenlang.ledger import KnownKeys, config_folder, load_known_keys
+from greenlang.folders import config_folder
+from greenlang.ledger import KnownKeys, load_known_keys
 from greenlang.packs.archive import Wheel
 from greenlang.packs.findings import Finding, refusal
 from greenlang.packs.signatures import (
