@@ -237,6 +237,12 @@ def test_a_gas_that_is_silent_on_its_origin_has_that_of_the_others():
     assert {rate.gas: rate.biogenic for rate in selection.rates} == {"CO2": True, "CH4": True}
 
 
+def test_co2_that_is_silent_on_its_origin_counts_whatever_the_other_gases_say():
+    rows = ("Wood,CO2,90,kg/t,,m,1,,,,,,", "Wood,CH4,7,g/t,,m,1,,,yes,,,")
+    selection = book(packs=rows).select(wanted("wood", "t"))
+    assert {rate.gas: rate.biogenic for rate in selection.rates} == {"CO2": None, "CH4": True}
+
+
 def test_editions_that_differ_on_the_origin_are_kept_apart():
     rows = (
         "Fuel,CO2,90,kg/t,,m,2024,,2024-01-01,no,,,",

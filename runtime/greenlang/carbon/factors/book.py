@@ -278,11 +278,12 @@ def _rates(
 ) -> list[GasRate]:
     """The rates of one gas; two where its editions differ on whether its carbon is biogenic.
 
-    A factor that is silent on that is taken as those of the other gases `beside` it, where these agree.
+    A factor that is silent on that is taken as those of the other gases `beside` it, where these agree; but
+    CO2 stands apart from the total only where it says so itself.
     """
     said = {factor.biogenic for factor in beside} - {None}
     # A total of all gases has no one origin.
-    unsaid = said.pop() if len(said) == 1 and gas != "CO2e" else None
+    unsaid = said.pop() if len(said) == 1 and gas not in ("CO2", "CO2e") else None
     by_origin: dict[bool | None, list[tuple[EmissionFactor, Fraction]]] = defaultdict(list)
     for factor, weight in parts:
         by_origin[unsaid if factor.biogenic is None else factor.biogenic].append((factor, weight))
