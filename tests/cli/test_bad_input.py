@@ -177,3 +177,17 @@ def test_a_value_that_is_nested_too_deeply_is_told(greenlang, tmp_path):
     (tmp_path / "sum.gcel").write_text("count\n")
     (tmp_path / "deep.json").write_text("[" * 200_000)
     assert "is not JSON" in greenlang("run", "sum.gcel", "--input", "deep.json", code=2).stderr
+
+
+def test_nothing_is_written_over_what_is_read_or_written(greenlang, examples, tmp_path):
+    data = tmp_path / "data.csv"
+    data.write_text(HEADER + row())
+    (tmp_path / "link.csv").symlink_to(data)
+    program = examples / "inventory.gcel"
+    for arguments, told in (
+        (("run", program, "--input", "data.csv", "--table", "link.csv"), "read from"),
+        (("run", program, "--input", "data.csv", "--output", "a.csv", "--table", "a.csv"), "written to"),
+        (("batch", "run", "data.csv", "--output", "./data.csv"), "read from"),
+    ):
+        assert f"is {told} already" in greenlang(*arguments, code=2).stderr
+    assert data.read_text() == HEADER + row()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +18,7 @@ from greenlang.cli.batch_output import (
     write_tables,
 )
 from greenlang.cli.formats import format_option
+from greenlang.cli.places import check_places
 from greenlang.cli.policies import policy_of, policy_options
 from greenlang.errors import InputError
 
@@ -149,7 +150,8 @@ def run(
         tries=tries,
         timeout_s=timeout,
     )
-    _run(lambda: make_batch(_batches(root), order, registry=default_registry()), **work)
+    read = (file, program, *factor_paths)
+    _run(lambda: make_batch(_batches(root), order, registry=default_registry()), read, **work)
 
 
 @batch.command(
@@ -165,7 +167,8 @@ def resume(batch_id: str, root: Path | None, **work: Any) -> None:
 
     Of one that is completed, show and write again what it gave.
     """
-    _run(lambda: _batches(root).get("default", batch_id), **work)
+    folder = _batches(root).get("default", batch_id)
+    _run(lambda: folder, [folder.input_path(folder.definition())], **work)
 
 
 @batch.command(
@@ -235,7 +238,8 @@ def recalculate(batch_id: str, factor_paths: tuple[Path, ...], root: Path | None
     base = batches.get("default", batch_id)
     files = tuple(Resource.load(factors) for factors in factor_paths)
     policy = policy_of(on_error=base.definition().policy.on_error, **options)
-    _run(lambda: make_recalculation(batches, base, policy=policy, factor_files=files or None), **work)
+    read = (base.input_path(base.definition()), *factor_paths)
+    _run(lambda: make_recalculation(batches, base, policy=policy, factor_files=files or None), read, **work)
 
 
 @batch.command(
@@ -273,6 +277,7 @@ def _batches(root: Path | None) -> Batches:
 
 def _run(
     made: Callable[[], BatchFolder],
+    read: Iterable[Path | None],
     *,
     engine: str,
     workers: int | None,
@@ -282,16 +287,15 @@ def _run(
 ) -> None:
     from greenlang.carbon import format_of_suffix
     from greenlang.engine.batches import failure_tables, open_engine, row_tables, run_batch
-    from greenlang.ledger import check_writable, load_signer
+    from greenlang.ledger import load_signer
 
+    # First: without an engine, or a place for what it gives, there is no use in making a batch.
+    check_places((output_path, failures_path), read)
     written = [
         (path, tables, format_of_suffix(path))
         for path, tables in ((output_path, row_tables), (failures_path, failure_tables))
         if path is not None
     ]
-    # First: without an engine, or a place for what it gives, there is no use in making a batch.
-    for path, _, _ in written:
-        check_writable(path)
     opened = open_engine(engine, workers)
     try:
         folder = made()

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from greenlang.cli.console import output, reading_progress, remarks, working
+from greenlang.cli.places import check_places
 from greenlang.cli.policies import policy_of, policy_options
 from greenlang.cli.reports import FORMATS, check_format, print_report
 from greenlang.cli.results import print_result
@@ -127,11 +128,8 @@ def run(
         save_table,
     )
     from greenlang.gcel import Trace
-    from greenlang.ledger import check_writable
 
-    for path in (output_path, table_path):
-        if path is not None:
-            check_writable(path)
+    check_places((output_path, table_path), (program, input_path, *factor_paths))
     table_format = format_of_suffix(table_path) if table_path is not None else None
     policy = policy_of(on_error=on_error, **choices)
     plan = load_program(program)
