@@ -5,6 +5,7 @@ import contextlib
 import http.client
 import multiprocessing
 import os
+import re
 import signal
 import socket
 import sqlite3
@@ -13,7 +14,7 @@ import time
 from pathlib import Path
 
 from greenlang.service.limits import LimitSettings
-from greenlang.service.settings import ServerSettings, restart_needed
+from greenlang.service.settings import _FIXED, ServerSettings, restart_needed
 from greenlang.service.workers import _Workers
 
 SUM = {"program": "sum", "input": [1, 2.25]}
@@ -113,6 +114,11 @@ class TestReload:
         here, there = ServerSettings(limits=LimitSettings()), ServerSettings(redis="redis://localhost")
         needed = [restart_needed(before, after) for before in (here, there) for after in (here, there)]
         assert needed == [[], ["redis", "limits"], ["redis", "limits"], []]
+
+    def test_the_page_names_what_waits_for_the_next_start(self):
+        page = Path(__file__).parents[2] / "docs" / "http.md"
+        told = page.read_text().partition("leaves the settings as they were.")[2].partition("wait for the")[0]
+        assert set(re.findall(r"`\[?([a-z_]+)\]?`", told)) == {*_FIXED, "limits"}
 
     def test_idle_seconds_are_read_again(self, serve, tmp_path):
         config = tmp_path / "serve.toml"
