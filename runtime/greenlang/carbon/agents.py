@@ -97,7 +97,7 @@ def _emissions_of(data: ActivityData, own: FactorSet, scope: int, category: str)
     of_run = own_factors(data.own_factors, names, (category.casefold(),)) if category else data.own_factors
     book = FactorBook(of_run, [own], data.policy)
     method = "location-based" if scope == 2 else ""
-    rows = rows_taken(data, names, ("", method or category.casefold()))
+    rows = rows_taken(data, names, ("", method, category.casefold()))
     return calculate(
         data,
         agent="ghg.emissions",
