@@ -153,6 +153,18 @@ def test_a_worker_that_comes_late_puts_back_no_row_that_was_refused_meanwhile(fo
         assert folder.part_path(index).read_bytes() == before
 
 
+def test_rows_that_a_late_worker_put_back_are_refused_by_whoever_goes_on(order, folder, tmp_path):
+    early = batch_runs.made(tmp_path / "early", order(partition_rows=2048))
+    late = batch_runs.made(tmp_path / "late", order(partition_rows=2048))
+    expected = batch_runs.hash_of(late)
+    (*_, index) = map(int, json.loads(late.path.joinpath("repeated.json").read_text()))
+    partition = partitions_of(late.definition().starts, late.definition().rows)[index]
+    compute_partition(PartitionTask(str(early.path), partition))
+    early.part_path(index).replace(late.part_path(index))
+    late.path.joinpath("state.json").unlink()
+    assert batch_runs.hash_of(late) == expected == folder.kept_state().result_hash
+
+
 def test_an_input_that_was_changed_is_not_gone_on_with(order, activities, tmp_path):
     copy = tmp_path / activities.name
     copy.write_bytes(activities.read_bytes())

@@ -124,6 +124,7 @@ def _compute(task: PartitionTask) -> int:
     table = batch.source.read(partition.first, partition.count)
     numbered = replace(numbered_rows(table, partition.first), repeated=dict(task.repeated))
     heading, blobs = _evidence(batch.inventory(numbered), table, partition)
+    heading = msgspec.structs.replace(heading, repeated=len(task.repeated))
     if not _comes_late(batch.folder, task):
         write_part(batch.folder.part_path(partition.index), heading, blobs)
     return partition.count - heading.computed

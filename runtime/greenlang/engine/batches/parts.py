@@ -102,6 +102,8 @@ class PartHeading(msgspec.Struct, frozen=True, array_like=True):
     #: Kinds of its rows, and which of `entries` each has; None where there is no telling.
     kinds: tuple[tuple[tuple[str, ...], int], ...] | None = None
     blobs: tuple[Blob, ...] = ()
+    #: How many of its rows were refused because an earlier partition has their ids.
+    repeated: int = 0
 
 
 def selection_id(encoded: bytes) -> str:

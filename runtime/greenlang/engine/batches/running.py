@@ -132,21 +132,32 @@ class _Run:
         if definition.base is not None and not folder.path.joinpath("repeated.json").exists():
             carry_over(folder, definition, load_plan(folder, self._registry))
         repeated = folder.load("repeated.json", Repeated)
-        done = folder.finished()
-        self._begin(done)
+        left = self._left(repeated or {})
+        self._begin(left)
         tries = Tries(definition.tries, definition.timeout_s, backoff_s)
-        left = [one for one in self._partitions if one.index not in done]
         self._compute(engine, left, repeated or {}, tries)
         if repeated is None:
             repeated = self._find_repeated()
-            again = [one for one in self._partitions if one.index in repeated]
-            for partition in again:
-                folder.part_path(partition.index).unlink()
-            # From here on whoever goes on computes them without these rows.
+            # From here on whoever goes on computes the partitions without these rows.
             folder.save("repeated.json", msgspec.json.encode(repeated))
-            self._take_back(again)
-            self._compute(engine, again, repeated, tries)
+        # More than once only where a worker that was given up has put such rows back.
+        while left := self._left(repeated):
+            self._take_back(left)
+            self._compute(engine, left, repeated, tries)
         return self._put_together()
+
+    def _left(self, repeated: Repeated) -> list[Partition]:
+        """Partitions that are to be computed, or computed again because rows of them are refused by now."""
+        done = self._folder.finished()
+        return [
+            one
+            for one in self._partitions
+            if one.index not in done or (one.index in repeated and not self._refuses(one, repeated))
+        ]
+
+    def _refuses(self, partition: Partition, repeated: Repeated) -> bool:
+        heading = read_heading(self._folder.part_path(partition.index))
+        return heading.repeated == len(repeated[partition.index])
 
     def tell(self, *, lasting: bool = False, **changes: object) -> None:
         """Write down where it stands, and tell it."""
@@ -155,8 +166,9 @@ class _Run:
         self._told_at = time.monotonic()
         self._on_progress(self._state)
 
-    def _begin(self, done: set[int]) -> None:
-        rows_done = sum(one.count for one in self._partitions if one.index in done)
+    def _begin(self, left: Sequence[Partition]) -> None:
+        done = [one.index for one in self._partitions if one not in left]
+        rows_done = self._definition.rows - sum(one.count for one in left)
         failed = sum(
             heading.count - heading.computed
             for heading in map(read_heading, map(self._folder.part_path, done))
