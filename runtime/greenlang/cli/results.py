@@ -77,7 +77,7 @@ def _print_inventory(inventory: Inventory) -> None:
     )
     _print_list("Fallbacks", summary["fallbacks"], ("kind", "wanted", "used", "activity", "method", "rows"))
     _print_list(
-        "Factors published as CO2e, on their own basis",
+        "Factors published as CO2e: on their own basis, and in no column of a gas",
         summary["co2e_as_published"],
         ("activity", "gwp_basis", "ef_cid"),
     )
