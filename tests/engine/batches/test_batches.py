@@ -185,6 +185,22 @@ def test_stop_at_the_first_mistake_where_that_is_wanted(order, tmp_path):
         batch_runs.hash_of(other)
 
 
+@pytest.mark.parametrize("suffix", [".csv", ".parquet"])
+def test_an_input_that_came_in_is_on_the_disk_before_its_batch_is(
+    order, activities, tmp_path, monkeypatch, suffix
+):
+    synced, sync = [], os.fsync
+    copy = tmp_path / activities.name
+    copy.write_bytes(activities.read_bytes())
+    coming = copy if suffix == ".csv" else written(copy, suffix)
+    monkeypatch.setattr(os, "fsync", lambda file: (synced.append(os.fstat(file).st_ino), sync(file)))
+    made = batch_runs.made(tmp_path / "batches", order(path=coming, moved=True))
+    files = [made.path / made.definition().input_path, made.path / "batch.json"]
+    kept, definition = [synced.index(path.stat().st_ino) for path in files]
+    assert kept < definition
+    assert not coming.exists()
+
+
 def test_a_partition_is_made_of_whole_ranges(order, tmp_path):
     with pytest.raises(InputError, match="whole ranges of 1,024; take 2048"):
         batch_runs.made(tmp_path / "batches", order(partition_rows=2000))

@@ -156,6 +156,8 @@ def _place_input(folder: BatchFolder, order: BatchOrder, name: str) -> tuple[str
         if not order.moved:
             return str(given.resolve()), form.name
         kept = f"input{form.suffixes[0]}"
+        with given.open("rb") as stream:
+            os.fsync(stream.fileno())
         given.rename(folder.path / kept)
         return kept, form.name
     table = read_table(given, limits=Limits(max_input_bytes=_MOST_READ_BYTES), name=name)
