@@ -36,6 +36,7 @@ def test_text_says_what_each_step_reads(registry):
         "      drop unread steps   changes nothing\n"
         "      use columns         changes nothing\n"
         "      fuse maps           changes nothing\n"
+        "      list iterators      changes nothing\n"
         "\n"
         "widths by depth  1 1 1 1\n"
         "critical path    acme.double > acme.add > | > sum (4 steps)"

@@ -6,7 +6,16 @@ exact or refused, as everywhere.
 
 from __future__ import annotations
 
-__all__ = ["BUILTINS", "COLUMN_READERS", "Builtin", "MisfitError", "as_items", "one_by_one"]
+__all__ = [
+    "AS_LIST",
+    "BUILTINS",
+    "COLUMN_READERS",
+    "LIST_READERS",
+    "Builtin",
+    "MisfitError",
+    "as_items",
+    "one_by_one",
+]
 
 import functools
 import operator
@@ -27,6 +36,13 @@ _Options = Mapping[str, Any]
 
 #: Those that give the same for a column as for its items in a list, at the speed of columns.
 COLUMN_READERS = frozenset({"count", "max", "mean", "min", "sum"})
+
+
+#: Those that run through the items of what they take.
+LIST_READERS = COLUMN_READERS | {"first", "group_by", "last", "merge", "sort"}
+
+#: The planner's own, by a name that no program can write.
+AS_LIST = "as list"
 
 
 class MisfitError(Exception):
@@ -88,6 +104,18 @@ def one_by_one(value: Any) -> Iterable[Any]:
             fix="write `await plan.arun(value)`, and let an agent that gives them be asynchronous",
         )
     return as_items(value)
+
+
+def _as_list(value: Any) -> Any:
+    """What gives its items once, as a list; all else as it is."""
+    if isinstance(value, Iterator):
+        return list(value)
+    if hasattr(type(value), "__anext__"):
+        raise StepError(
+            "items that come asynchronously come once, and here they are wanted more than once",
+            fix="let an agent collect them into a list",
+        )
+    return value
 
 
 def _sum(value: Any) -> Any:
@@ -294,5 +322,6 @@ BUILTINS: dict[str, Builtin] = {
         Builtin("group_by", (_option("key", str),), _configured(_group_by), _groups_output),
         Builtin("get", (_option("field", str),), _getter, _field_output),
         Builtin("merge", (), _plain(_merge), _merge_output),
+        Builtin(AS_LIST, (), _plain(_as_list), _same_output),
     ]
 }

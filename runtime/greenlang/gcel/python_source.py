@@ -18,8 +18,10 @@ from typing import Any
 from greenlang.agents.contract import Agent, AgentSpec
 from greenlang.agents.syntax import LiteralValue
 from greenlang.errors import GcelError
+from greenlang.gcel.builtins import AS_LIST, BUILTINS
 from greenlang.gcel.calls import option_values
 from greenlang.gcel.compiled import Compiled
+from greenlang.gcel.passes import slots_read_again
 from greenlang.gcel.steps import (
     AgentStep,
     BuiltinStep,
@@ -103,6 +105,7 @@ class _Writer:
         self._constants: dict[str, str] = {}
         self._helpers: set[str] = set()
         self._is_async = _asynchronous(plan)
+        self._again = slots_read_again(plan.programs, plan.agents)
         self._agents = [self._import(spec) for spec in plan.agents]
 
     def module(self) -> str:
@@ -169,10 +172,17 @@ class _Writer:
     def _program(self, number: int) -> str:
         program = self._plan.programs[number]
         define = "async def" if number in self._is_async else "def"
-        lines = [f"{define} program_{number}(x0):"]
+        lines = [f"{define} program_{number}(x0):", *self._listed(number, 0)]
         for slot, step in enumerate(program.steps, start=1):
             lines += [f"    {line}" for line in self._step(slot, step)]
+            lines += self._listed(number, slot)
         return "\n".join([*lines, f"    return x{program.result}"])
+
+    def _listed(self, number: int, slot: int) -> list[str]:
+        """The line that makes a list of what gives its items once, where they are wanted more than once."""
+        if slot not in self._again[number]:
+            return []
+        return [f"    x{slot} = {self._builtin(BuiltinStep(slot, AS_LIST))}(x{slot})"]
 
     def _step(self, slot: int, step: Step) -> list[str]:
         text = self._expression(step)
@@ -277,13 +287,11 @@ class _Writer:
 
     def _builtin(self, step: BuiltinStep) -> str:
         self._imports["from greenlang.gcel.builtins import BUILTINS"] = None
-        from greenlang.gcel.builtins import BUILTINS
-
         given = literal_options(step.options)
         options = ", ".join(
             f"{option.name}={_python(given.get(option.name))}" for option in BUILTINS[step.name].options
         )
-        return self._constant(step.name, f"BUILTINS[{step.name!r}].make({options})")
+        return self._constant(step.name.replace(" ", "_"), f"BUILTINS[{step.name!r}].make({options})")
 
 
 def _asynchronous(plan: Compiled) -> set[int]:

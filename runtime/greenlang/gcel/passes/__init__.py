@@ -9,6 +9,7 @@ it runs, never what it is.
 - `dropping`: pure steps that nobody reads do not run; a field taken from a `branch` is taken from its step.
 - `columns`: maps over agents that offer a columnar form call each once for a whole column.
 - `fusing`: maps one after another become one map of a chain.
+- `listing`: an iterator that several steps read is made a list.
 - `wiring`: what passes are made with: steps rewired, programs renumbered, who is pure.
 
 A pass that runs fewer steps, or runs them in another order, may hide an error or raise another one of
@@ -16,7 +17,8 @@ several. Where a `catch` would see that, steps stay as they are, so that results
 Agents do not change what they are given: branches of a parallel share one input with or without a planner.
 """
 
+from greenlang.gcel.passes.listing import slots_read_again
 from greenlang.gcel.passes.planning import PASSES, Pass, Planned, Stage, plan_wiring
 from greenlang.gcel.passes.wiring import Wiring
 
-__all__ = ["PASSES", "Pass", "Planned", "Stage", "Wiring", "plan_wiring"]
+__all__ = ["PASSES", "Pass", "Planned", "Stage", "Wiring", "plan_wiring", "slots_read_again"]

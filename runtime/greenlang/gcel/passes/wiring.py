@@ -32,6 +32,7 @@ from greenlang.gcel.steps import (
     RecordStep,
     RouteStep,
     Step,
+    inputs_of,
     modifiers_of,
     programs_of,
 )
@@ -65,6 +66,13 @@ class Rewriting:
         self.steps.append(step_reading(step, self.slots.__getitem__))
         self.origins.append(origin)
         self.slots.append(len(self.steps))
+
+    def insert(self, step: Step, origin: Origin) -> None:
+        """Put a step that reads one old slot behind it: who reads that reads this instead."""
+        (read,) = inputs_of(step)
+        self.steps.append(step_reading(step, self.slots.__getitem__))
+        self.origins.append(origin)
+        self.slots[read] = len(self.steps)
 
     def replace(self, slot: int) -> None:
         """Leave a step out: its readers read this old slot instead."""
