@@ -98,6 +98,16 @@ def test_a_cache_that_cannot_be_written_is_done_without(installed, tmp_path):
     assert snapshot.load() is None
 
 
+def test_what_cannot_be_put_in_its_place_is_not_left_beside_it(snapshot, installed, tmp_path):
+    snapshot.save((installed[1],))
+    (file,) = (tmp_path / "cache").iterdir()
+    file.unlink()
+    file.mkdir()
+    snapshot.save((installed[1],))
+    assert list((tmp_path / "cache").iterdir()) == [file]
+    assert snapshot.load() is None
+
+
 def test_snapshots_of_environments_long_gone_are_removed(snapshot, installed, tmp_path):
     old = tmp_path / "cache" / "discovery-0123456789abcdef.msgpack"
     old.parent.mkdir()

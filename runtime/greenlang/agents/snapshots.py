@@ -79,9 +79,13 @@ class Snapshot:
             self._file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             # Written beside it and renamed, so that a process beside us never reads half a file.
             handle, name = tempfile.mkstemp(dir=self._file.parent)
-            with os.fdopen(handle, "wb") as file:
-                file.write(content)
-            Path(name).replace(self._file)
+            try:
+                with os.fdopen(handle, "wb") as file:
+                    file.write(content)
+                Path(name).replace(self._file)
+            finally:
+                # Of a full disk: every process would leave one.
+                Path(name).unlink(missing_ok=True)
             for other in self._file.parent.glob("discovery-*.msgpack"):
                 if other.stat().st_mtime < time.time() - _KEPT_S:
                     other.unlink()
