@@ -13,7 +13,6 @@ import asyncio
 import contextlib
 import itertools
 import logging
-import math
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -49,9 +48,6 @@ Count = Annotated[int, msgspec.Meta(ge=1)]
 
 #: How often it is looked for batches that nobody works on.
 _LOOK_S = 1.0
-
-#: How old an upload is that nobody waits for any more, and how often they are looked for.
-_CLEAR_S = 86_400.0
 
 #: How long whoever resumes a batch waits for a process that was told to stop, and how often they look.
 _LET_GO_S = 5.0
@@ -169,14 +165,10 @@ class BatchKeeper:
 
     async def keep(self) -> None:
         """Look for what is to be done, for as long as it runs; batches that are computed then wait."""
-        cleared_at = -math.inf
         try:
             while True:
                 self._wake.clear()
                 try:
-                    if time.monotonic() - cleared_at > _CLEAR_S:
-                        cleared_at = time.monotonic()
-                        await asyncio.to_thread(self.batches.clear, older_than_s=_CLEAR_S)
                     await self._look()
                 except OSError as error:
                     _log.error("the folder of batches cannot be read: %s", error)

@@ -302,7 +302,7 @@ class Batches:
         """Delete what killed processes left: files that went into no batch, folders of half a batch."""
         before = time.time() - older_than_s
         for path in (*self.root.glob(f"*{_UPLOAD_SUFFIX}"), *self._halves()):
-            with contextlib.suppress(FileNotFoundError):
+            with contextlib.suppress(OSError):  # another was quicker, or it is not ours
                 if path.stat().st_mtime >= before:
                     continue
                 if path.is_dir():

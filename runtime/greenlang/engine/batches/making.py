@@ -39,6 +39,9 @@ from greenlang.ledger import atomic_writer
 #: What the format of a file is told by.
 _START_BYTES = 16
 
+#: What a killed process left is deleted when it is so old that nobody can be at work on it any more.
+_LEFT_OVER_S = 86_400.0
+
 #: CSV and JSON lines are read whole, in about as much memory as they take on the disk.
 _MOST_READ_BYTES = 8 * 1024**3
 
@@ -100,6 +103,7 @@ def make_batch(
         )
     batch_id = new_id("batch", now())
     folder = batches.make(tenant, batch_id)
+    batches.clear(older_than_s=_LEFT_OVER_S)
     try:
         name = order.name or order.input.name
         kept, form = _place_input(folder, order, name)

@@ -169,6 +169,7 @@ def _told(one: Sum) -> dict[str, Any]:
         "mass_kg": {gas: one.mass_kg[gas] for gas in sorted(one.mass_kg)},
         "biogenic_co2_kg": one.biogenic_co2_kg,
         "co2e_kg": one.co2e_kg,
+        **({} if one.co2e_as_published_kg is None else {"co2e_as_published_kg": one.co2e_as_published_kg}),
     }
 
 

@@ -39,6 +39,8 @@ class Sum(msgspec.Struct, frozen=True, array_like=True):
     mass_kg: dict[str, Decimal]  #: of each gas, biogenic CO2 left out
     biogenic_co2_kg: Decimal | None  #: stands apart from the total
     co2e_kg: Decimal
+    #: The part of it of which no masses are known: factors published as CO2e gave it.
+    co2e_as_published_kg: Decimal | None = None
 
     @property
     def kind(self) -> tuple[str, int, str, str, str]:
@@ -67,14 +69,18 @@ def _plus(left: Sum, right: Sum) -> Sum:
     masses = dict(left.mass_kg)
     for gas, mass in right.mass_kg.items():
         masses[gas] = masses.get(gas, Decimal(0)) + mass
-    biogenic = [one for one in (left.biogenic_co2_kg, right.biogenic_co2_kg) if one is not None]
     return msgspec.structs.replace(
         left,
         rows=left.rows + right.rows,
         mass_kg=masses,
-        biogenic_co2_kg=sum(biogenic, Decimal(0)) if biogenic else None,
+        biogenic_co2_kg=_sum_of_known(left.biogenic_co2_kg, right.biogenic_co2_kg),
         co2e_kg=left.co2e_kg + right.co2e_kg,
+        co2e_as_published_kg=_sum_of_known(left.co2e_as_published_kg, right.co2e_as_published_kg),
     )
+
+
+def _sum_of_known(left: Decimal | None, right: Decimal | None) -> Decimal | None:
+    return right if left is None else left if right is None else left + right
 
 
 def _sums_of(part: Emissions) -> Iterator[Sum]:
@@ -167,6 +173,7 @@ def _of_dimension(
     masses: list[dict[str, Decimal]] = [{} for _ in names]
     biogenic: dict[int, Decimal] = {}
     co2e = [Decimal(0)] * len(names)
+    as_published: dict[int, Decimal] = {}
     with localcontext(exact_context()):
         for summed in (figure.by(keys, len(names)) for figure in figures):
             held = np.flatnonzero(summed.rows).tolist()
@@ -182,6 +189,8 @@ def _of_dimension(
                 equivalents = summed.co2e.to_decimals()
                 for key in held:
                     co2e[key] += equivalents[key]
+                    if summed.gas.gas == "CO2e":
+                        as_published[key] = as_published.get(key, Decimal(0)) + equivalents[key]
     for key, name in enumerate(names):
         yield Sum(
             dimension,
@@ -193,4 +202,5 @@ def _of_dimension(
             masses[key],
             biogenic.get(key),
             co2e[key],
+            as_published.get(key),
         )
