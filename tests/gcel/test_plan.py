@@ -174,6 +174,17 @@ def test_a_step_that_sets_another_context_for_others_fails_the_run(graph):
     assert getcontext() is before
 
 
+def test_a_step_may_put_a_copy_of_the_context_in_its_place():
+    @agent(name="test.put_back", version="1.0.0")
+    def put_back(x: Decimal) -> Decimal:
+        before = getcontext().copy()
+        setcontext(Context(prec=5))
+        setcontext(before)
+        return x
+
+    assert gl.compile(put_back >> rough).run(Decimal(1)) == Decimal("0.333")
+
+
 def test_items_are_given_one_by_one_only_while_they_are_exact():
     with pytest.raises(RuntimeError, match=r"setcontext\(\)"):
         list(gl.compile(gl.identity * leave_it).each([Decimal(1)]))
