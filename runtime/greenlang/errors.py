@@ -48,10 +48,12 @@ __all__ = [
     "clipped",
     "either",
     "nearest",
+    "reason_of",
     "size_text",
 ]
 
 import difflib
+import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -232,6 +234,12 @@ def nearest(name: str, names: Iterable[str], count: int = 3) -> list[str]:
     close = difflib.get_close_matches(wanted, list(spelled), n=count, cutoff=0.6)
     likeness = [difflib.SequenceMatcher(None, candidate, wanted).ratio() for candidate in close]
     return [spelled[one] for one, ratio in zip(close, likeness, strict=True) if ratio > likeness[0] - 0.15]
+
+
+def reason_of(error: OSError) -> str:
+    """What the system says of a failure, without what libraries put around its words."""
+    named = error.errno is not None and error.errno > 0  # those of name resolution are not the system's
+    return os.strerror(error.errno or 0) if named else error.strerror or str(error)
 
 
 def size_text(size: int) -> str:

@@ -191,3 +191,11 @@ def test_nothing_is_written_over_what_is_read_or_written(greenlang, examples, tm
     ):
         assert f"is {told} already" in greenlang(*arguments, code=2).stderr
     assert data.read_text() == HEADER + row()
+
+
+@pytest.mark.parametrize("choice", [("--factors", "no.csv"), ("--gwp", "AR6"), ("--on-error", "skip")])
+def test_a_choice_that_nothing_goes_by_is_told(greenlang, tmp_path, choice):
+    (tmp_path / "sum.gcel").write_text("sum\n")
+    (tmp_path / "value.json").write_text("[1, 2.5]")
+    said = greenlang("run", "sum.gcel", "--input", "value.json", *choice, code=2).stderr
+    assert "takes no activity data" in said

@@ -84,7 +84,7 @@ class TestWorkers:
         with socket.create_server(("127.0.0.1", 0)) as taken:
             port = taken.getsockname()[1]
             done = greenlang("serve", "--port", "0", "--metrics-port", port, "--store", "a.db", code=2)
-        assert f"metrics cannot be served at 127.0.0.1:{port}" in done.stderr
+        assert f"metrics cannot be served at 127.0.0.1:{port}: Address already in use" in done.stderr
         assert "metrics_port" in done.stderr
 
 

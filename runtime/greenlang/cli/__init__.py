@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from greenlang import __version__
-from greenlang.errors import DataError, GreenLangError, InputError
+from greenlang.errors import DataError, GreenLangError, InputError, reason_of
 
 if TYPE_CHECKING:
     from greenlang.agents import Command
@@ -143,7 +143,7 @@ def main(arguments: list[str] | None = None) -> None:
         code = 2
     except OSError as error:
         where = "" if error.filename is None else f"'{error.filename}': "
-        click.echo(f"failure: {where}{error.strerror or error}", err=True)
+        click.echo(f"failure: {where}{reason_of(error)}", err=True)
         code = 1
     _end_output()
     sys.exit(code if isinstance(code, int) else 0)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from greenlang.errors import InputError
+from greenlang.errors import InputError, reason_of
 
 if TYPE_CHECKING:
     import socket
@@ -127,8 +127,8 @@ def serve(configs: tuple[Path, ...], **options: Any) -> None:
             _Work(configs, given)(settings, on_ready=tell)
     except OSError as error:
         raise InputError(
-            f"{settings.host}:{settings.port} cannot be served: {error.strerror or error}",
-            fix="name another --port",
+            f"{settings.host}:{settings.port} cannot be served: {reason_of(error)}",
+            fix="name another --host or --port",
         ) from error
 
 

@@ -88,9 +88,15 @@ def read_input(
     Raises
     ------
     InputError
-        If the file is missing, unreadable, too large or not of the kind that the plan takes.
+        If the file is missing, unreadable, too large or not of the kind that the plan takes, or choices were
+        made that nothing in the plan goes by.
     """
     if plan.input_type is not InventoryInput:
+        if factor_paths or policy != AccountingPolicy():
+            raise InputError(
+                "the program takes no activity data, so no factors and no accounting choices apply",
+                fix="leave them out",
+            )
         return None if path is None else _read_json(path, plan.input_type, limits)
     if path is None:
         raise InputError(

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 
 from aiohttp import web
 
-from greenlang.errors import InputError
+from greenlang.errors import InputError, reason_of
 from greenlang.observing.page import CONTENT_TYPE
 
 
@@ -32,7 +32,7 @@ class MetricsDoor:
             await web.TCPSite(self._runner, host, port, reuse_address=True).start()
         except OSError as error:
             raise InputError(
-                f"metrics cannot be served at {host}:{port}: {error.strerror or error}",
+                f"metrics cannot be served at {host}:{port}: {reason_of(error)}",
                 fix="name another metrics_port",
             ) from error
         address: tuple[str, int] = self._runner.addresses[0][:2]
