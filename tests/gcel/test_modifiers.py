@@ -1,6 +1,7 @@
 """Modifiers (GCEL.md, "Modifiers"), and deadlines."""
 
 import asyncio
+import contextvars
 import itertools
 import time
 from decimal import Decimal
@@ -142,6 +143,22 @@ def test_what_was_caught_is_told_to_whoever_proves_the_result(waits):
             plan.run(value)
         assert caught == [("m.fail", "OSError")] * told
         assert plan.catches == (told > 0)
+
+
+def test_a_run_that_is_given_up_is_closed_in_whichever_context_it_is_collected():
+    async def catching():
+        with gl.gcel.Catching():
+            await asyncio.get_running_loop().create_future()
+
+    async def main():
+        given_up = catching()
+        contextvars.copy_context().run(given_up.send, None)
+        with gl.gcel.Catching() as caught:
+            given_up.close()
+            assert gl.compile(failing(9) >> gl.catch(0)).run(1) == 0
+        return caught
+
+    assert asyncio.run(main()) == [("m.fail", "OSError")]
 
 
 def test_what_is_kept_of_an_earlier_run_tells_what_was_caught_there():

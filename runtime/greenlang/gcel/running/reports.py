@@ -5,6 +5,7 @@ from __future__ import annotations
 __all__ = ["Catching", "Caught", "Happening", "Report", "note_caught"]
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from contextvars import ContextVar, Token
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple, cast
@@ -56,7 +57,9 @@ class Catching:
         return noted
 
     def __exit__(self, *_: object) -> None:
-        _caught.reset(self._token)
+        # A coroutine that was given up is closed wherever it is collected: nothing is to be put back there.
+        with suppress(ValueError):
+            _caught.reset(self._token)
 
 
 @dataclass(slots=True)
