@@ -187,6 +187,17 @@ def test_rows_outside_every_edition_are_refused_under_strict_and_the_others_go_o
     assert "no edition applies in 2020-01-01/2020-12-31" in skip.problem.message
 
 
+def test_a_line_says_how_much_of_its_co2e_has_no_masses(inventory_of):
+    mixed = "activity,gas,value,unit,region,scope\nGas,CO2,53,kg/mmBtu,US,1\nGas,CO2e,60,kg/mmBtu,GB,1\n"
+    rows = [{"activity": "gas", "quantity": "10", "region": region} for region in ("US", "GB")]
+    summary = inventory_summary(inventory_of(*rows, factors=mixed))
+    for line in (*summary["lines"], *summary["totals"]):
+        assert line["co2e_kg"] == line["mass_kg"]["CO2"] + line["co2e_as_published_kg"] == 1130
+        assert line["co2e_as_published_kg"] == 600
+    (by_gas,) = inventory_summary(inventory_of(rows[0], factors=mixed))["totals"]
+    assert "co2e_as_published_kg" not in by_gas
+
+
 def test_emissions_of_other_data_are_refused(activity_data, emissions_of):
     parts = [emissions_of(activity_data({"activity": "gas"}), FACTORS) for _ in range(2)]
     with pytest.raises(InputError, match="different activity data"):

@@ -44,6 +44,8 @@ class Line:
     gases: dict[str, Decimal]  #: kg of each gas, biogenic CO2 left out
     biogenic_co2: Decimal | None  #: kg; stands apart from the total
     co2e: Decimal  #: kg CO2e
+    #: The part of `co2e` that factors published as such gave: no masses of gases are known of it.
+    co2e_as_published: Decimal | None = None
     co2e_estimate: Estimate | None = None  #: how uncertain it is, where uncertainties are given
     gas_estimates: Mapping[str, Estimate] = field(default_factory=dict)
 
@@ -179,6 +181,7 @@ def _lines_of(part: Emissions) -> Iterator[Line]:
     gases: dict[int, dict[str, Decimal]] = defaultdict(dict)
     biogenic: dict[int, Decimal] = {}
     co2e: dict[int, Decimal] = defaultdict(Decimal)
+    as_published: dict[int, Decimal] = {}
     with localcontext(exact_context()):
         for gas in part.gases:
             groups = codes[gas.rows]
@@ -194,6 +197,8 @@ def _lines_of(part: Emissions) -> Iterator[Line]:
                 equivalents = gas.co2e.group_sum(groups, len(names)).to_decimals()
                 for code in present:
                     co2e[code] += equivalents[code]
+                    if gas.gas == "CO2e":
+                        as_published[code] = as_published.get(code, Decimal(0)) + equivalents[code]
     estimates = _estimates([part], codes, len(names), {gas for of in gases.values() for gas in of})
     for code, name in enumerate(names):
         line = Line(
@@ -205,6 +210,7 @@ def _lines_of(part: Emissions) -> Iterator[Line]:
             gases[code],
             biogenic.get(code),
             co2e[code],
+            as_published.get(code),
         )
         yield _with_estimates(line, estimates, code)
 
@@ -224,6 +230,7 @@ def _with_estimates(line: Line, estimates: Mapping[str, Mapping[int, Estimate]],
 def _sum_lines(lines: Sequence[Line], parts: Sequence[Emissions]) -> Line:
     gases: dict[str, Decimal] = {}
     biogenic = [line.biogenic_co2 for line in lines if line.biogenic_co2 is not None]
+    as_published = [line.co2e_as_published for line in lines if line.co2e_as_published is not None]
     with localcontext(exact_context()):
         for line in lines:
             for gas, mass in line.gases.items():
@@ -237,6 +244,7 @@ def _sum_lines(lines: Sequence[Line], parts: Sequence[Emissions]) -> Line:
             gases,
             sum(biogenic, Decimal(0)) if biogenic else None,
             sum((line.co2e for line in lines), Decimal(0)),
+            sum(as_published, Decimal(0)) if as_published else None,
         )
     estimates = _estimates(parts, np.zeros(len(parts[0].data), dtype=np.int32), 1, gases)
     return _with_estimates(total, estimates, 0)

@@ -77,6 +77,7 @@ def _line(line: Line) -> dict[str, Any]:
         "mass_kg": {gas: line.gases[gas] for gas in sorted(line.gases)},
         "biogenic_co2_kg": line.biogenic_co2,
         "co2e_kg": line.co2e,
+        **({} if line.co2e_as_published is None else {"co2e_as_published_kg": line.co2e_as_published}),
         **_estimates(line),
     }
 

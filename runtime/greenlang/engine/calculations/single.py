@@ -167,6 +167,8 @@ def prepare_activity(
         return None
     if any(line.co2e_estimate is not None or line.gas_estimates for line in inventory.totals):
         return None
+    if any(line.co2e_as_published not in (None, line.co2e) for line in inventory.totals):
+        return None
     if not all(part.row_by_row for part in inventory.parts):
         return None
     made = PreparedActivity(record, source, outcome, list(_terms(inventory)))
@@ -198,8 +200,11 @@ def _marked_result(result: Any, names: list[str]) -> dict[str, Any]:
     def marked(line: dict[str, Any]) -> dict[str, Any]:
         prefix = f"scope{line['scope']}" + (f"-{line['method']}" if line["method"] else "")
         biogenic, co2e = line["biogenic_co2_kg"], line["co2e_kg"]
+        # `prepare_activity` sees to it that it is the whole of a row's CO2e.
+        published = "co2e_as_published_kg"
         return {
             **line,
+            **({published: marks[f"{prefix}.co2e"]} if published in line else {}),
             "mass_kg": {gas: marks[f"{prefix}.{gas}"] for gas in line["mass_kg"]},
             "biogenic_co2_kg": biogenic and marks[f"{prefix}.CO2-biogenic"],
             "co2e_kg": marks.get(f"{prefix}.co2e", co2e),
