@@ -430,7 +430,12 @@ class TestKeys:
         body = {"name": "a\0b", "roles": ["viewer"]}
         assert ask(guarded, admin, "POST", "/v1/keys", body)[0].status == 400
 
-    def test_a_stream_ends_with_the_key_of_its_reader(self, guarded, admin):
+    @pytest.mark.parametrize("end", ["revoked", "suspended"])
+    def test_a_stream_ends_with_what_lets_its_reader_in(self, guarded, issuer, greenlang, end):
+        store = ("--store", guarded.log.parent / "runtime.db")
+        tenant = f"tenant-{end}"
+        admin = issuer.token(roles=["admin"], tenant_id=tenant)
+        greenlang("tenants", "create", tenant, *store)
         key, key_id = self.make(guarded, admin)
         _, told = ask(guarded, key, "POST", "/v1/workflows/execute", SUM)
         name = told["data"]["execution_id"]
@@ -443,7 +448,10 @@ class TestKeys:
         connection.request("GET", f"/v1/executions/{name}/events", headers=bearer(key))
         response = connection.getresponse()
         assert response.readline().startswith(b"id: ")
-        assert ask(guarded, admin, "DELETE", f"/v1/keys/{key_id}")[0].status == 200
+        if end == "revoked":
+            assert ask(guarded, admin, "DELETE", f"/v1/keys/{key_id}")[0].status == 200
+        else:
+            greenlang("tenants", "suspend", tenant, *store)
         response.read()  # to its end
         connection.close()
 

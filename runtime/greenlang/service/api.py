@@ -17,7 +17,7 @@ from greenlang.caches import InProcessCache
 from greenlang.engine.batches import BatchesAgain
 from greenlang.engine.calculations import Calculator
 from greenlang.engine.executions import Again, Runner
-from greenlang.engine.tenancy import Guard, KeyStore, OwnFactorFiles, Standing
+from greenlang.engine.tenancy import Guard, KeyStore, OwnFactorFiles
 from greenlang.errors import GcelError, InputError, QuotaError, StoreError
 from greenlang.observing import NONE, Counts
 from greenlang.service.batches import BatchKeeper
@@ -259,7 +259,7 @@ class Api:
             call.body = await call.read()
         reply = await route.handler(call)
         if isinstance(reply, Stream) and self._authenticator is not None and route.permission is not None:
-            pieces = _while_allowed(self._authenticator, call, route.permission, reply.pieces)
+            pieces = self._while_allowed(self._authenticator, call, route.permission, reply.pieces)
             reply = replace(reply, pieces=pieces)
         # Operations that give several types say themselves which one they gave.
         return replace(reply, content_type=VERSIONED_JSON) if call.gives == VERSIONED_JSON else reply
@@ -270,9 +270,7 @@ class Api:
         if self._authenticator is not None and route.permission is not None:
             identity = await _identified(self._authenticator, call)
         if self._guard is not None and route.permission is not None:
-            standing = self._guard.standings.known(call.tenant) or await self._guard.look_at(call.tenant)
-            if standing.tenant is not None:
-                quota = _served(standing)
+            quota = await _served(self._guard, call.tenant)
         followed = None if self._tracer is None else phases()
         traceparent = None if followed is None else followed.traceparent
         user_id = None if identity is None else identity.subject
@@ -282,6 +280,27 @@ class Api:
         if self._gate is not None and limited and route.permission is not None and not unlimited:
             call.said = await self._gate.pass_through(call.tenant, route.operation, quota)
         return identity
+
+    async def _while_allowed(
+        self,
+        authenticator: Authenticator,
+        call: Call,
+        permission: Permission,
+        pieces: AsyncGenerator[bytes, None],
+    ) -> AsyncGenerator[bytes, None]:
+        """What a stream brings, until its reader is let in no more: by a key or token, or as a tenant."""
+        looked_at = time.monotonic()
+        async with contextlib.aclosing(pieces):
+            async for piece in pieces:
+                if time.monotonic() - looked_at >= authenticator.again_seconds:
+                    try:
+                        _check_allowed(await _identified(authenticator, call), permission)
+                        if self._guard is not None:
+                            await _served(self._guard, call.tenant)
+                    except Refusal:
+                        return
+                    looked_at = time.monotonic()
+                yield piece
 
 
 def _log_access(call: Call, status: int, seconds: float) -> None:
@@ -312,7 +331,7 @@ def _check_allowed(identity: Identity, permission: Permission | None) -> None:
     raise Refusal(403, fault)
 
 
-def _served(standing: Standing) -> int | None:
+async def _served(guard: Guard, tenant: str) -> int | None:
     """Requests a minute of a tenant that was made; None if nothing was agreed on.
 
     Raises
@@ -320,24 +339,8 @@ def _served(standing: Standing) -> int | None:
     Refusal
         403 if it is suspended.
     """
-    tenant, quotas = standing.tenant, standing.quotas
-    if tenant is not None and tenant.status == "suspended":
-        fault = Fault("suspended", f"tenant '{tenant.tenant}' is suspended", hint="ask whoever serves it")
+    standing = guard.standings.known(tenant) or await guard.look_at(tenant)
+    if standing.tenant is not None and standing.tenant.status == "suspended":
+        fault = Fault("suspended", f"tenant '{tenant}' is suspended", hint="ask whoever serves it")
         raise Refusal(403, fault)
-    return None if quotas is None else quotas.requests_a_minute
-
-
-async def _while_allowed(
-    authenticator: Authenticator, call: Call, permission: Permission, pieces: AsyncGenerator[bytes, None]
-) -> AsyncGenerator[bytes, None]:
-    """What a stream brings, until its reader's key or token does not hold any more."""
-    identified_at = time.monotonic()
-    async with contextlib.aclosing(pieces):
-        async for piece in pieces:
-            if time.monotonic() - identified_at >= authenticator.again_seconds:
-                try:
-                    _check_allowed(await _identified(authenticator, call), permission)
-                except Refusal:
-                    return
-                identified_at = time.monotonic()
-            yield piece
+    return None if standing.tenant is None or standing.quotas is None else standing.quotas.requests_a_minute
