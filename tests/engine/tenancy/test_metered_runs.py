@@ -152,6 +152,24 @@ def test_nothing_is_written_of_tenants_without_quotas(metered):
     metered(use)
 
 
+def test_what_a_suspended_tenant_has_waiting_is_not_run_by_a_node_that_has_just_started(metered):
+    async def use(runs):
+        accepted = await runs.execute("acme.busy", wait_seconds=0)
+        tenants = Tenants(runs.store.rows)
+        await tenants.change(OPERATOR, "acme", status="suspended")
+        await runs.runner.start()
+        runs.guard.start()
+        row = await runs.runner.wait("acme", accepted.id, 1.5)
+        assert row.state is State.QUEUED
+        await tenants.change(OPERATOR, "acme", status="active")
+        row = await runs.runner.wait("acme", accepted.id, 10)
+        assert row.state is State.COMPLETED
+        await runs.runner.stop(5)
+        await runs.guard.stop()
+
+    metered(use, started=False)
+
+
 def test_what_was_accepted_before_its_agent_was_paused_is_refused_when_it_would_run(metered):
     async def use(runs):
         by = EventMetadata("mia")

@@ -105,8 +105,8 @@ class Guard:
             self.meter.spend(tenant, execution_id, 1, spent)
 
     def most_at_once(self, usual: int | None) -> int | None:
-        """How many executions of a tenant without quotas run at once; None if nobody need be counted."""
-        return _UNLIMITED if usual is None and self.standings.any_quotas else usual
+        """How many executions of a tenant without quotas run at once; None where no tenant has any."""
+        return _UNLIMITED if usual is None and self.standings.any_quotas is not False else usual
 
 
 class Unguarded:

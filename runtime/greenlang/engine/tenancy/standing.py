@@ -83,8 +83,9 @@ class Standings:
         self._known: dict[str, Standing] = {}
         #: When each was looked at, the longest ago first.
         self._since: dict[str, float] = {}
-        #: Whether any tenant has quotas; until it has, nobody need be counted.
-        self.any_quotas = False
+        #: Whether any tenant has quotas, or None before that was looked for; until one has, nobody need be
+        #: counted.
+        self.any_quotas: bool | None = None
 
     def known(self, tenant: str) -> Standing | None:
         """What is known of a tenant; None if it has to be looked for."""
@@ -136,7 +137,7 @@ class Standings:
         if len(changed) > _MOST_CHANGES:
             self._known.clear()
             self._since.clear()
-        if changed and not self.any_quotas:
+        if self.any_quotas is None or (changed and not self.any_quotas):
             self.any_quotas = bool(await self._rows.rows(EVERYBODY, QUOTAS, limit=1))
         for entry in changed:
             # What is done to a tenant by somebody else is written down with the tenant that it is done to.
