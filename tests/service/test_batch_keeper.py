@@ -18,7 +18,7 @@ from greenlang.ledger import Unsigned
 from greenlang.observing import Counts
 from greenlang.service import batches as keeping_batches
 from greenlang.service.batches import BatchKeeper, BatchSettings
-from greenlang.stores import EventMetadata, open_store
+from greenlang.stores import EventMetadata, NewRecord, open_store
 from greenlang.stores.rows import Administrator
 from greenlang.stores.tables import METERING, USAGE
 
@@ -45,7 +45,7 @@ def kept(root, until, prepare=None, counts=None):
         guard = UNGUARDED
         if prepare is not None:
             guard = Guard(store.rows)
-            await prepare(store.rows)
+            await prepare(store)
         keeper = BatchKeeper(BatchSettings(), root, store, prover, default_registry(), guard, counts)
         keeping = asyncio.create_task(keeper.keep())
         with contextlib.suppress(TimeoutError):
@@ -110,9 +110,9 @@ def test_tenants_take_turns_and_the_oldest_batch_of_each_goes_first(made, tmp_pa
 def test_a_batch_of_a_suspended_tenant_waits_until_it_is_resumed(made, tmp_path):
     folders = {tenant: made(tenant) for tenant in ("acme", "globex")}
 
-    async def prepare(rows):
-        await Tenants(rows).create(OPERATOR, "acme", name="Acme", tier="free")
-        await Tenants(rows).change(OPERATOR, "acme", status="suspended")
+    async def prepare(store):
+        await Tenants(store.rows).create(OPERATOR, "acme", name="Acme", tier="free")
+        await Tenants(store.rows).change(OPERATOR, "acme", status="suspended")
 
     async def until(store, guard):
         if folders["globex"].kept_state().state != "completed":
@@ -130,8 +130,8 @@ def test_a_batch_of_a_suspended_tenant_waits_until_it_is_resumed(made, tmp_path)
 def test_a_batch_whose_agent_was_paused_while_it_waited_fails_and_says_why(made, tmp_path):
     folder = made("acme")
 
-    async def prepare(rows):
-        await Registrations(rows).register("acme", "ghg.emissions", "1.0.0", by=EventMetadata("mia"))
+    async def prepare(store):
+        await Registrations(store.rows).register("acme", "ghg.emissions", "1.0.0", by=EventMetadata("mia"))
 
     async def until(store, guard):
         return folder.kept_state().state == "failed"
@@ -144,8 +144,8 @@ def test_a_batch_whose_agent_was_paused_while_it_waited_fails_and_says_why(made,
 def test_what_a_batch_used_is_metered_and_counted_once(made, tmp_path):
     folder, counts = made("acme"), Counts()
 
-    async def prepare(rows):
-        await Tenants(rows).create(OPERATOR, "acme", name="Acme", tier="free")
+    async def prepare(store):
+        await Tenants(store.rows).create(OPERATOR, "acme", name="Acme", tier="free")
 
     async def until(store, guard):
         await guard.meter.flush()
@@ -165,6 +165,21 @@ def test_what_a_batch_used_is_metered_and_counted_once(made, tmp_path):
     assert {(agent, status, count) for (agent, _, status), count in counted} == {
         ("ghg.inventory", "success", 1)
     }
+
+
+def test_no_key_of_a_caller_is_in_the_way_of_a_batch(made, tmp_path):
+    folder = made("acme")
+    batch_runs.hash_of(folder)
+
+    async def prepare(store):
+        other = NewRecord("calc_other", "acme", b"{}", bytes(32), 1)
+        await store.add_calculation(other, idempotency_key=f"batch:{folder.batch_id}")
+
+    async def until(store, guard):
+        return folder.kept_state().calculation_id
+
+    kept(tmp_path / "batches", until, prepare)
+    assert folder.kept_state().calculation_id not in ("calc_other", "")
 
 
 @pytest.mark.parametrize("stops", [True, False])

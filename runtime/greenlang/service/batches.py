@@ -289,7 +289,8 @@ class BatchKeeper:
         try:
             submitted = await self._store.add_calculation(
                 self._prover.kept(named, at),
-                idempotency_key=f"batch:{folder.batch_id}",
+                # Callers' keys have no spaces, so none of them is in the way.
+                idempotency_key=f"batch {folder.batch_id}",
                 request_digest=digest_of_bytes(folder.batch_id.encode()),
             )
         except StoreError as error:
