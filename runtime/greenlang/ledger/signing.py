@@ -3,7 +3,7 @@
 Both live in the configuration folder (`$XDG_CONFIG_HOME/greenlang`, else `~/.config/greenlang`):
 
     signing_key.pem           Ed25519 private key, mode 0600, made when first needed
-    trusted_keys/NAME.pub     public key of NAME: PEM, or the 64 hex digits that bundles carry
+    trusted_keys/NAME.pub     public key of NAME, also NAME.pem: PEM, or the 64 hex digits that bundles carry
 
 A key is named by its fingerprint.  An installation that can keep no key still computes: its chain heads are
 unsigned and say why.  `cryptography` is imported when a signature is made or checked, not before.
@@ -116,7 +116,8 @@ def load_known_keys(folder: Path | None = None) -> KnownKeys:
     except InputError:
         return KnownKeys()
     names: dict[str, str] = {}
-    for path in sorted((base / TRUSTED_KEYS).glob("*.p[ue][bm]")):
+    trusted = base / TRUSTED_KEYS
+    for path in sorted([*trusted.glob("*.pub"), *trusted.glob("*.pem")]):
         names[fingerprint(_read_public_key(path))] = path.stem
     # A signing key that cannot be read is told when it is to sign; here it is merely not known.
     with contextlib.suppress(InputError, OSError):
