@@ -160,7 +160,7 @@ def test_a_stream_closed_early_leaves_nothing_running(waits):
     ran = len(RAN)
     time.sleep(0.02)
     assert len(RAN) == ran < 10_000
-    assert threading.active_count() == before
+    assert threading.active_count() <= before
 
 
 def test_closing_cancels_steps_that_wait_and_awaits_them():
