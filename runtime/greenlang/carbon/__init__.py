@@ -52,7 +52,7 @@ from greenlang.carbon.gwp import GwpSet, gwp_set
 from greenlang.carbon.inventory import Inventory, build_inventory
 from greenlang.carbon.known_kinds import KnownKinds
 from greenlang.carbon.packdata import PackData, load_formula, load_pack_data
-from greenlang.carbon.policy import AccountingPolicy
+from greenlang.carbon.policy import AccountingPolicy, parse_editions
 from greenlang.carbon.report import Report
 from greenlang.carbon.rows import own_activities, own_factors, rows_taken, tag_columns, wanted_of
 from greenlang.carbon.slices import Cut, Slice, SlicedRow, Slices
@@ -156,6 +156,7 @@ __all__ = [
     "open_rows",
     "own_activities",
     "own_factors",
+    "parse_editions",
     "parse_unit",
     "read_activity_data",
     "read_csv",

@@ -20,7 +20,7 @@ from greenlang.carbon.factors import (
     explain,
 )
 from greenlang.carbon.periods import parse_period
-from greenlang.carbon.policy import AccountingPolicy
+from greenlang.carbon.policy import AccountingPolicy, parse_editions
 from greenlang.carbon.regions import region_path
 from greenlang.carbon.units import parse_unit
 from greenlang.errors import FactorError, InputError, either, nearest
@@ -80,7 +80,7 @@ def explain_choices(
         vintage=vintage,
         straddle=straddle,
         as_at=as_at,
-        editions=dict(_edition(text) for text in editions),
+        editions=parse_editions(editions),
     )
     if policy.editions:
         known = ((listed.factor.dataset, listed.factor.edition) for listed in library.factors)
@@ -160,12 +160,3 @@ def _unknown(library: FactorLibrary, activity: str) -> FactorError:
         f"there is no factor for activity '{activity}'",
         fix=f"did you mean {either(close)}?" if close else "`greenlang factors search` lists what there is",
     )
-
-
-def _edition(text: str) -> tuple[str, str]:
-    dataset, equals, edition = text.partition("=")
-    if not equals or not dataset or not edition:
-        raise InputError(
-            f"--edition '{text}' is not DATASET=EDITION", fix="write --edition ghg-emission-factors-hub=2025"
-        )
-    return dataset.strip(), edition.strip()

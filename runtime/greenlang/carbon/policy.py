@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date
 from typing import Literal
 
 import msgspec
 
 from greenlang.carbon.periods import parse_day
+from greenlang.errors import InputError
 
-__all__ = ["AccountingPolicy"]
+__all__ = ["AccountingPolicy", "parse_editions"]
 
 
 class AccountingPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -34,3 +36,26 @@ class AccountingPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, 
     def as_at_day(self) -> date | None:
         """The day that `as_at` is; `InputError` for a text that is none."""
         return parse_day(self.as_at)
+
+
+def parse_editions(texts: Iterable[str]) -> dict[str, str]:
+    """Editions as they are typed, `DATASET=EDITION` each.
+
+    Raises
+    ------
+    InputError
+        If one is no such text, or a dataset is named twice.
+    """
+    editions: dict[str, str] = {}
+    for text in texts:
+        dataset, _, edition = (part.strip() for part in text.partition("="))
+        if not dataset or not edition:
+            raise InputError(
+                f"'{text[:80]}' is not DATASET=EDITION",
+                fix="write ghg-emission-factors-hub=2025",
+                place="editions",
+            )
+        if dataset in editions:
+            raise InputError(f"'{dataset[:80]}' is to have two editions", fix="keep to one", place="editions")
+        editions[dataset] = edition
+    return editions

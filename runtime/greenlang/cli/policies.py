@@ -11,8 +11,6 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from greenlang.errors import InputError
-
 if TYPE_CHECKING:
     from greenlang.carbon import AccountingPolicy
 
@@ -81,6 +79,7 @@ def policy_of(
     InputError
         If a choice is none of those there are.
     """
+    from greenlang.carbon import parse_editions
     from greenlang.engine import make_policy
 
     return make_policy(
@@ -88,16 +87,7 @@ def policy_of(
         vintage=vintage,
         straddle=straddle,
         as_at=as_at,
-        editions=dict(_edition(text) for text in editions),
+        editions=parse_editions(editions),
         forbidden_fallbacks=forbidden,
         on_error=on_error,
     )
-
-
-def _edition(text: str) -> tuple[str, str]:
-    dataset, equals, edition = text.partition("=")
-    if not equals or not dataset or not edition:
-        raise InputError(
-            f"--edition '{text}' is not DATASET=EDITION", fix="write --edition ghg-emission-factors-hub=2025"
-        )
-    return dataset.strip(), edition.strip()

@@ -17,9 +17,9 @@ from typing import Any
 import msgspec
 
 from greenlang.agents import Resource
-from greenlang.carbon import TABLE_FORMATS, AccountingPolicy, InventoryInput, Table
+from greenlang.carbon import TABLE_FORMATS, AccountingPolicy, InventoryInput, Table, parse_editions
 from greenlang.engine import make_policy
-from greenlang.errors import InputError, either, nearest
+from greenlang.errors import either, nearest
 from greenlang.service.arrow_items import ARROW_STREAM
 from greenlang.service.messages import ActivitiesRequest, Activity, CalculationQuery, FactorText, Fault
 from greenlang.service.reading import media_type, read_query
@@ -97,19 +97,8 @@ def policy_of_query(query: CalculationQuery) -> dict[str, Any]:
     """The choices that the query makes, by their names in the policy."""
     chosen: dict[str, Any] = msgspec.to_builtins(query)
     if "editions" in chosen:
-        chosen["editions"] = dict(_edition(text) for text in chosen["editions"])
+        chosen["editions"] = parse_editions(chosen["editions"])
     return chosen
-
-
-def _edition(text: str) -> tuple[str, str]:
-    dataset, equals, edition = text.partition("=")
-    if not equals or not dataset or not edition:
-        raise InputError(
-            f"'{text[:80]}' is not DATASET=EDITION",
-            fix="write editions=ghg-emission-factors-hub=2025",
-            place="editions",
-        )
-    return dataset.strip(), edition.strip()
 
 
 def _policy(chosen: Mapping[str, Any], *, single: bool = False) -> AccountingPolicy:
