@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 from postgresql_server import OWNER
-from store_fixtures import run, url  # noqa: F401  fixtures of this folder's tests
+from store_fixtures import run, sqlite_url, url  # noqa: F401  fixtures of this folder's tests
 from stored import NOW, execution, record, with_store
 
 from greenlang.stores import ApiKey, NewEvent

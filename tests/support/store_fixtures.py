@@ -1,15 +1,20 @@
 """Fixtures of those who test what goes on above any store: a new store joins `url`."""
 
 import pytest
-from stored import with_store
+from stored import quick_folder, with_store
+
+
+@pytest.fixture
+def sqlite_url():
+    """A file that is not there yet."""
+    with quick_folder() as folder:
+        yield f"sqlite:{folder}/runtime.db"
 
 
 @pytest.fixture(params=["memory", "sqlite", "postgresql"])
-def url(request, tmp_path):
+def url(request):
     """A fresh store of each kind."""
-    if request.param == "postgresql":
-        return request.getfixturevalue("postgresql_url")
-    return {"memory": "memory:", "sqlite": f"sqlite:{tmp_path / 'runtime.db'}"}[request.param]
+    return "memory:" if request.param == "memory" else request.getfixturevalue(f"{request.param}_url")
 
 
 @pytest.fixture

@@ -1,9 +1,9 @@
 """A store of each kind that needs no server: what is kept is the same in every one of them."""
 
 import pytest
-from store_fixtures import run  # noqa: F401  a fixture of this folder's tests
+from store_fixtures import run, sqlite_url  # noqa: F401  fixtures of this folder's tests
 
 
 @pytest.fixture(params=["memory", "sqlite"])
-def url(request, tmp_path):
-    return "memory:" if request.param == "memory" else f"sqlite:{tmp_path / 'runtime.db'}"
+def url(request):
+    return "memory:" if request.param == "memory" else request.getfixturevalue("sqlite_url")
