@@ -10,7 +10,7 @@ verified, and `steps` tells step by step what it does; `timing` writes that down
 
 from __future__ import annotations
 
-from greenlang.engine.executions.again import Again
+from greenlang.engine.executions.again import Again, result_findings
 from greenlang.engine.executions.identifiers import new_id, random_hex
 from greenlang.engine.executions.mishaps import backoff
 from greenlang.engine.executions.moments import now, time_text, timestamp_text
@@ -43,6 +43,7 @@ __all__ = [
     "random_hex",
     "read_order",
     "requeue",
+    "result_findings",
     "steps_taken",
     "tell_steps",
     "time_text",

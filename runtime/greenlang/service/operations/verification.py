@@ -11,7 +11,7 @@ from typing import TypeAlias
 
 from greenlang.engine.batches import Batches, BatchesAgain, batch_findings
 from greenlang.engine.calculations import verify_calculation
-from greenlang.engine.executions import Again
+from greenlang.engine.executions import Again, result_findings
 from greenlang.ledger import CalculationRecord, Finding, load_known_keys
 from greenlang.service.messages import Fault, VerdictData, VerificationData, VerifyRequest
 from greenlang.service.operations.aside import aside
@@ -82,7 +82,7 @@ class Verifications:
             if row is None:
                 raise unknown("execution", asked.execution_id)
             _check_made(call, row.calculation_id, f"execution {row.id}", "execution_id")
-            return (lambda: self._again.compute(row).record), _nothing
+            return (lambda: self._again.compute(row).record), partial(result_findings, row)
         if asked.batch_id is not None:
             folder = None if self._batches is None else self._batches.find(call.tenant, asked.batch_id)
             if folder is None:
