@@ -14,6 +14,8 @@ __all__ = [
     "ExecutionQuery",
     "Fault",
     "Health",
+    "HistoryData",
+    "HistoryQuery",
     "KeyData",
     "KeyList",
     "KeyRequest",
@@ -34,8 +36,9 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
+from greenlang.engine.events import AggregateState
 from greenlang.service.roles import Role
-from greenlang.stores import State
+from greenlang.stores import Event, State
 
 Program = Annotated[str, msgspec.Meta(min_length=1, max_length=1_048_576, description="A GCEL program.")]
 #: For people to read; NUL is no character of any text that is kept.
@@ -172,6 +175,21 @@ class EventData(msgspec.Struct, frozen=True):
     type: str
     at: str
     payload: msgspec.Raw
+
+
+class HistoryQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Up to when; now, if that is left out."""
+
+    at: datetime | None = None
+    #: The last so many events are listed; all of them count.
+    limit: Annotated[int, msgspec.Meta(ge=1, le=1000)] = 100
+
+
+class HistoryData(msgspec.Struct, frozen=True):
+    """How something stood, and the last of the events that made it so."""
+
+    state: AggregateState
+    events: list[Event]
 
 
 class KeyRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

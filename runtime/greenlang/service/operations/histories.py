@@ -5,33 +5,16 @@ from __future__ import annotations
 __all__ = ["Histories"]
 
 from collections import deque
-from datetime import UTC, datetime
-from typing import Annotated
+from datetime import UTC
 
-import msgspec
-
-from greenlang.engine.events import AggregateState, history, rebuild
+from greenlang.engine.events import history, rebuild
+from greenlang.service.messages import HistoryData, HistoryQuery
 from greenlang.service.operations.told import unknown
 from greenlang.service.reading import read_query
 from greenlang.service.roles import Permission
 from greenlang.service.routing import Route
 from greenlang.service.wire import Call, Reply, answer
 from greenlang.stores import Event, Store
-
-
-class HistoryQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Up to when; now, if that is left out."""
-
-    at: datetime | None = None
-    #: The last so many events are listed; all of them count.
-    limit: Annotated[int, msgspec.Meta(ge=1, le=1000)] = 100
-
-
-class HistoryData(msgspec.Struct, frozen=True):
-    """How something stood, and the last of the events that made it so."""
-
-    state: AggregateState
-    events: list[Event]
 
 
 class Histories:
