@@ -21,6 +21,14 @@ def test_what_is_not_so_is_said_and_the_rest_is_checked_all_the_same(tmp_path):
     assert lines[3] == "3 unmet"
 
 
+def test_a_folder_with_something_in_it_is_left_alone(tmp_path):
+    (tmp_path / "thesis.txt").touch()
+    done = check("version", "--into", tmp_path)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "is not empty" in done.stderr
+    assert (tmp_path / "thesis.txt").exists()
+
+
 def test_the_page_of_a_release_has_every_fragment():
     done = subprocess.run(
         [sys.executable, "-m", "towncrier", "build", "--draft", "--version", "9.9.9"],

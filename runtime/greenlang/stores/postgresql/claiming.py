@@ -36,6 +36,9 @@ _QUEUED = "SELECT id FROM executions WHERE state = 'queued' ORDER BY rank LIMIT 
 #: already is counted before what waits.  Not all that waits is looked through, but what is in front, past
 #: tenants that have no room: who is passed over because another fills the front comes next time, as that one
 #: has no room then.
+#: Nodes that claim at one moment pick the same and pass over what the other has locked, so they keep to it
+#: together, but for what comes to wait, at a higher rank, between their two looks: to wait for one another
+#: would hold up all that each writes.
 _QUEUED_OF_TENANTS = """
     WITH running AS MATERIALIZED (
         SELECT tenant, count(*) AS count FROM executions WHERE state = 'running' GROUP BY tenant
