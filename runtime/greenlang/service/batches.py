@@ -114,7 +114,7 @@ class BatchKeeper:
         self._working: dict[str, asyncio.subprocess.Process] = {}
         #: How many processes were started for a batch.
         self._starts: dict[str, int] = {}
-        #: Batches that nothing is to be done for, and when each stood as it did then.
+        #: Folders of batches that nothing is to be done for, and when each stood as it did then.
         self._settled: dict[str, int] = {}
         #: In which turn something was last begun for a tenant, by its folder.
         self._served: dict[Path, int] = {}
@@ -201,13 +201,13 @@ class BatchKeeper:
 
     def _unsettled(self) -> list[tuple[BatchFolder, int]]:
         """Batches that something may have to be done for, and when each was changed."""
-        found = [(folder, folder.changed_at()) for folder in self.batches.all()]
-        settled = {folder.batch_id: at for folder, at in found if self._settled.get(folder.batch_id) == at}
-        self._settled = settled
+        times = self.batches.times()
+        self._settled = settled = {path: at for path, at in self._settled.items() if times.get(path) == at}
+        changed = [(BatchFolder(Path(path)), at) for path, at in times.items() if path not in settled]
         return [
             (folder, at)
-            for folder, at in found
-            if folder.batch_id not in settled and folder.batch_id not in self._working
+            for folder, at in changed
+            if folder.batch_id not in self._working and folder.is_made()
         ]
 
     def _turn(self, waiting: tuple[BatchFolder, BatchState]) -> tuple[int, str]:
@@ -223,7 +223,7 @@ class BatchKeeper:
         if taken is not None:
             await self._account(folder, state, *taken)
         else:
-            self._settled[folder.batch_id] = changed_at
+            self._settled[str(folder.path)] = changed_at
             self._starts.pop(folder.batch_id, None)
 
     async def _account(self, folder: BatchFolder, state: BatchState, attempt: int, spent: Spent) -> None:

@@ -66,6 +66,10 @@ class BatchFolder:
         """Its name."""
         return self.path.name
 
+    def is_made(self) -> bool:
+        """Whether it is one: without a definition it is half made, or half removed."""
+        return self.path.joinpath("batch.json").exists()
+
     def definition(self) -> BatchDefinition:
         """What it is.
 
@@ -103,13 +107,6 @@ class BatchFolder:
         except (FileNotFoundError, msgspec.DecodeError):
             # A power cut may leave it empty while the batch runs: what is done is told by the partitions.
             return BatchState()
-
-    def changed_at(self) -> int:
-        """When that was last written down, in nanoseconds; 0 for never."""
-        try:
-            return self.path.joinpath("state.json").stat().st_mtime_ns
-        except FileNotFoundError:
-            return 0
 
     def take_spent(self) -> tuple[int, Spent] | None:
         """What was spent on a batch that has ended, and nobody has taken yet, with a number of its own.
@@ -268,7 +265,8 @@ class Batches:
         path = self._of(tenant) / batch_id
         plain = batch_id.replace("_", "").isalnum() and batch_id.isascii()
         named = plain and len(batch_id) <= _LONGEST_ID
-        return BatchFolder(path) if named and path.joinpath("batch.json").exists() else None
+        folder = BatchFolder(path)
+        return folder if named and folder.is_made() else None
 
     def get(self, tenant: str, batch_id: str) -> BatchFolder:
         """A batch of a tenant.
@@ -288,10 +286,17 @@ class Batches:
         """The batches of a tenant, newest first."""
         return self._within(self._of(tenant))
 
-    def all(self) -> Iterator[BatchFolder]:
-        """The batches of every tenant."""
-        for folder in self._tenants():
-            yield from self._within(folder)
+    def times(self) -> dict[str, int]:
+        """When something last changed in each folder of every tenant's batches, in nanoseconds, by its path.
+
+        A file that is replaced changes its folder, so one look tells whether a batch stands as it did.
+        """
+        found = {}
+        for tenant in self._tenants():
+            with contextlib.suppress(FileNotFoundError, NotADirectoryError), os.scandir(tenant) as entries:
+                for entry in entries:
+                    found[entry.path] = entry.stat().st_mtime_ns
+        return found
 
     def upload(self, name: str) -> Path:
         """Where a file goes while it comes in; it is `moved` into its batch then."""
