@@ -15,7 +15,8 @@ In: functions marked with `@agent`, distributions with an entry point of the gro
   it, `admission`: compares its signature, `loading`: imports it.
 - `hooks`: every hook; `contributions`: what they bring; `context`: what they see of an execution; `plugins`:
   imports plugins and registers their hooks.
-- `identity`: the digests that say which code ran; `spending`: what a run of it costs.
+- `identity`: the digests that say which code ran; `spending`: what a run of it costs; `once`: what is worked
+  out once, whichever threads ask for it.
 """
 
 from greenlang.agents.admission import EVERYBODY

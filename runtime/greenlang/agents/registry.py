@@ -5,6 +5,7 @@ from __future__ import annotations
 __all__ = ["Registry", "default_registry"]
 
 import functools
+import threading
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
@@ -22,6 +23,7 @@ from greenlang.agents.files import FactorFile, PackFile
 from greenlang.agents.identity import definition_identity, definitions_identity, package_identity
 from greenlang.agents.loading import load_agent
 from greenlang.agents.naming import in_order, newest_matching
+from greenlang.agents.once import once
 from greenlang.errors import AgentError, InputError, PackError, nearest
 
 if TYPE_CHECKING:
@@ -68,6 +70,8 @@ class Registry:
         self._used: set[Plugin] = set()
         #: Filled as plugins are registered; a runtime looks into it before every run.
         self._lifecycle: dict[str, tuple[LifecycleHook, ...]] = {}
+        #: Held by the thread that imports plugins: others would find them half registered.
+        self._registering = threading.RLock()
         self._loaded: dict[tuple[str, str], AgentSpec] = {}
         self._identities: dict[Path, str | None] = {}
 
@@ -128,7 +132,9 @@ class Registry:
             )
         key = name, version
         if key not in self._loaded:
-            self._loaded[key] = self._load(versions[version])
+            with self._registering:
+                if key not in self._loaded:
+                    self._loaded[key] = self._load(versions[version])
         return self._loaded[key]
 
     def code_identity(self, spec: AgentSpec) -> str | None:
@@ -187,7 +193,8 @@ class Registry:
         plugins = self._with_hooks([CONTRIBUTIONS[kind]])
         if not plugins:
             return {}
-        found, problems = self._plugins.contributions(kind, plugins, reserved)
+        with self._registering:
+            found, problems = self._plugins.contributions(kind, plugins, reserved)
         for problem in problems:
             self._note(problem)
         return found
@@ -198,14 +205,15 @@ class Registry:
         self._lifecycle_plugins  # noqa: B018  registers them, once
         return self._lifecycle
 
-    @functools.cached_property
+    @once
     def _lifecycle_plugins(self) -> None:
         self._catalogue  # noqa: B018  as above
-        for plugin in self._with_hooks(LIFECYCLE):
-            try:
-                self._plugins.register(plugin)
-            except PackError as error:
-                self._note(error)
+        with self._registering:
+            for plugin in self._with_hooks(LIFECYCLE):
+                try:
+                    self._plugins.register(plugin)
+                except PackError as error:
+                    self._note(error)
 
     def check(self) -> tuple[InputError, ...]:
         """Import everything that is installed, and tell all that is wrong with it."""
@@ -220,15 +228,15 @@ class Registry:
         self.lifecycle  # noqa: B018  registers the plugins that have such hooks
         return *self.problems, *failures
 
-    @functools.cached_property
+    @once
     def _discovered(self) -> Discovery:
         return discover() if self._discovery is None else self._discovery
 
-    @functools.cached_property
+    @once
     def _catalogue(self) -> Catalogue:
         return catalogue_of(self._discovered, self._own, lambda: self._plugins)
 
-    @functools.cached_property
+    @once
     def _plugins(self) -> Plugins:
         # pluggy is loaded only where the code of a plugin is wanted.
         from greenlang.agents.plugins import Plugins

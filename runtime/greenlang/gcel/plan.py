@@ -9,6 +9,7 @@ import hashlib
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Self, Unpack
 
+from greenlang.agents.once import once
 from greenlang.gcel.compiled import Compiled
 from greenlang.gcel.running import Follower, Runner, RunOptions, StreamOptions, fold, resumable, run_of
 
@@ -213,11 +214,9 @@ class Plan(Compiled):
         read = read_plan(document, registry)
         return cls(read.programs, read.origins, read.agents, read.codes, read.resources, read.types)
 
-    @functools.cached_property
+    @once
     def _runner(self) -> Runner:
-        # As in `Prepared`: threads that ask at once get the same.
-        first: Runner = vars(self).setdefault("_first_runner", Runner(self))
-        return first
+        return Runner(self)
 
     def _runner_with(self, ledger: StepLedger | None) -> Runner:
         return self._runner if ledger is None else Runner(self, resumable(self, ledger))

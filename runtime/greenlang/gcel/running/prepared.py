@@ -9,6 +9,7 @@ import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from greenlang.agents.once import once
 from greenlang.gcel.compiled import Compiled
 from greenlang.gcel.running.executable import build_executable
 from greenlang.gcel.running.failures import add_failure_note
@@ -49,12 +50,9 @@ class Prepared:
         """Which of the plan's programs each is that the scheduler names."""
         return {program: number for number, program in enumerate(self._executable)}
 
-    @functools.cached_property
+    @once
     def _executable(self) -> Sequence[scheduler.Program]:
-        # Threads that ask at once get the same: from Python 3.12 on a cached property has no lock.
-        made = self.executable(self.wiring.programs[0])
-        first: Sequence[scheduler.Program] = vars(self).setdefault("_first_executable", made)
-        return first
+        return self.executable(self.wiring.programs[0])
 
     @functools.cached_property
     def _own_key(self) -> str:
