@@ -314,6 +314,20 @@ def test_a_full_disk_refuses_and_recovers(serve, tmp_path):
     assert served.stop() == 0
 
 
+def test_a_file_that_there_is_no_room_for_is_refused_and_leaves_nothing(serve, tmp_path):
+    served = serve(tmp_path / "runtime.db", tmp_path)
+    _, hard = resource.prlimit(served.process.pid, resource.RLIMIT_FSIZE)
+    resource.prlimit(served.process.pid, resource.RLIMIT_FSIZE, (64 * 1024, hard))
+    row = b"A,2025-02,natural gas,1,MMBtu,US\n"
+    table = b"id,period,activity,quantity,unit,region\n" + row * 10_000
+    response, told = served.call("POST", "/v1/batches", table, Content_Type="text/csv")
+    assert (response.status, told["errors"][0]["code"]) == (503, "store")
+    assert response.getheader("Retry-After") == "1"
+    assert str(tmp_path) not in json.dumps(told)
+    assert list((tmp_path / "runtime.batches").glob("*.part")) == []
+    assert served.stop() == 0
+
+
 def test_a_locked_store_is_waited_for(serve, tmp_path):
     served = serve(tmp_path / "runtime.db", tmp_path)
     other = sqlite3.connect(tmp_path / "runtime.db", isolation_level=None)

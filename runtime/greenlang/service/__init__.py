@@ -1,10 +1,10 @@
 """The runtime over HTTP: bytes come in, executions and proofs go out.
 
-`api` finds the operation of a call (`operations`, a module a kind) and answers whatever goes wrong, in terms
-of `wire` (a call, a reply, the envelope), `messages` (their types), `reading` (what requests say) and
-`negotiation` (versions). `routing` holds the table of routes, from which `openapi` describes the API and
-`documents` shows it. None of them knows a server: that are `entrance`, the only one that knows aiohttp's
-requests, `node` (all that one process serves with, made by its `settings`), `server` (one process),
+`api` finds the operation of a call (`operations`, a module a kind) and answers whatever goes wrong
+(`refusals`), in terms of `wire` (a call, a reply, the envelope), `messages` (their types), `reading` (what
+requests say) and `negotiation` (versions). `routing` holds the table of routes, of which `openapi` describes
+the API and `documents` shows it. None of them knows a server: that are `entrance`, the only one that knows
+aiohttp's requests, `node` (all that one process serves with, made by its `settings`), `server` (one process),
 `workers` (several), `metrics_door` and `webhooks`.
 """
 

@@ -18,7 +18,6 @@ from greenlang.engine.batches import BatchesAgain
 from greenlang.engine.calculations import Calculator
 from greenlang.engine.executions import Again, Runner
 from greenlang.engine.tenancy import Guard, KeyStore, OwnFactorFiles
-from greenlang.errors import GcelError, InputError, QuotaError, StoreError
 from greenlang.observing import NONE, Counts
 from greenlang.service.batches import BatchKeeper
 from greenlang.service.console import Looking, Pages
@@ -53,9 +52,10 @@ from greenlang.service.operations import (
 )
 from greenlang.service.origins import refuse_foreign
 from greenlang.service.reads import Reads
+from greenlang.service.refusals import refusal_of
 from greenlang.service.roles import Identity, Permission
 from greenlang.service.routing import Route, Router
-from greenlang.service.wire import VERSIONED_JSON, Call, Refusal, Reply, Stream, fault_of, refuse
+from greenlang.service.wire import VERSIONED_JSON, Call, Refusal, Reply, Stream, refuse
 from greenlang.stores import EventMetadata, Initiator, initiate
 
 if TYPE_CHECKING:
@@ -214,26 +214,8 @@ class Api:
     async def _replied(self, call: Call) -> Reply | Stream:
         try:
             reply = await self._answer(call)
-        except Refusal as refusal:
-            reply = refuse(call, refusal)
-        except QuotaError as error:
-            again = [("Retry-After", str(error.retry_seconds))]
-            fault = Fault("quota", error.message, error.place, error.fix)
-            reply = refuse(call, Refusal(429, fault, headers=again))
-        except InputError as error:
-            reply = refuse(call, Refusal(422 if isinstance(error, GcelError) else 400, *fault_of(error)))
-        except StoreError as error:
-            if error.uncertain:
-                message = "the store did not answer: it is not known whether it was done"
-                fault = Fault("store", message, hint="send it again with the same Idempotency-Key")
-            else:
-                fault = Fault("store", "the store is not available: nothing was done", hint="try again later")
-            _log.error("request %s: %s", call.request_id, error)
-            reply = refuse(call, Refusal(503, fault, headers=[("Retry-After", "1")]))
-        except Exception:  # whatever it is, its reader gets an answer and no stack trace
-            _log.exception("request %s failed", call.request_id)
-            fault = Fault("internal", "the request failed here", hint=f"tell us its id, {call.request_id}")
-            reply = refuse(call, Refusal(500, fault))
+        except Exception as error:  # whatever it is, its reader gets an answer
+            reply = refuse(call, refusal_of(call, error))
         if not (call.said or self._said):
             return reply
         version = call.path.removeprefix("/").partition("/")[0]
