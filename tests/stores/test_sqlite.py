@@ -179,7 +179,7 @@ def test_a_purge_goes_in_portions_and_looks_at_what_it_takes(database, monkeypat
 
 def test_what_a_tenant_has_stored_is_added_up_without_a_look_at_what_others_have(database):
     with_store(database, lambda store: store.counts())
-    statement, values = stored_bytes("acme", "?{}".format)
+    statement, values = stored_bytes("acme", "?".format)
     with sqlite3.connect(database) as connection:
         plan = connection.execute(f"EXPLAIN QUERY PLAN {statement}", values).fetchall()
     assert {row[3].partition(" USING")[0] for row in plan} >= {"SEARCH executions", "SEARCH calculations"}

@@ -11,7 +11,7 @@ from greenlang.stores.rows import Add, AtLeast, Delete, Insert, Replace, Scope, 
 
 # ruff: noqa: S608  names are those of our tables, and values are bound
 
-#: What stands for the value of a number, counted from 1: `?1`, `$1`.
+#: What stands for the value of a number, counted from 1: `$1`, or `?` for each.
 Mark: TypeAlias = Callable[[int], str]
 
 Statement: TypeAlias = tuple[str, list[Any]]
@@ -79,11 +79,11 @@ def selecting(scope: Scope, wanted: Selection[Any], mark: Mark) -> Statement:
 
 
 def stored_bytes(tenant: str, mark: Mark) -> Statement:
-    """The statement that adds up what is kept of a tenant, and its value."""
+    """The statement that adds up what is kept of a tenant, and its values."""
     statement = f"""
         SELECT (SELECT coalesce(sum(length(request) + coalesce(length(result), 0)), 0)
                 FROM executions WHERE tenant = {mark(1)})
              + (SELECT coalesce(sum(length(record) + length(evidence)), 0)
-                FROM calculations WHERE tenant = {mark(1)})
+                FROM calculations WHERE tenant = {mark(2)})
     """
-    return statement, [tenant]
+    return statement, [tenant, tenant]

@@ -41,13 +41,13 @@ _QUEUED_OF_TENANTS = """
     ahead AS MATERIALIZED (
         SELECT id, tenant, rank FROM executions WHERE state = 'queued' AND tenant NOT IN (
             SELECT tenant FROM running LEFT JOIN quotas USING (tenant)
-            WHERE count >= coalesce(concurrent_executions, ?6)
+            WHERE count >= coalesce(concurrent_executions, :per_tenant)
             UNION ALL SELECT tenant FROM tenants WHERE status = 'suspended'
-        ) ORDER BY rank LIMIT 16 * ?5
+        ) ORDER BY rank LIMIT 16 * :limit
     ),
     places AS (
         SELECT id, rank, coalesce(count, 0) + row_number() OVER (PARTITION BY tenant ORDER BY rank) AS place,
-            coalesce(concurrent_executions, ?6) AS most
+            coalesce(concurrent_executions, :per_tenant) AS most
         FROM ahead LEFT JOIN running USING (tenant) LEFT JOIN quotas USING (tenant)
     )
     SELECT id FROM places WHERE place <= most ORDER BY rank
@@ -74,11 +74,18 @@ def claim(
     ).fetchall()
     append_all(group, [moved_to(execution_id, tenant, State.QUEUED, now) for execution_id, tenant in ripe])
     claimed = group.execute(
-        "UPDATE executions SET state = 'running', token = token + 1, attempt = attempt + 1, worker = ?1,"  # noqa: S608
-        " lease = ?2, lease_until = ?3, started_at = coalesce(started_at, ?4) WHERE id IN"
-        f" ({_QUEUED if per_tenant is None else _QUEUED_OF_TENANTS} LIMIT ?5)"
+        "UPDATE executions SET state = 'running', token = token + 1, attempt = attempt + 1,"  # noqa: S608
+        " worker = :worker, lease = :lease, lease_until = :until, started_at = coalesce(started_at, :now)"
+        f" WHERE id IN ({_QUEUED if per_tenant is None else _QUEUED_OF_TENANTS} LIMIT :limit)"
         f" RETURNING {EXECUTION_COLUMNS}, rank",
-        (worker, lease, now + lease, now, limit, *(() if per_tenant is None else (per_tenant,))),
+        {
+            "worker": worker,
+            "lease": lease,
+            "until": now + lease,
+            "now": now,
+            "limit": limit,
+            "per_tenant": per_tenant,
+        },
     ).fetchall()
     claimed.sort(key=lambda row: row[-1])
     rows = tuple(execution_row(row[:-1]) for row in claimed)

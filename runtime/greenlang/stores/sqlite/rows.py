@@ -18,7 +18,7 @@ from greenlang.stores.statements import changing, selecting, stored_bytes
 R = TypeVar("R", bound=Row)
 Ask = Callable[[Callable[[sqlite3.Connection], Any]], Awaitable[Any]]
 
-_mark = "?{}".format
+_mark = "?".format
 
 
 class SqliteRows(GuardedRows):

@@ -13,7 +13,7 @@ import asyncio
 import sqlite3
 import threading
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from itertools import chain
 from typing import Any, TypeVar
@@ -45,7 +45,7 @@ class Group:
         self._rows: dict[str, list[tuple[Any, ...]]] = {}
         self.records: list[NewRecord] = []
 
-    def execute(self, statement: str, parameters: Sequence[Any] = ()) -> sqlite3.Cursor:
+    def execute(self, statement: str, parameters: Sequence[Any] | Mapping[str, Any] = ()) -> sqlite3.Cursor:
         """Execute a statement, after all that was inserted before it."""
         self.flush()
         return self._execute(statement, parameters)
