@@ -35,6 +35,10 @@ def test_a_file_is_computed_and_its_rows_and_failures_are_written(batch, example
     assert told["batch_id"] in batch("status", told["batch_id"]).stdout
     again = batch("resume", told["batch_id"], "--format", "json").stdout
     assert json.loads(again)["result_hash"] == told["result_hash"]
+    (record,) = (tmp_path / "batches").rglob("record.json")
+    record.write_text("{")
+    damaged = batch("resume", told["batch_id"], code=2).stderr
+    assert f"error: 'record.json' of batch {told['batch_id']} is none that this version reads" in damaged
 
 
 def test_a_batch_that_is_cancelled_is_gone_on_with(batch, examples, tmp_path):

@@ -232,7 +232,7 @@ def test_a_batch_that_could_not_be_read_back_is_not_made(order, tmp_path, choice
 def test_a_definition_of_another_version_is_told_as_one(order, tmp_path):
     made = batch_runs.made(tmp_path, order())
     made.path.joinpath("batch.json").write_text("{}")
-    with pytest.raises(InputError, match="no definition of a batch that this version reads"):
+    with pytest.raises(InputError, match=r"'batch.json' of batch .* is none that this version reads"):
         made.definition()
 
 

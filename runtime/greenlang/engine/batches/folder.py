@@ -85,10 +85,7 @@ class BatchFolder:
                 f"there is no batch '{self.batch_id}'", fix="`greenlang batch list` shows those there are"
             ) from None
         except msgspec.DecodeError as error:
-            raise InputError(
-                f"'{self.path / 'batch.json'}' is no definition of a batch that this version reads: {error}",
-                fix="remove the folder that it is in, and begin the batch anew",
-            ) from error
+            raise self._unreadable("batch.json", error) from error
 
     def state(self) -> BatchState:
         """Where it stands; one that nobody is at work on does not run."""
@@ -138,11 +135,20 @@ class BatchFolder:
             file.write(content)
 
     def load(self, name: str, kind: type[T]) -> T | None:
-        """One of its JSON files; None where it is not there yet."""
+        """One of its JSON files; None where it is not there yet, InputError where it cannot be read."""
         try:
             return msgspec.json.decode(self.path.joinpath(name).read_bytes(), type=kind)
         except FileNotFoundError:
             return None
+        except msgspec.DecodeError as error:
+            raise self._unreadable(name, error) from error
+
+    def _unreadable(self, name: str, error: msgspec.DecodeError) -> InputError:
+        # Whoever asks over HTTP is told, too: they know the batch, and not where the service keeps it.
+        return InputError(
+            f"'{name}' of batch {self.batch_id} is none that this version reads: {error}",
+            fix="have its folder removed, and begin the batch anew",
+        )
 
     def part_path(self, index: int) -> Path:
         """Where a finished partition is."""
