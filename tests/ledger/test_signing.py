@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import stat
 import subprocess
 import sys
@@ -36,6 +37,19 @@ def test_a_key_is_made_once_readable_by_its_owner_alone(tmp_path: Path) -> None:
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert [entry.name for entry in folder.iterdir()] == ["signing_key.pem"]
     assert signer_in(folder).fingerprint == first.fingerprint
+
+
+def test_a_key_that_may_have_signed_is_on_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    synced: list[int] = []
+    sync = os.fsync
+
+    def note(descriptor: int) -> None:
+        synced.append(os.fstat(descriptor).st_ino)
+        sync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", note)
+    signer_in(tmp_path)
+    assert synced == [(tmp_path / "signing_key.pem").stat().st_ino, tmp_path.stat().st_ino]
 
 
 def test_processes_that_need_the_first_key_at_once_get_the_same(tmp_path: Path) -> None:
