@@ -350,10 +350,18 @@ class TestFailures:
         with pytest.raises(InputError, match="cannot be read"):
             open_store("postgresql://user:secret@[::1/none", seal)
 
-    @pytest.mark.parametrize("host", ["localhost:port", f"{'a' * 70}.example.org"])
-    def test_a_host_or_port_that_is_none_is_refused_when_it_is_first_asked_for(self, host):
+    @pytest.mark.parametrize("place", ["localhost:port", "[::1]:0", "a:1,b:65536", "u:p@h:", "h:٣"])
+    def test_a_port_that_is_none_is_refused_before_anything_is_opened(self, place):
+        with pytest.raises(InputError, match="is no port"):
+            open_store(f"postgresql://{place}/none", seal)
+
+    @pytest.mark.parametrize("place", ["", "h", "[::1]", "u:p@[::1]:5432,b:1", "%2Fvar%2Frun", "u:p@h"])
+    def test_hosts_with_and_without_ports_are_taken(self, place):
+        open_store(f"postgresql://{place}/none", seal)
+
+    def test_a_host_that_is_none_is_refused_when_it_is_first_asked_for(self):
         with pytest.raises(InputError, match="cannot be read"):
-            with_store(f"postgresql://{host}/none", lambda store: store.counts())
+            with_store(f"postgresql://{'a' * 70}.example.org/none", lambda store: store.counts())
 
     def test_who_hears_last_that_it_cannot_be_opened_takes_nothing_from_who_tries_again(
         self, postgresql_url, monkeypatch

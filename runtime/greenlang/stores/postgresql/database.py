@@ -59,6 +59,7 @@ LOSSES = (
 _OLDEST_SERVER = 15
 _CONNECT_SECONDS = 5.0
 _SIZE = re.compile(r"[0-9]{1,6}")
+_PORT = re.compile(r"[0-9]{1,5}")
 _FILE = re.compile(r"(\d{4})_\w+\.(up|down)\.sql")
 
 _VERSIONS = """
@@ -96,6 +97,10 @@ def read_address(url: str) -> Address:
         parts = urlsplit(url)
     except ValueError as error:
         raise InputError(f"the URL of the store cannot be read: {error}") from error
+    for place in parts.netloc.rpartition("@")[2].split(","):
+        _, colon, port = place.rpartition("]")[2].partition(":")
+        if colon and not (_PORT.fullmatch(port) and 0 < int(port) < 65_536):
+            raise InputError(f"the URL of the store cannot be read: '{port[:20]}' is no port")
     query = dict(parse_qsl(parts.query, keep_blank_values=True))
     size = query.pop("statement_cache_size", "256")
     if not _SIZE.fullmatch(size):
@@ -134,7 +139,7 @@ async def connect(address: Address, *, connections: int) -> asyncpg.Pool:
             version = connection.get_server_version().major
     except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
         raise StoreError(f"the store '{address.shown}' cannot be opened: {error}") from error
-    except ValueError as error:  # a port or a host that is none: asyncpg reads the URL only now
+    except ValueError as error:  # a host that is none, say: asyncpg reads the URL only now
         raise InputError(f"the URL of the store cannot be read: {error}") from error
     if version < _OLDEST_SERVER:
         await pool.close()
