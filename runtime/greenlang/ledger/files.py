@@ -6,7 +6,7 @@ the target is what it was before.  What is no regular file (`/dev/stdout`, a pip
 
 from __future__ import annotations
 
-__all__ = ["atomic_text_writer", "atomic_writer", "check_writable"]
+__all__ = ["atomic_text_writer", "atomic_writer", "check_writable", "sync_folder"]
 
 import contextlib
 import io
@@ -58,7 +58,7 @@ def atomic_writer(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
             if mode is not None:
                 beside.chmod(stat.S_IMODE(mode))
             beside.replace(target)
-            _sync_folder(target.parent)
+            sync_folder(target.parent)
     except BaseException:
         # Also for Ctrl-C: nothing half-written may stay.
         beside.unlink(missing_ok=True)
@@ -126,8 +126,8 @@ def _create_beside(target: Path) -> tuple[Path, int]:
     return beside, os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
 
 
-def _sync_folder(folder: Path) -> None:
-    """Put the rename itself on the disk."""
+def sync_folder(folder: Path) -> None:
+    """Put on the disk which files a folder has: a rename, or a link."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)
