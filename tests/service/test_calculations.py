@@ -275,7 +275,7 @@ def test_factors_of_the_caller_come_first(server):
         ({"activities": [GAS], "factors": [{"name": 1}]}, "", 400, "$.factors"),
         ({"activities": [GAS], "policy": {"gwp_set": "AR6"}}, "?gwp_set=AR5", 400, "gwp_set"),
         ({"activities": [GAS], "policy": {"gwp": "AR6"}}, "", 400, ""),
-        (GAS, "?gwp_set=AR9", 400, ""),
+        (GAS, "?gwp_set=AR9", 400, "gwp_set"),
         (GAS, "?vintage=oldest", 400, "vintage"),
         (GAS, "?editions=2025", 400, "editions"),
         (GAS, "?as_at=soon", 400, ""),
@@ -374,3 +374,15 @@ def assert_within(shown, told):
             assert_within(one, other)
     else:
         assert shown == told
+
+
+@pytest.mark.parametrize(
+    ("choice", "wrong"),
+    [("gwp_set", "AR9"), ("as_at", "soon"), ("vintage", "old"), ("editions", ["hub"])],
+)
+def test_a_choice_that_is_none_is_told_with_its_field(server, choice, wrong):
+    text = ",".join(wrong) if isinstance(wrong, list) else wrong
+    body = {"activities": [GAS], "policy": {choice: wrong}}
+    for path, sent in ((f"?{choice}={text}", GAS), ("", body)):
+        response, told = server.call("POST", f"{PATH}{path}", sent)
+        assert (response.status, told["errors"][0]["field"]) == (400, choice)

@@ -65,9 +65,14 @@ def make_policy(**choices: Any) -> AccountingPolicy:
     try:
         policy = msgspec.convert(choices, AccountingPolicy, strict=False)
     except msgspec.ValidationError as error:
-        raise InputError(f"the accounting policy is wrong: {error}") from error
-    gwp_set(policy.gwp_set)
-    policy.as_at_day()
+        message, _, place = str(error).partition(" - at ")
+        choice = place.strip("`").removeprefix("$.")
+        raise InputError(f"the accounting policy is wrong: {message}", place=choice) from error
+    for choice, check in (("gwp_set", lambda: gwp_set(policy.gwp_set)), ("as_at", policy.as_at_day)):
+        try:
+            check()
+        except InputError as error:
+            raise error.at(choice) from error
     return policy
 
 
