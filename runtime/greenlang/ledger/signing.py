@@ -35,6 +35,7 @@ from typing import TYPE_CHECKING
 
 from greenlang.errors import InputError
 from greenlang.folders import config_folder
+from greenlang.ledger.files import sync_folder
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
@@ -186,6 +187,7 @@ def _create_key(path: Path) -> Signer:
             os.fsync(file.fileno())
         # A link, unlike a rename, fails if the name is taken: no key that has signed is ever replaced.
         path.hardlink_to(beside)
+        sync_folder(path.parent)
     except FileExistsError:
         return _load_key(path) or _create_key(path)
     finally:
