@@ -53,7 +53,7 @@ from greenlang.ledger import (
 )
 from greenlang.ledger.canonical import encode_plain
 
-__all__ = ["Evidence", "gather_evidence", "inventory_of", "plan_evidence", "table_input"]
+__all__ = ["Evidence", "caught_fallbacks", "gather_evidence", "inventory_of", "plan_evidence", "table_input"]
 
 #: Labels of every row of an inventory: its id, and its entries in the list of selections.
 LABELS = ("id", "selections")
@@ -130,7 +130,7 @@ def gather_evidence(
         "input_hash": source.input_hash if isinstance(source, TableInput) else input_hash_of_value(given),
         "input_name": source.name,
     }
-    inventory, instead = inventory_of(value), list(map(_fallback, caught))
+    inventory, instead = inventory_of(value), caught_fallbacks(caught)
     if inventory is None:
         return Evidence(make_record(result=value, fallbacks=instead, **common), source)
     series = tuple(series_of(inventory))
@@ -167,9 +167,11 @@ def gather_evidence(
     return Evidence(record, source, inventory, schema, series, labels, tuple(tree.leaves), lists)
 
 
-def _fallback(caught: Caught) -> dict[str, str]:
-    """What stands in for a step that failed; not what its error said, which may differ from run to run."""
-    return {"kind": "catch", "wanted": caught.step, "used": f"its handler, after {caught.error}"}
+def caught_fallbacks(caught: Iterable[Caught]) -> list[dict[str, str]]:
+    """What stands in for steps that failed; not what their errors said, which may differ from run to run."""
+    return [
+        {"kind": "catch", "wanted": one.step, "used": f"its handler, after {one.error}"} for one in caught
+    ]
 
 
 def _check_editions(plan: Plan, given: InventoryInput, registry: Registry) -> None:

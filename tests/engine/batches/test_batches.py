@@ -4,6 +4,7 @@ import json
 import os
 import stat
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import batch_runs
@@ -12,6 +13,7 @@ import pyarrow.csv
 import pyarrow.parquet
 import pytest
 
+import greenlang as gl
 from greenlang.agents import default_registry
 from greenlang.carbon import TABLE_FORMATS
 from greenlang.engine import execute, make_policy, read_input
@@ -69,6 +71,18 @@ def written(path, suffix):
         with pa.ipc.new_stream(target, table.schema) as writer:
             writer.write_table(table)
     return target
+
+
+def test_what_was_caught_is_recorded_as_of_a_run(activities, tmp_path):
+    order = batch_runs.order_of(tmp_path, activities, partition_rows=2048)
+    text = batch_runs.PROGRAM.replace("ghg.intake >>", 'ghg.intake >> merge >> catch(get("input")) >>')
+    order = replace(order, plan=gl.compile(text, file=tmp_path / "program.gcel"))
+    given = read_input(order.plan, activities, order.policy)
+    record = execute(order.plan, given, registry=default_registry()).record
+    assert {"kind": "catch", "used": "its handler, after StepError", "wanted": "merge"} in record.fallbacks
+    engine = ThreadEngine(2)
+    assert run_batch(batch_runs.made(tmp_path, order), engine).record.fallbacks == record.fallbacks
+    engine.close()
 
 
 @pytest.mark.parametrize("partition_rows", [1024, 2048, 5120, None])

@@ -20,7 +20,7 @@ from greenlang.engine.batches.running import run_batch
 from greenlang.engine.evidence import Evidence, gather_evidence
 from greenlang.engine.kept_evidence import KeptEvidence
 from greenlang.errors import InputError
-from greenlang.gcel import Plan
+from greenlang.gcel import Catching, Plan
 from greenlang.ledger import CalculationRecord
 
 #: Rows that are looked into row by row while somebody waits, and that are verified so.
@@ -84,8 +84,11 @@ class BatchesAgain:
         table = numbered_rows(open_input(folder, definition).read(0, definition.rows), 0)
         files = tuple(Resource.of(file.name, file.text) for file in definition.factor_files)
         given = InventoryInput(table, definition.policy, files)
-        value = plan.run(given, tenant=definition.tenant)
-        return gather_evidence(plan, given, value, registry=self._registry, tenant=definition.tenant)
+        with Catching() as caught:
+            value = plan.run(given, tenant=definition.tenant)
+        return gather_evidence(
+            plan, given, value, registry=self._registry, tenant=definition.tenant, caught=caught
+        )
 
 
 def _refuse_large(rows: int, most: int, what: str, fix: str) -> None:

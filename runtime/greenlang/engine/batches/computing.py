@@ -62,9 +62,9 @@ from greenlang.engine.batches.parts import (
 )
 from greenlang.engine.batches.recalculating import kinds_of
 from greenlang.engine.batches.sums import sums_of
-from greenlang.engine.evidence import inventory_of
+from greenlang.engine.evidence import caught_fallbacks, inventory_of
 from greenlang.errors import InputError
-from greenlang.gcel import Plan
+from greenlang.gcel import Catching, Plan
 from greenlang.ledger import (
     ROWS_PER_RANGE,
     CodedLabels,
@@ -123,8 +123,11 @@ def _compute(task: PartitionTask) -> int:
     partition = task.partition
     table = batch.source.read(partition.first, partition.count)
     numbered = replace(numbered_rows(table, partition.first), repeated=dict(task.repeated))
-    heading, blobs = _evidence(batch.inventory(numbered), table, partition)
-    heading = msgspec.structs.replace(heading, repeated=len(task.repeated))
+    with Catching() as caught:
+        inventory = batch.inventory(numbered)
+    heading, blobs = _evidence(inventory, table, partition)
+    instead = tuple(map(encode_plain, caught_fallbacks(caught)))
+    heading = msgspec.structs.replace(heading, repeated=len(task.repeated), caught=instead)
     if not _comes_late(batch.folder, task):
         write_part(batch.folder.part_path(partition.index), heading, blobs)
     return partition.count - heading.computed

@@ -5,7 +5,7 @@ from __future__ import annotations
 __all__ = ["Merged", "Totals", "merge_parts"]
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -129,11 +129,8 @@ def merge_parts(
         scope=sorted({str(scope) for heading in headings for scope in heading.scopes}),
         method=sorted({method for heading in headings for method in heading.methods}),
         unit_table_hash=unit_table_hash(),
-        fallbacks=fallbacks,
-        roundings=[
-            msgspec.json.decode(one)
-            for one in sorted({one for heading in headings for one in heading.roundings})
-        ],
+        fallbacks=[*fallbacks, *_decoded(one for heading in headings for one in heading.caught)],
+        roundings=_decoded(one for heading in headings for one in heading.roundings),
         **of_plan,
     )
     told = Totals(definition.rows, computed, definition.rows - computed, crowded, tuple(totals), tuple(sums))
@@ -171,6 +168,11 @@ def _told(one: Sum) -> dict[str, Any]:
         "co2e_kg": one.co2e_kg,
         **({} if one.co2e_as_published_kg is None else {"co2e_as_published_kg": one.co2e_as_published_kg}),
     }
+
+
+def _decoded(encoded: Iterable[bytes]) -> list[Any]:
+    """What several partitions say, each once."""
+    return [msgspec.json.decode(one) for one in sorted(set(encoded))]
 
 
 def _counted(headings: Sequence[PartHeading], of: str) -> list[dict[str, Any]]:

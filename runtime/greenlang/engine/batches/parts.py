@@ -104,6 +104,8 @@ class PartHeading(msgspec.Struct, frozen=True, array_like=True):
     blobs: tuple[Blob, ...] = ()
     #: How many of its rows were refused because an earlier partition has their ids.
     repeated: int = 0
+    #: JSON of what stands in for steps that failed, whose errors the program handled.
+    caught: tuple[bytes, ...] = ()
 
 
 def selection_id(encoded: bytes) -> str:
