@@ -58,13 +58,13 @@ def main(arguments: list[str]) -> int:
     given = parser.parse_args(arguments)
     if unknown := set(given.tables) - set(TABLES):
         parser.error(f"no table {', '.join(sorted(unknown))}; there are {', '.join(TABLES)}")
+    cases = cases_of(given)
+    if not cases:
+        parser.error("there is no such row, or none whose figure is the same on every machine")
     if not given.record and not load_baseline(given.baseline):
         # Known misses are of one machine: without them the guard could not tell a new miss from an old one.
         print(f"nothing is written down for {this_machine()}, so no row is held; --record writes it")
         return 0
-    cases = cases_of(given)
-    if not cases:
-        parser.error("there is no such row, or none whose figure is the same on every machine")
     measure(cases)
     if given.record:
         for _ in range(RECORDED_OF - 1):

@@ -3,6 +3,7 @@
 import contextlib
 import datetime
 import http.client
+import inspect
 import json
 import ssl
 import time
@@ -48,7 +49,16 @@ class Authority:
         builder = builder.not_valid_before(now - datetime.timedelta(days=3))
         builder = builder.not_valid_after(now + datetime.timedelta(days=days))
         constraints = x509.BasicConstraints(ca=is_authority, path_length=None)
-        for extension in (constraints, *extensions):
+        builder = builder.add_extension(constraints, critical=True)
+        # Python 3.13 asks for what RFC 5280 has every certificate say of keys.
+        uses = dict.fromkeys(inspect.signature(x509.KeyUsage).parameters, False)
+        uses["key_cert_sign" if is_authority else "digital_signature"] = True
+        keys = (
+            x509.KeyUsage(**uses),
+            x509.SubjectKeyIdentifier.from_public_key(public_key),
+            x509.AuthorityKeyIdentifier.from_issuer_public_key(self.key.public_key()),
+        )
+        for extension in (*keys, *extensions):
             builder = builder.add_extension(extension, critical=False)
         return builder.sign(self.key, hashes.SHA256())
 

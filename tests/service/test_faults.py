@@ -193,8 +193,9 @@ class TestBrokenClients:
         for deep in (b"[" * depth, b"[" * depth + b"]" * depth, b'{"a":' * depth):
             for body in (deep, b'{"program": "sum", "input": ' + deep + b"}"):
                 response, told = server.call("POST", "/v1/workflows/execute", body)
-                assert response.status == 400
-                assert told["errors"][0]["code"] in ("json", "request", "input")
+                # How deep JSON is read hangs on the version of Python; what is read is refused by its depth.
+                (fault,) = told["errors"] if response.status == 400 else [told["data"]["error"]]
+                assert fault["code"] in ("json", "request", "input")
 
     @pytest.mark.parametrize("body", [b"\xff\xfe{\x00}\x00", b'{"program": "\xc3\x28"}', b"\x00", b"{" * 3])
     def test_what_is_no_json_in_utf8_is_refused(self, server, body):
