@@ -34,7 +34,7 @@ def made(tmp_path):
 
 
 def kept(root, until, prepare=None, counts=None):
-    """Keep the batches of a folder until something holds, for forty seconds at most; gives the keeper's end.
+    """Keep the batches of a folder until something holds, for two minutes at most; gives the keeper's end.
 
     `until` is asked with the store and the guard where `prepare` made something there.
     """
@@ -49,7 +49,7 @@ def kept(root, until, prepare=None, counts=None):
         keeper = BatchKeeper(BatchSettings(), root, store, prover, default_registry(), guard, counts)
         keeping = asyncio.create_task(keeper.keep())
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(40):
+            async with asyncio.timeout(120):
                 while not (keeping.done() or (until() if prepare is None else await until(store, guard))):
                     await asyncio.sleep(0.02)
         keeping.cancel()
