@@ -93,6 +93,12 @@ class Slices:
         by_code = np.array([numbers.get(label, 0) for label in labels] or [0], dtype=np.int32)
         self._month_codes = by_code[data.period.codes]
 
+    @property
+    def method(self) -> str:
+        """Of scope 2, where none is asked for: the only one that there is, or location-based."""
+        methods = {part.method for part in self.inventory.parts if part.method and part.selections}
+        return methods.pop() if len(methods) == 1 else "location-based"
+
     def by_scope(self, part: Slice) -> list[Cut]:
         """Sums by scope and method."""
         return self._single(part, lambda found: (str(found.of.scope), found.of.method))

@@ -60,6 +60,18 @@ def test_an_inventory_is_cut_up_by_scope_gas_site_and_month(done, ask):
     assert HOSTILE in {cut["key"][0] for cut in told["sites"]}
 
 
+@pytest.mark.parametrize("method", ["location-based", "market-based"])
+def test_of_one_method_of_scope_2_alone_nothing_is_left_out(server, ask, method):
+    program = f"ghg.intake >> (fuels.stationary | electricity.{method.replace('-', '_')}) >> ghg.inventory"
+    _, done = server.call("POST", "/v1/workflows/execute", {"program": program, "input": ROWS[:2]})
+    told = ask(f"/v1/executions/{done['data']['execution_id']}/inventory")
+    assert told["method"] == method
+    whole = sum(Decimal(one["co2e_kg"]) for one in told["totals"])
+    assert whole == Decimal(told["whole_co2e_kg"]) == Decimal(told["co2e_kg"]) == total(told["scopes"])
+    rows = ask(f"/v1/executions/{done['data']['execution_id']}/inventory/rows")["rows"]
+    assert [row["id"] for row in rows] == ["A", "B"]
+
+
 def test_a_part_of_an_inventory_and_the_rows_behind_it(done, ask):
     path = f"/v1/executions/{done['execution_id']}/inventory"
     part = ask(f"{path}?site=Mill&method=market-based")

@@ -37,8 +37,8 @@ Limit = Annotated[int, msgspec.Meta(ge=1, le=500)]
 class InventoryQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Which part of an inventory."""
 
-    #: Of scope 2; the two are never added.
-    method: Literal["location-based", "market-based"] = "location-based"
+    #: Of scope 2, where the two are never added; the only one that there is, or location-based, if left out.
+    method: Literal["location-based", "market-based"] | None = None
     scope: Annotated[int, msgspec.Meta(ge=1, le=3)] | None = None
     gas: str | None = None
     site: str | None = None
@@ -62,6 +62,8 @@ class InventoryData(msgspec.Struct, frozen=True):
     calculation_id: str | None
     result_hash: str
     gwp_set: str
+    #: Of scope 2, that this part is under.
+    method: str
     #: How many rows were given, computed and skipped, and how many are in this part.
     rows: dict[str, int]
     #: Kg CO2e of this part, and of everything under its method.

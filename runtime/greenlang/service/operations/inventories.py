@@ -118,9 +118,9 @@ class Inventories:
 
     async def inventory(self, call: Call) -> Reply:
         """`GET /v1/executions/{id}/inventory`."""
-        part = _slice(read_query(call, InventoryQuery))
+        asked = read_query(call, InventoryQuery)
         looked, inventory = await self._inventory(call)
-        return answer(call, await aside(_cut_up, looked, inventory, part))
+        return answer(call, await aside(_cut_up, looked, inventory, asked))
 
     async def inventory_rows(self, call: Call) -> Reply:
         """`GET /v1/executions/{id}/inventory/rows`."""
@@ -175,13 +175,15 @@ def look_at_batches(batches: Batches, again: BatchesAgain) -> Look:
     return look
 
 
-def _slice(asked: InventoryQuery) -> Slice:
-    return Slice(asked.method, asked.scope, asked.gas, asked.site, asked.month, asked.activity)
+def _slice(asked: InventoryQuery, slices: Slices) -> Slice:
+    method = asked.method or slices.method
+    return Slice(method, asked.scope, asked.gas, asked.site, asked.month, asked.activity)
 
 
-def _cut_up(looked: Looked, inventory: Inventory, part: Slice) -> InventoryData:
+def _cut_up(looked: Looked, inventory: Inventory, asked: InventoryQuery) -> InventoryData:
     evidence = looked.evidence
     slices = Slices(inventory)
+    part = _slice(asked, slices)
     summary, skipped = evidence.record.result["inventory"], (evidence.lists or {}).get("skipped", [])
     scopes = slices.by_scope(part)
     return InventoryData(
@@ -189,6 +191,7 @@ def _cut_up(looked: Looked, inventory: Inventory, part: Slice) -> InventoryData:
         calculation_id=looked.calculation_id,
         result_hash=evidence.record.result_hash,
         gwp_set=inventory.gwp.name,
+        method=part.method,
         rows={**summary["rows"], "in_part": slices.count(part)},
         co2e_kg=_sum(scopes),
         whole_co2e_kg=_sum(slices.by_scope(Slice(part.method))),
@@ -214,7 +217,8 @@ def _told(cuts: Sequence[Cut]) -> list[CutData]:
 
 
 def _page(inventory: Inventory, asked: InventoryRowQuery) -> InventoryRowList:
-    rows = Slices(inventory).rows(_slice(asked))
+    slices = Slices(inventory)
+    rows = slices.rows(_slice(asked, slices))
     start = int(asked.cursor or 0)
     stop = start + asked.limit
     data = inventory.data

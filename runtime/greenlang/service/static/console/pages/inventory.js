@@ -34,7 +34,7 @@ export function inventoryPage(source, { names: [id], query, signal }) {
           text: `CO2e under ${told.gwp_set}; ${count(told.rows.computed)} of ${count(told.rows.given)} rows computed`,
         }),
         tiles(told),
-        conditions(),
+        conditions(told.method),
         told.scopes.length === 0
           ? h(
               "div",
@@ -64,8 +64,7 @@ export function inventoryPage(source, { names: [id], query, signal }) {
     location.hash = address(changes)
   }
 
-  function conditions() {
-    const method = wanted.method ?? "location-based"
+  function conditions(method) {
     const chosen = PARTS.filter((name) => wanted[name] !== undefined)
     return h(
       "div",
