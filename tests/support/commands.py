@@ -22,15 +22,16 @@ _MODULES = [
 
 _SECONDS = 120
 
-_processes = multiprocessing.get_context("forkserver")
-_processes.set_forkserver_preload(_MODULES)
+#: Starts processes from the one that has them; a test process has but one such.
+FORKED = multiprocessing.get_context("forkserver")
+FORKED.set_forkserver_preload(_MODULES)
 
 
 def run_command(arguments, folder: Path, environment) -> subprocess.CompletedProcess[str]:
     """What a command ended with and said, in a folder and with an environment."""
     with tempfile.TemporaryDirectory() as place:
         streams = [Path(place, name) for name in ("stdout", "stderr")]
-        process = _processes.Process(target=_become, args=(arguments, folder, environment, streams))
+        process = FORKED.Process(target=_become, args=(arguments, folder, environment, streams))
         process.start()
         process.join(_SECONDS)
         if process.exitcode is None:

@@ -1,14 +1,13 @@
 """Whatever moment a batch is killed at, it goes on from there and gives what it would have given."""
 
 import fcntl
-import multiprocessing
 import os
 import random
 import threading
 import time
 
 import batch_runs
-import pytest
+from commands import FORKED
 
 from greenlang.engine.batches import BatchFolder, State
 
@@ -16,17 +15,9 @@ KILLS = 20
 SEED = int(os.environ.get("GREENLANG_KILL_SEED", "20251121"))
 
 
-@pytest.fixture(scope="module")
-def context():
-    """Starts processes quickly: from one that has imported what they need."""
-    made = multiprocessing.get_context("forkserver")
-    made.set_forkserver_preload(["greenlang.engine.batches", "pyarrow.parquet"])
-    return made
-
-
-def start(context, folder, workers):
-    begun = context.Event()
-    process = context.Process(target=batch_runs.run_until_killed, args=(str(folder.path), workers, begun))
+def start(folder, workers):
+    begun = FORKED.Event()
+    process = FORKED.Process(target=batch_runs.run_until_killed, args=(str(folder.path), workers, begun))
     process.start()
     assert begun.wait(30)
     return process
@@ -38,9 +29,9 @@ def outcome(folder):
     return [folder.path.joinpath(name).read_bytes() for name in files]
 
 
-def test_a_batch_that_is_killed_at_any_moment_gives_the_same_when_it_is_resumed(context, order, tmp_path):
+def test_a_batch_that_is_killed_at_any_moment_gives_the_same_when_it_is_resumed(order, tmp_path):
     undisturbed = batch_runs.made(tmp_path / "undisturbed", order(partition_rows=1024))
-    process = start(context, undisturbed, 2)
+    process = start(undisturbed, 2)
     began = time.monotonic()
     process.join(60)
     # On a machine that is busy it may take long; the moments need not.
@@ -51,7 +42,7 @@ def test_a_batch_that_is_killed_at_any_moment_gives_the_same_when_it_is_resumed(
     found = set()
     for number in range(KILLS):
         folder = batch_runs.made(tmp_path / f"{number}", order(partition_rows=1024))
-        process = start(context, folder, chosen.choice((1, 2, 3)))
+        process = start(folder, chosen.choice((1, 2, 3)))
         time.sleep(chosen.uniform(number, number + 1) / KILLS * 1.5 * took)
         process.kill()
         process.join()
@@ -64,10 +55,10 @@ def test_a_batch_that_is_killed_at_any_moment_gives_the_same_when_it_is_resumed(
     assert len(found) > 2, (SEED, took, found)
 
 
-def test_a_batch_that_is_killed_again_and_again_still_ends(context, order, tmp_path):
+def test_a_batch_that_is_killed_again_and_again_still_ends(order, tmp_path):
     folder = batch_runs.made(tmp_path / "batches", order(partition_rows=1024))
     for _ in range(5):
-        process = start(context, folder, 1)
+        process = start(folder, 1)
         time.sleep(0.15)
         process.kill()
         process.join()
@@ -75,13 +66,13 @@ def test_a_batch_that_is_killed_again_and_again_still_ends(context, order, tmp_p
     assert batch_runs.hash_of(folder) == batch_runs.hash_of(undisturbed)
 
 
-def test_only_one_process_is_at_work_on_a_batch(context, order, tmp_path):
+def test_only_one_process_is_at_work_on_a_batch(order, tmp_path):
     folder = batch_runs.made(tmp_path / "batches", order(partition_rows=1024))
     with folder.held() as free:
         assert free
         with BatchFolder(folder.path).held() as also:
             assert not also
-        process = start(context, folder, 1)
+        process = start(folder, 1)
         process.join(60)
         assert process.exitcode == 1
         assert folder.finished() == set()
