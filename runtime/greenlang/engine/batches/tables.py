@@ -168,4 +168,5 @@ def _sum_table(by: str, sums: Sequence[Sum]) -> Any:
         columns[f"{gas}_kg"] = arrow.array([one.mass_kg.get(gas) for one in sums], kilograms)
     columns["biogenic_CO2_kg"] = arrow.array([one.biogenic_co2_kg for one in sums], kilograms)
     columns["co2e_kg"] = arrow.array([one.co2e_kg for one in sums], kilograms)
+    columns["co2e_as_published_kg"] = arrow.array([one.co2e_as_published_kg for one in sums], kilograms)
     return arrow.table(columns)

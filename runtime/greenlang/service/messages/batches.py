@@ -173,6 +173,8 @@ class SumData(msgspec.Struct, frozen=True):
     mass_kg: dict[str, Decimal]
     biogenic_co2_kg: Decimal | None
     co2e_kg: Decimal
+    #: What of it comes from factors that were published as CO2e, and is in no mass of a gas.
+    co2e_as_published_kg: Decimal | None
 
 
 class BatchTotals(msgspec.Struct, frozen=True):

@@ -345,19 +345,7 @@ class BatchOperations:
         if totals is None:
             raise not_done(folder)
         sums = totals.totals if asked.by == "totals" else [one for one in totals.sums if one.by == asked.by]
-        told = [
-            SumData(
-                one.scope,
-                one.method,
-                one.category,
-                one.key,
-                one.rows,
-                one.mass_kg,
-                one.biogenic_co2_kg,
-                one.co2e_kg,
-            )
-            for one in sums
-        ]
+        told = [SumData(**{name: getattr(one, name) for name in SumData.__struct_fields__}) for one in sums]
         found = BatchTotals(
             folder.batch_id, asked.by, totals.rows, totals.computed, totals.failed, told, list(totals.without)
         )
