@@ -116,8 +116,9 @@ class TestStandings:
             monkeypatch.setattr(store.rows, "rows", gone)
             await Tenants(store.rows).create(OPERATOR, "acme", name="Acme", tier="free")
             asked.clear()
-            while len(asked) < 3:
-                await asyncio.sleep(0.01)
+            async with asyncio.timeout(20):
+                while len(asked) < 3:
+                    await asyncio.sleep(0.01)
             monkeypatch.setattr(store.rows, "rows", rows)
             end = time.monotonic() + 2
             while standings.known("acme") is not None:
