@@ -69,6 +69,13 @@ class TestWorkers:
             until(lambda name=name: served.call("GET", f"/v1/workflows/{name}/status")[1]["data"]["finished"])
         assert served.stop() == 0
 
+    def test_they_end_when_the_first_process_is_killed_and_leave_the_port(self, serve, tmp_path):
+        served = serve(tmp_path / "runtime.db", tmp_path, "--workers", "2")
+        until(lambda: len(children(served.process.pid)) == 2)
+        left = children(served.process.pid)
+        served.process.kill()
+        until(lambda: not any(Path(f"/proc/{each}/cmdline").exists() for each in left))
+
     def test_a_store_in_memory_is_not_shared(self, greenlang):
         done = greenlang("serve", "--workers", "2", "--store", "memory:", code=2)
         assert "one process' own" in done.stderr

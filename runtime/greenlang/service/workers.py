@@ -17,6 +17,7 @@ import signal
 import socket
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable
 from multiprocessing.connection import Connection
@@ -88,11 +89,20 @@ def _begin(
     work: Work, settings: ServerSettings, listening: socket.socket, slot: Slot, telling: Connection
 ) -> None:
     """What a process does: its work, and to tell that it serves, or what keeps it from that."""
+    threading.Thread(target=_end_with_the_first, name="greenlang-parent", daemon=True).start()
     try:
         work(settings, listening, slot, lambda _: telling.send(None))
     except GreenLangError as error:
         telling.send((isinstance(error, InputError), str(error)))
         sys.exit(1)
+
+
+def _end_with_the_first() -> None:
+    """End when the process that started this one is killed: the port would stay taken, by nobody's order."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os.kill(os.getpid(), signal.SIGTERM)
 
 
 class _Workers:
